@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is compiled with the same strictness; warnings are errors, `unsafe` must be spelled out.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let strictC: [CSetting] = [
+    .define("_GNU_SOURCE"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A Swift target of the product. The layer table in `Tests/ArchitectureTests` says who may use whom.
+func part(_ name: String, uses: [String] = []) -> Target {
+    .target(name: name, dependencies: uses.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+/// A test target, named after the part it tests.
+func tests(_ name: String, uses: [String], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: uses.map { .byName(name: $0) },
+        swiftSettings: [
+            .swiftLanguageMode(.v6),
+            .treatAllWarnings(as: .error),
+            .enableUpcomingFeature("ExistentialAny"),
+        ])
+}
+
+let package = Package(
+    name: "bullpen",
+    products: [
+        .executable(name: "bullpen", targets: ["bullpen"]),
+        .executable(name: "confine", targets: ["confine"]),
+    ],
+    targets: [
+        // Ground: the operating system and C libraries.
+        .target(name: "CPosix", cSettings: strictC),
+        .target(name: "CConfine", cSettings: strictC),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CWebSockets", providers: [.apt(["libwebsockets-dev"])]),
+        .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        part("Posix", uses: ["CPosix"]),
+
+        // Domain: pure values.
+        part("Trading"),
+        part("Wire", uses: ["Trading"]),
+
+        // Hands: each knows one outside thing.
+        part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
+        part("Journal", uses: ["Posix", "CSQLite", "CZlib"]),
+        part("MarketData", uses: ["Trading", "CZlib"]),
+        part("Net", uses: ["CCurl"]),
+        part("Exchanges", uses: ["Trading", "Journal"]),
+
+        // Services.
+        part("Catalogue", uses: ["Posix", "Wire", "Trading", "Journal", "CZip", "COpenSSL"]),
+        part("Identity", uses: ["Posix", "Journal", "COpenSSL"]),
+        part("Supervisor", uses: ["Posix", "Wire", "Trading", "Sandbox"]),
+
+        // Host: the one place that wires.
+        part(
+            "Host",
+            uses: [
+                "Posix", "Wire", "Trading", "Sandbox", "Journal", "MarketData", "Exchanges", "Catalogue",
+                "Identity", "Supervisor",
+            ]),
+
+        // Faces.
+        part("Web", uses: ["Posix", "Wire", "Trading", "Identity", "Host", "CWebSockets"]),
+        .executableTarget(
+            name: "bullpen",
+            dependencies: [
+                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue", "Identity",
+                "Host", "Web",
+            ],
+            swiftSettings: strict),
+
+        // Apart: the launcher that builds a strategy's walls. Static, so that it needs nothing of this machine.
+        .executableTarget(
+            name: "confine", dependencies: ["CConfine"], cSettings: strictC,
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+        tests("TradingTests", uses: ["Trading"]),
+        tests("WireTests", uses: ["Wire", "Trading"]),
+    ]
+)

@@ -1,0 +1,1 @@
+int confine_placeholder(void);

@@ -1,0 +1,109 @@
+extension FixedDecimal: CustomStringConvertible, LosslessStringConvertible {
+    /// Reads plain decimal text such as `-12.50`.
+    ///
+    /// An exponent (`1.0e-05`, as some venues write) is understood. Anything else is nil: spaces, a leading `+`,
+    /// a bare point, digits beyond the eighteenth that are not nought, a value out of range.
+    public init?(_ text: String) {
+        self.init(utf8: text.utf8)
+    }
+
+    /// Reads plain decimal text from UTF-8 bytes. See ``init(_:)``.
+    public init?(utf8 bytes: some Sequence<UInt8>) {
+        var reader = DecimalTextReader()
+        for byte in bytes {
+            guard reader.take(byte) else { return nil }
+        }
+        guard let units = reader.units else { return nil }
+        self.init(units: units)
+    }
+
+    /// The shortest plain decimal text, without an exponent: `0.00001`, `-12.5`, `3`.
+    public var description: String {
+        let (whole, fraction) = units.magnitude.quotientAndRemainder(
+            dividingBy: Self.unitsPerOne.magnitude)
+        var text = isNegative ? "-" : ""
+        text += String(whole)
+        guard fraction != 0 else { return text }
+        var digits = String(fraction)
+        digits = String(repeating: "0", count: Self.scale - digits.count) + digits
+        while digits.last == "0" { digits.removeLast() }
+        return text + "." + digits
+    }
+}
+
+/// Collects the digits of a decimal, one byte at a time.
+private struct DecimalTextReader {
+    private enum Place { case start, sign, zero, whole, point, fraction, exponent, exponentSign, exponentDigits }
+
+    private var place = Place.start
+    private var isNegative = false
+    private var digits: Int128 = 0
+    private var fractionDigits = 0
+    private var exponent = 0
+    private var exponentIsNegative = false
+
+    /// Takes the next byte; false when the text cannot be a decimal or is too long to be one.
+    mutating func take(_ byte: UInt8) -> Bool {
+        switch (place, byte) {
+        case (.start, UInt8(ascii: "-")):
+            isNegative = true
+            place = .sign
+            return true
+        case (.start, UInt8(ascii: "0")), (.sign, UInt8(ascii: "0")):
+            place = .zero
+            return true
+        case (.start, 0x31...0x39), (.sign, 0x31...0x39), (.whole, 0x30...0x39):
+            place = .whole
+            return append(byte)
+        case (.zero, UInt8(ascii: ".")), (.whole, UInt8(ascii: ".")):
+            place = .point
+            return true
+        case (.point, 0x30...0x39), (.fraction, 0x30...0x39):
+            place = .fraction
+            fractionDigits += 1
+            return fractionDigits <= 60 && append(byte)
+        case (.zero, 0x65), (.zero, 0x45), (.whole, 0x65), (.whole, 0x45), (.fraction, 0x65), (.fraction, 0x45):
+            place = .exponent
+            return true
+        case (.exponent, UInt8(ascii: "+")), (.exponent, UInt8(ascii: "-")):
+            exponentIsNegative = byte == UInt8(ascii: "-")
+            place = .exponentSign
+            return true
+        case (.exponent, 0x30...0x39), (.exponentSign, 0x30...0x39), (.exponentDigits, 0x30...0x39):
+            place = .exponentDigits
+            exponent = exponent * 10 + Int(byte - 0x30)
+            return exponent <= 60
+        default:
+            return false
+        }
+    }
+
+    private mutating func append(_ byte: UInt8) -> Bool {
+        let (product, tooLarge) = digits.multipliedReportingOverflow(by: 10)
+        let (sum, stillTooLarge) = product.addingReportingOverflow(Int128(byte - 0x30))
+        digits = sum
+        return !tooLarge && !stillTooLarge
+    }
+
+    /// The value times 10¹⁸, or nil when the text stopped short, is out of range or finer than the scale.
+    var units: Int128? {
+        switch place {
+        case .zero, .whole, .fraction, .exponentDigits: break
+        case .start, .sign, .point, .exponent, .exponentSign: return nil
+        }
+        var shift = FixedDecimal.scale - fractionDigits + (exponentIsNegative ? -exponent : exponent)
+        var value = digits
+        while shift > 0, value != 0 {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            value = product
+            shift -= 1
+        }
+        while shift < 0, value != 0 {
+            guard value % 10 == 0 else { return nil }
+            value /= 10
+            shift += 1
+        }
+        return isNegative ? -value : value
+    }
+}

@@ -1,0 +1,18 @@
+/// An instant in UTC, in whole milliseconds since 1970-01-01T00:00:00Z.
+public struct Timestamp: Hashable, Comparable, Sendable {
+    /// Milliseconds since the epoch.
+    public let milliseconds: Int64
+
+    /// Makes an instant from milliseconds since the epoch.
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    /// Earlier is less.
+    public static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
+
+    /// The instant `milliseconds` later, or earlier when negative.
+    public func advanced(byMilliseconds milliseconds: Int64) -> Self {
+        Self(milliseconds: self.milliseconds + milliseconds)
+    }
+}
