@@ -33,7 +33,9 @@ extension FixedDecimal: CustomStringConvertible, LosslessStringConvertible {
 
 /// Collects the digits of a decimal, one byte at a time.
 private struct DecimalTextReader {
-    private enum Place { case start, sign, zero, whole, point, fraction, exponent, exponentSign, exponentDigits }
+    private enum Place {
+        case start, sign, zero, whole, point, fraction, exponent, exponentSign, exponentDigits
+    }
 
     private var place = Place.start
     private var isNegative = false
@@ -62,7 +64,8 @@ private struct DecimalTextReader {
             place = .fraction
             fractionDigits += 1
             return fractionDigits <= 60 && append(byte)
-        case (.zero, 0x65), (.zero, 0x45), (.whole, 0x65), (.whole, 0x45), (.fraction, 0x65), (.fraction, 0x45):
+        case (.zero, 0x65), (.zero, 0x45), (.whole, 0x65), (.whole, 0x45), (.fraction, 0x65),
+            (.fraction, 0x45):
             place = .exponent
             return true
         case (.exponent, UInt8(ascii: "+")), (.exponent, UInt8(ascii: "-")):

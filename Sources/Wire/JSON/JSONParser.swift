@@ -30,6 +30,12 @@ public struct JSONParser {
         /// Where, in bytes from the start.
         public let offset: Int
 
+        /// Names a reason and a place.
+        public init(reason: String, offset: Int) {
+            self.reason = reason
+            self.offset = offset
+        }
+
         /// The reason and the place.
         public var description: String { "\(reason) at byte \(offset)" }
     }
@@ -45,10 +51,13 @@ public struct JSONParser {
     }
 
     /// Reads one value that fills the whole text.
-    public static func parse(_ bytes: ArraySlice<UInt8>, limits: Limits = Limits()) throws(Failure) -> JSONValue {
+    public static func parse(_ bytes: ArraySlice<UInt8>, limits: Limits = Limits()) throws(Failure)
+        -> JSONValue
+    {
         var parser = JSONParser(bytes, limits: limits)
         guard bytes.count <= limits.bytes else {
-            throw Failure(reason: "text of \(bytes.count) bytes, at most \(limits.bytes) are taken", offset: 0)
+            throw Failure(
+                reason: "text of \(bytes.count) bytes, at most \(limits.bytes) are taken", offset: 0)
         }
         parser.skipSpace()
         let value = try parser.value(depth: 0)

@@ -47,7 +47,9 @@ extension JSONValue {
             case 0x09: output.append(contentsOf: [0x5C, 0x74])
             case ..<0x20:
                 let digits = Array("0123456789abcdef".utf8)
-                output.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+                output.append(contentsOf: [
+                    0x5C, 0x75, 0x30, 0x30, digits[Int(byte >> 4)], digits[Int(byte & 15)],
+                ])
             default: output.append(byte)
             }
         }

@@ -162,7 +162,8 @@ public struct ObjectReader {
     }
 
     /// An array of at most `count` values, or nil when it is absent.
-    public mutating func optionalArray(_ name: String, count: Int = 1024) throws(FieldFailure) -> [JSONValue]? {
+    public mutating func optionalArray(_ name: String, count: Int = 1024) throws(FieldFailure) -> [JSONValue]?
+    {
         guard let value = optional(name) else { return nil }
         guard let elements = value.arrayValue else {
             throw failure(name, "must be an array, not \(value.kind)")
