@@ -90,6 +90,7 @@ let package = Package(
             name: "confine", dependencies: ["CConfine"], cSettings: strictC,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        tests("PosixTests", uses: ["Posix"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
     ]

@@ -1,0 +1,109 @@
+import Posix
+import Synchronization
+import Testing
+
+@Suite("Event loop")
+struct EventLoopTests {
+    /// An actor that lives on a loop, as the host's floor does.
+    actor Counter {
+        nonisolated let loop: EventLoop
+        nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+        private var received: [UInt8] = []
+        private var fired: [Int] = []
+
+        init(loop: EventLoop) { self.loop = loop }
+
+        func isOnLoop() -> Bool { loop.isCurrent }
+
+        func collect(from pipe: consuming FileDescriptor) async throws -> [UInt8] {
+            let number = pipe.release()
+            let descriptor = Box(FileDescriptor(owning: number))
+            let loop = loop
+            return await withCheckedContinuation { continuation in
+                var watch: EventLoop.Watch?
+                do {
+                    watch = try loop.watch(descriptor.value, for: .read) { _ in
+                        do {
+                            var buffer = [UInt8](repeating: 0, count: 16)
+                            let count = try descriptor.value.read(into: &buffer)
+                            self.received += buffer.prefix(count)
+                            guard count == 0 else { return }
+                        } catch {
+                            Issue.record(error)
+                        }
+                        if let watch { loop.unwatch(watch) }
+                        continuation.resume(returning: self.received)
+                    }
+                } catch {
+                    Issue.record(error)
+                    continuation.resume(returning: [])
+                }
+            }
+        }
+
+        func timers() async -> [Int] {
+            let loop = loop
+            return await withCheckedContinuation { continuation in
+                loop.schedule(after: .milliseconds(6)) {
+                    self.fired.append(3)
+                    continuation.resume(returning: self.fired)
+                }
+                let cancelled = loop.schedule(after: .milliseconds(2)) { self.fired.append(2) }
+                loop.schedule(after: .milliseconds(1)) {
+                    self.fired.append(1)
+                    loop.cancel(cancelled)
+                    loop.schedule(after: .zero) { self.fired.append(11) }
+                }
+            }
+        }
+    }
+
+    final class Box: Sendable {
+        let value: FileDescriptor
+        init(_ value: consuming FileDescriptor) { self.value = value }
+    }
+
+    @Test func `an actor on a loop runs on the loop's thread`() async throws {
+        let loop = try EventLoop(name: "test-floor")
+        defer { loop.stop() }
+        #expect(!loop.isCurrent)
+        #expect(await Counter(loop: loop).isOnLoop())
+    }
+
+    @Test func `a watched pipe is read until its end`() async throws {
+        let loop = try EventLoop(name: "test-floor")
+        defer { loop.stop() }
+        let pipe = try Posix.Pipe(readsWithoutWaiting: true)
+        try pipe.writeEnd.writeAll(Array("abc".utf8)[...])
+        var numbers: (Int32, Int32) = (0, 0)
+        pipe.split { numbers = ($0.release(), $1.release()) }
+        do { _ = FileDescriptor(owning: numbers.1) }
+        let bytes = try await Counter(loop: loop).collect(from: FileDescriptor(owning: numbers.0))
+        #expect(bytes == Array("abc".utf8))
+    }
+
+    @Test func `timers fire by deadline, cancelled ones never, and may set others`() async throws {
+        let loop = try EventLoop(name: "test-floor")
+        defer { loop.stop() }
+        #expect(await Counter(loop: loop).timers() == [1, 11, 3])
+    }
+
+    final class Tally: Sendable {
+        let count = Atomic(0)
+    }
+
+    @Test func `work from many threads is done once each`() async throws {
+        let loop = try EventLoop(name: "test-floor")
+        defer { loop.stop() }
+        let tally = Tally()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<1000 { loop.perform { tally.count.add(1, ordering: .relaxed) } }
+                }
+            }
+        }
+        await withCheckedContinuation { continuation in loop.perform { continuation.resume() } }
+        #expect(tally.count.load(ordering: .relaxed) == 8000)
+    }
+}
