@@ -1,0 +1,45 @@
+public import Wire
+
+/// Something that happened, for whoever watches.
+public struct HostEvent: Hashable, Sendable {
+    /// What kind of thing happened; the name of the server-sent event.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        case status, log, signal, order, fill, position, pnl, halt
+    }
+
+    public let kind: Kind
+    /// The strategy it is about; nil for the whole floor.
+    public let strategy: String?
+    /// Where it stands in its stream, so that a reader can resume behind it; nil when it cannot.
+    ///
+    /// Above nought and growing within a topic; a log line's is its `seq`.
+    public let sequence: Int?
+    /// The view's JSON text, made once for all readers.
+    public let payload: [UInt8]
+
+    /// Describes an event; `data` is the view's `json`.
+    public init(_ kind: Kind, strategy: String?, sequence: Int? = nil, data: JSONValue) {
+        self.kind = kind
+        self.strategy = strategy
+        self.sequence = sequence
+        payload = data.bytes
+    }
+}
+
+/// What a watcher wants to hear of.
+public enum EventTopic: Hashable, Sendable {
+    /// Status, P&L and halts of every strategy of one owner, or of all: the list page.
+    case overview(owner: String?)
+    /// Everything about one strategy, log lines included.
+    case strategy(String)
+    /// Only the log lines of one strategy; sequence numbers are the lines' `seq`.
+    case logs(strategy: String)
+}
+
+/// Where the host puts events for one watcher.
+///
+/// Offers come from the host's own thread, so taking one never waits.
+public protocol EventSink: AnyObject, Sendable {
+    /// Takes the event; false when the watcher has left or has fallen too far behind, and must be dropped.
+    func offer(_ event: HostEvent) -> Bool
+}

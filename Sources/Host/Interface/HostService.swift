@@ -1,0 +1,111 @@
+public import Trading
+public import Wire
+
+/// What the faces may ask of the host.
+///
+/// Whether the asker may is decided before, by `AccessPolicy`, with ``owner(of:)``; `owner` in a list call is the
+/// only owner whose things are returned, or nil for everyone's. `by` is the user's name, for the record.
+/// Every call may wait; none blocks a thread.
+public protocol HostService: Sendable {
+    // MARK: Strategies
+
+    /// The owner of a strategy. Cheap: it is asked before every call about one strategy.
+    func owner(of strategy: String) async throws(HostError) -> String
+    /// Strategies in the order of their creation, newest first.
+    func strategies(owner: String?, page: PageRequest) async throws(HostError) -> Page<StrategyView>
+    /// One strategy with its versions, warnings and status.
+    func strategy(_ id: String) async throws(HostError) -> StrategyView
+    /// Checks a bundle and keeps nothing of it.
+    func validate(_ upload: BundleUpload) async throws(HostError) -> ValidationReport
+    /// Takes in a new strategy, owned by `by`.
+    func upload(_ upload: BundleUpload, by: String) async throws(HostError) -> StrategyView
+    /// Takes in a new version of a strategy. A run keeps the version it was started with.
+    func uploadVersion(_ upload: BundleUpload, of strategy: String, by: String) async throws(HostError)
+        -> StrategyView
+    /// Removes a strategy; a conflict while it runs or anything of it is open.
+    func delete(_ strategy: String, by: String) async throws(HostError)
+
+    // MARK: Runs
+
+    /// Starts a run; a conflict while one is under way.
+    func start(_ strategy: String, options: StartOptions, by: String) async throws(HostError) -> RunStatusView
+    /// Asks the run to stop; nil leaves the strategy's open orders to its own policy.
+    func stop(_ strategy: String, orders: OrdersAtEnd?, by: String) async throws(HostError) -> RunStatusView
+    /// Stops, then starts again with the same options.
+    func restart(_ strategy: String, by: String) async throws(HostError) -> RunStatusView
+    /// Keeps the strategy running and denies its orders until it is resumed.
+    func pause(_ strategy: String, by: String) async throws(HostError) -> RunStatusView
+    /// Ends a pause, or clears a quarantine so that it may be started.
+    func resume(_ strategy: String, by: String) async throws(HostError) -> RunStatusView
+    /// What the strategy does now and what it has used.
+    func status(of strategy: String) async throws(HostError) -> RunStatusView
+
+    // MARK: What a strategy said and did
+
+    /// Log lines, oldest first: those after the cursor (a sequence number), or without one the last of them.
+    func logs(of strategy: String, page: PageRequest) async throws(HostError) -> Page<LogLine>
+    /// Signals, newest first.
+    func signals(of strategy: String, page: PageRequest) async throws(HostError) -> Page<SignalView>
+    /// Orders, newest first.
+    func orders(of strategy: String, page: PageRequest) async throws(HostError) -> Page<OrderView>
+    /// Fills, newest first.
+    func fills(of strategy: String, page: PageRequest) async throws(HostError) -> Page<FillView>
+    /// One signal, of whichever strategy.
+    func signal(_ id: String) async throws(HostError) -> SignalView
+    /// Hands a signal to the run's `on_signal`.
+    func deliver(_ signal: SignalRequest, to strategy: String, by: String) async throws(HostError)
+        -> SignalView
+    /// Recent candles of the strategy's feed, oldest first; nil takes the strategy's own symbol.
+    func candles(of strategy: String, symbol: String?, limit: Int) async throws(HostError) -> [CandleView]
+    /// The strategy's equity over time, oldest first, thinned to at most `limit` points.
+    func equity(of strategy: String, limit: Int) async throws(HostError) -> [EquityPoint]
+
+    // MARK: The whole floor
+
+    /// Every open position.
+    func positions(owner: String?) async throws(HostError) -> [PositionView]
+    /// Orders that may still fill, newest first.
+    func openOrders(owner: String?, page: PageRequest) async throws(HostError) -> Page<OrderView>
+    /// Profit and loss: in total, by strategy and by symbol.
+    func profit(owner: String?) async throws(HostError) -> ProfitView
+    /// Sends `event`s about `topic` to `sink` from now on; with `after`, first everything kept since that id.
+    ///
+    /// The host offers from its own thread and must drop the sink once an offer returns false.
+    func follow(_ topic: EventTopic, after: Int?, sink: any EventSink) async throws(HostError)
+
+    // MARK: Market data, accounts, limits
+
+    /// Puts events into a feed as if its market had sent them. Returns how many were taken.
+    func inject(_ events: [MarketEvent], into feed: String?, by: String) async throws(HostError) -> Int
+    /// Every feed.
+    func feeds() async throws(HostError) -> [FeedView]
+    /// Adds a feed; `settings` is the request's body.
+    func addFeed(_ settings: JSONValue, by: String) async throws(HostError) -> FeedView
+    /// Changes the given members of a feed.
+    func changeFeed(_ id: String, _ settings: JSONValue, by: String) async throws(HostError) -> FeedView
+    /// Every account.
+    func accounts() async throws(HostError) -> [AccountView]
+    /// Adds an account; `settings` is the request's body.
+    func addAccount(_ settings: JSONValue, by: String) async throws(HostError) -> AccountView
+    /// Changes the given members of an account.
+    func changeAccount(_ id: String, _ settings: JSONValue, by: String) async throws(HostError) -> AccountView
+    /// The limits in force.
+    func limits() async throws(HostError) -> LimitsView
+    /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
+    func changeLimits(_ changes: JSONValue, by: String) async throws(HostError) -> LimitsView
+
+    // MARK: Halt and the host itself
+
+    /// Denies every new order in `scope` at once, and flattens when asked.
+    func halt(_ request: HaltRequest, by: String) async throws(HostError) -> HaltView
+    /// Lifts a halt.
+    func resumeTrading(_ scope: HaltScope, by: String) async throws(HostError) -> HaltView
+    /// What is halted now.
+    func haltState() async throws(HostError) -> HaltView
+    /// The sandbox profiles and what each allows.
+    func profiles() async throws(HostError) -> [ProfileView]
+    /// What this machine can and cannot do.
+    func doctor() async throws(HostError) -> [CheckView]
+    /// The configuration in force, secrets masked.
+    func configuration() async throws(HostError) -> JSONValue
+}
