@@ -91,6 +91,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         tests("PosixTests", uses: ["Posix"]),
+        tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
     ]
