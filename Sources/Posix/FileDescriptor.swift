@@ -70,6 +70,13 @@ public struct FileDescriptor: ~Copyable, Sendable {
         while !rest.isEmpty { rest = rest.dropFirst(try write(rest)) }
     }
 
+    /// How many bytes the file holds.
+    public borrowing func size() throws(SystemCallError) -> Int {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { throw .last("fstat") }
+        return Int(status.st_size)
+    }
+
     /// Makes a file's data durable.
     public borrowing func synchronizeData() throws(SystemCallError) {
         guard fdatasync(number) == 0 else { throw .last("fdatasync") }
