@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+/// The folder of data that several parts test with; nil where it is not at hand.
+enum SharedData {
+    static let folder: URL? = {
+        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let named = ProcessInfo.processInfo.environment["BULLPEN_SHARED_DATA"].map { URL(filePath: $0) }
+        let folder = named ?? package.deletingLastPathComponent().appending(path: "shared/data")
+        return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
+    }()
+
+    static let isHere = folder != nil
+    static let missing: Comment = "the shared data is not at hand; name its folder in BULLPEN_SHARED_DATA"
+
+    static func bytes(_ path: String) throws -> [UInt8] {
+        let folder = try #require(folder)
+        return [UInt8](try Data(contentsOf: folder.appending(path: path)))
+    }
+}
+
+/// A small generator whose numbers are the same for the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
