@@ -1,0 +1,142 @@
+public import Trading
+
+/// Everything an operator can set, typed. A fresh value holds the defaults.
+///
+/// ``Setting/all`` gives each stored property its name in the file, its range and its explanation; a test holds the
+/// two against each other.
+public struct Configuration: Hashable, Sendable {
+    /// Where the host listens, and to whom.
+    public var server = Server()
+    /// Where the host keeps its data.
+    public var data = DataFolder()
+    /// The host's own log.
+    public var log = Log()
+    /// Limits over all accounts and strategies together.
+    public var limits = Limits()
+    /// What a strategy gets when its own `strategy.json` asks for nothing else.
+    public var strategy = Strategy()
+    /// The paper venue.
+    public var paper = Paper()
+    /// The simulated market.
+    public var market = Market()
+    /// Commands of the operator's choice.
+    public var hooks = Hooks()
+    /// Logins and sessions.
+    public var identity = Identity()
+
+    /// The defaults.
+    public init() {}
+
+    /// Where the host listens, and to whom.
+    public struct Server: Hashable, Sendable {
+        public var listen = "127.0.0.1"
+        public var port = 8080
+        public var tlsCertificate = ""
+        public var tlsKey = ""
+        public var isBehindProxy = false
+        public var allowedHosts: [String] = []
+        public var uploadLimitBytes = 33_554_432
+
+        /// Whether only this machine can reach the address.
+        public var isLoopback: Bool {
+            listen == "::1" || listen == "localhost" || listen.hasPrefix("127.")
+        }
+
+        /// Whether connections are encrypted by the host itself.
+        public var usesTLS: Bool { !tlsCertificate.isEmpty }
+
+        /// The address that a browser on this machine opens.
+        public var address: String {
+            let host: String
+            switch listen {
+            case "0.0.0.0": host = "127.0.0.1"
+            case "::": host = "[::1]"
+            default: host = listen.contains(":") ? "[\(listen)]" : listen
+            }
+            return "\(usesTLS ? "https" : "http")://\(host):\(port)"
+        }
+    }
+
+    /// Where the host keeps its data.
+    public struct DataFolder: Hashable, Sendable {
+        public var folder = ""
+    }
+
+    /// The host's own log.
+    public struct Log: Hashable, Sendable {
+        /// How much is written down.
+        public enum Level: String, CaseIterable, Hashable, Sendable {
+            case debug, info, warning, error
+        }
+
+        public var level = Level.info
+        public var maximumBytes = 10_485_760
+        public var files = 5
+    }
+
+    /// Limits over all accounts and strategies together. Amounts are in an account's own currency.
+    public struct Limits: Hashable, Sendable {
+        public var orderNotional = FixedDecimal(10_000)
+        public var positionNotional = FixedDecimal(50_000)
+        public var openOrders = 200
+        public var ordersPerMinute = 600
+        public var priceDistance = FixedDecimal(units: FixedDecimal.unitsPerOne / 10)
+        public var dailyLoss = FixedDecimal(1_000)
+        public var leverage = FixedDecimal(10)
+        public var instruments: [String] = []
+    }
+
+    /// What a strategy gets when its own `strategy.json` asks for nothing else, and the most that it may ask for.
+    public struct Strategy: Hashable, Sendable {
+        public var memoryMebibytes = 512
+        public var cpuShare = FixedDecimal(units: FixedDecimal.unitsPerOne / 2)
+        public var maximumMemoryMebibytes = 4096
+        public var maximumCPUShare = FixedDecimal(2)
+        public var startTimeout = Duration.seconds(30)
+        public var heartbeatInterval = Duration.seconds(5)
+        public var heartbeatTimeout = Duration.seconds(30)
+        public var stopTimeout = Duration.seconds(10)
+        public var restartIntensity = 5
+        public var restartPeriod = Duration.seconds(600)
+        public var logBytes = 10_485_760
+        public var recordBytes = 67_108_864
+        public var linesPerSecond = 500
+        public var queueDepth = 1024
+    }
+
+    /// The paper venue and its first account.
+    public struct Paper: Hashable, Sendable {
+        /// What kind of account the paper venue opens.
+        public enum Kind: String, CaseIterable, Hashable, Sendable {
+            case spot, margin
+        }
+
+        public var makerFee = FixedDecimal(units: FixedDecimal.unitsPerOne / 1000)
+        public var takerFee = FixedDecimal(units: FixedDecimal.unitsPerOne / 1000)
+        public var slippageBasisPoints = FixedDecimal(1)
+        public var participation = FixedDecimal(units: FixedDecimal.unitsPerOne / 10)
+        public var startingBalance = FixedDecimal(100_000)
+        public var currency = "USDT"
+        public var kind = Kind.spot
+        public var leverage = FixedDecimal(1)
+    }
+
+    /// The simulated market.
+    public struct Market: Hashable, Sendable {
+        public var seed = 1
+        public var symbols = ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"]
+        public var speed = FixedDecimal.one
+    }
+
+    /// Commands of the operator's choice, run with `/bin/sh -c`.
+    public struct Hooks: Hashable, Sendable {
+        public var onQuarantine = ""
+        public var onHalt = ""
+    }
+
+    /// Logins and sessions.
+    public struct Identity: Hashable, Sendable {
+        public var sessionHours = 12
+        public var loginAttempts = 10
+    }
+}

@@ -1,0 +1,183 @@
+extension Setting {
+    /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
+    public static let all: [Setting] =
+        server + data + log + limits + strategy + paper + market + hooks + identity
+
+    /// What each section is about.
+    public static let sections: KeyValuePairs<String, String> = [
+        "server": "Where the host listens, and to whom.",
+        "data": "Where the host keeps its data.",
+        "log": "The host's own log, logs/host.jsonl in the data folder.",
+        "limits": "Limits over all strategies together, until they are changed in the host itself.\n"
+            + "Amounts are in the account's own currency.",
+        "strategy":
+            "What a strategy gets when its strategy.json asks for nothing else, and the most it may have.",
+        "paper": "The paper venue and the account that it opens at the first start.",
+        "market": "The simulated market, the feed called \"simulated\".",
+        "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
+            + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
+        "identity": "Logins and sessions.",
+    ]
+
+    private static let server: [Setting] = [
+        .text(
+            "server.listen", \.server.listen, .address,
+            "The address to listen on. Beyond this machine (0.0.0.0) it needs tls_certificate and tls_key, or\n"
+                + "behind_proxy."),
+        .integer("server.port", \.server.port, 1...65535, "The TCP port to listen on."),
+        .text(
+            "server.tls_certificate", \.server.tlsCertificate, .path,
+            "A PEM file with the certificate and its chain. Empty: plain HTTP."),
+        .text(
+            "server.tls_key", \.server.tlsKey, .path, "A PEM file with the private key of tls_certificate."),
+        .boolean(
+            "server.behind_proxy", \.server.isBehindProxy,
+            "A proxy in front of the host speaks TLS. Its X-Forwarded-For and X-Forwarded-Proto are believed."
+        ),
+        .texts(
+            "server.allowed_hosts", \.server.allowedHosts, .hostName, atMost: 64,
+            "Names under which browsers may reach the host, besides the address itself and localhost. A request\n"
+                + "for another name is refused."),
+        .integer(
+            "server.upload_limit", \.server.uploadLimitBytes, 65_536...1_073_741_824,
+            "The largest upload taken, in bytes."),
+    ]
+
+    private static let data: [Setting] = [
+        .text(
+            "data.folder", \.data.folder, .path,
+            "The folder of the journal, the strategies and the logs. Empty: the folder of this file.")
+    ]
+
+    private static let log: [Setting] = [
+        .choice("log.level", \.log.level, "The least important lines that are written."),
+        .integer(
+            "log.max_bytes", \.log.maximumBytes, 65_536...1_073_741_824,
+            "A log file that grows beyond this many bytes is put aside and a new one begun."),
+        .integer(
+            "log.files", \.log.files, 1...100, "How many files are kept, the one being written included."),
+    ]
+
+    private static let limits: [Setting] = [
+        .decimal(
+            "limits.order_notional", \.limits.orderNotional, "0", "1000000000000",
+            "The most that one order may be worth: price times quantity."),
+        .decimal(
+            "limits.position_notional", \.limits.positionNotional, "0", "1000000000000",
+            "The most that the position in one instrument may be worth, open orders included."),
+        .integer(
+            "limits.open_orders", \.limits.openOrders, 0...100_000, "How many orders may be open at once."),
+        .integer(
+            "limits.orders_per_minute", \.limits.ordersPerMinute, 0...1_000_000,
+            "How many orders may be placed in any minute."),
+        .decimal(
+            "limits.price_distance", \.limits.priceDistance, "0.0001", "10",
+            "How far from the last price an order's price may lie, as a fraction: 0.1 is ten per cent."),
+        .decimal(
+            "limits.daily_loss", \.limits.dailyLoss, "0", "1000000000000",
+            "The loss since midnight UTC at which new orders are denied."),
+        .decimal(
+            "limits.leverage", \.limits.leverage, "1", "125", "The highest leverage on a margin account."),
+        .texts(
+            "limits.instruments", \.limits.instruments, .symbol, atMost: 1000,
+            "The instruments that may be traded. An empty list allows every one."),
+    ]
+
+    private static let strategy: [Setting] = [
+        .integer(
+            "strategy.memory_mb", \.strategy.memoryMebibytes, 16...1_048_576,
+            "Memory of a strategy, in MiB. One that needs more is stopped."),
+        .decimal(
+            "strategy.cpu_share", \.strategy.cpuShare, "0.01", "64",
+            "Processor time of a strategy: 0.5 is half a core. One that wants more is slowed down."),
+        .integer(
+            "strategy.max_memory_mb", \.strategy.maximumMemoryMebibytes, 16...1_048_576,
+            "The most memory that a strategy.json may ask for, in MiB."),
+        .decimal(
+            "strategy.max_cpu_share", \.strategy.maximumCPUShare, "0.01", "64",
+            "The most processor time that a strategy.json may ask for, in cores."),
+        .duration(
+            "strategy.start_timeout", \.strategy.startTimeout, .seconds(1) ... .seconds(3600),
+            "How long a strategy may take until it says that it is ready."),
+        .duration(
+            "strategy.heartbeat_interval", \.strategy.heartbeatInterval,
+            .milliseconds(100) ... .seconds(3600),
+            "How often a strategy is asked whether it still lives."),
+        .duration(
+            "strategy.heartbeat_timeout", \.strategy.heartbeatTimeout, .milliseconds(200) ... .seconds(7200),
+            "How long it may leave that unanswered before it counts as hung."),
+        .duration(
+            "strategy.stop_timeout", \.strategy.stopTimeout, .milliseconds(100) ... .seconds(3600),
+            "How long it may take to stop before it is killed."),
+        .integer(
+            "strategy.restart_intensity", \.strategy.restartIntensity, 0...1000,
+            "How many restarts within restart_period are made before it is put in quarantine."),
+        .duration(
+            "strategy.restart_period", \.strategy.restartPeriod, .seconds(1) ... .seconds(86_400),
+            "The period in which restarts are counted."),
+        .integer(
+            "strategy.log_bytes", \.strategy.logBytes, 65_536...10_737_418_240,
+            "How much log is kept of one run, in bytes."),
+        .integer(
+            "strategy.record_bytes", \.strategy.recordBytes, 65_536...10_737_418_240,
+            "How much of what a run was told is kept for replay, in bytes, compressed."),
+        .integer(
+            "strategy.lines_per_second", \.strategy.linesPerSecond, 1...1_000_000,
+            "How many lines a second a strategy may write. One that writes more is held back."),
+        .integer(
+            "strategy.queue_depth", \.strategy.queueDepth, 16...1_000_000,
+            "How many lines may wait for a slow strategy. Prices are conflated first; orders never are."),
+    ]
+
+    private static let paper: [Setting] = [
+        .decimal(
+            "paper.maker_fee", \.paper.makerFee, "-0.01", "0.1",
+            "The fee of an order that waited in the book, as a fraction of its value; below nought is a rebate."
+        ),
+        .decimal(
+            "paper.taker_fee", \.paper.takerFee, "0", "0.1",
+            "The fee of an order that took from the book, as a fraction of its value."),
+        .decimal(
+            "paper.slippage_bps", \.paper.slippageBasisPoints, "0", "1000",
+            "How much worse than the last price a market order is filled, in hundredths of a per cent."),
+        .decimal(
+            "paper.participation", \.paper.participation, "0.000001", "1",
+            "The share of a candle's volume that one order may take; the rest is filled later."),
+        .decimal(
+            "paper.starting_balance", \.paper.startingBalance, "0", "1000000000000",
+            "What the account holds at the first start."),
+        .text("paper.currency", \.paper.currency, .symbol, "The currency of starting_balance."),
+        .choice(
+            "paper.kind", \.paper.kind,
+            "spot: only what is held can be sold. margin: positions may be short and use leverage."),
+        .decimal(
+            "paper.leverage", \.paper.leverage, "1", "125",
+            "The leverage of a margin account. A spot account has none."),
+    ]
+
+    private static let market: [Setting] = [
+        .integer(
+            "market.seed", \.market.seed, 0...Int.max, "The same seed gives the same prices."),
+        .texts(
+            "market.symbols", \.market.symbols, .symbol, atMost: 64,
+            "The instruments that it trades."),
+        .decimal(
+            "market.speed", \.market.speed, "0.01", "100000",
+            "How fast its time runs: 1 is real time, 60 gives a one-minute candle every second."),
+    ]
+
+    private static let hooks: [Setting] = [
+        .text(
+            "hooks.on_quarantine", \.hooks.onQuarantine, .free, "Run when a strategy is put in quarantine."),
+        .text("hooks.on_halt", \.hooks.onHalt, .free, "Run at the emergency stop."),
+    ]
+
+    private static let identity: [Setting] = [
+        .integer(
+            "identity.session_hours", \.identity.sessionHours, 1...720,
+            "How many hours a browser stays logged in without being used."),
+        .integer(
+            "identity.login_attempts", \.identity.loginAttempts, 1...1000,
+            "How many wrong passwords in fifteen minutes lock a name out for fifteen minutes."),
+    ]
+}
