@@ -22,9 +22,9 @@ func part(_ name: String, uses: [String] = []) -> Target {
 }
 
 /// A test target, named after the part it tests.
-func tests(_ name: String, uses: [String], resources: [Resource] = []) -> Target {
+func tests(_ name: String, uses: [String], excluding: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: uses.map { .byName(name: $0) },
+        name: name, dependencies: uses.map { .byName(name: $0) }, exclude: excluding,
         swiftSettings: [
             .swiftLanguageMode(.v6),
             .treatAllWarnings(as: .error),
@@ -49,6 +49,7 @@ let package = Package(
         .systemLibrary(name: "CWebSockets", providers: [.apt(["libwebsockets-dev"])]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CNet", dependencies: ["CCurl"], cSettings: strictC),
         part("Posix", uses: ["CPosix"]),
 
         // Domain: pure values.
@@ -59,7 +60,7 @@ let package = Package(
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
         part("Journal", uses: ["Posix", "CSQLite", "CZlib"]),
         part("MarketData", uses: ["Trading", "CZlib"]),
-        part("Net", uses: ["CCurl"]),
+        part("Net", uses: ["Posix", "CCurl", "CNet"]),
         part("Exchanges", uses: ["Trading", "Journal"]),
 
         // Services.
@@ -92,6 +93,10 @@ let package = Package(
 
         tests("PosixTests", uses: ["Posix"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
+        .target(
+            name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),
+        tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
+        tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
     ]
