@@ -1,2 +1,329 @@
 #include "confine.h"
-int confine_placeholder(void) { return 0; }
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAX_STRINGS 256
+
+/// What the launcher holds between steps.
+struct launch {
+    const struct confine_plan *plan;
+    uint32_t step;
+    int slots[CONFINE_SLOTS];
+    int ruleset;
+    /// Tells the watcher that the strategy is there. Closing it without a word ends the watcher.
+    int watcher_go;
+};
+
+static int result(long value) {
+    return value < 0 ? -errno : (int)value;
+}
+
+// ---- Reports ----
+
+static void report(uint32_t kind, uint32_t operation, uint32_t step, int32_t value, const char *detail) {
+    struct confine_report report = {.kind = kind, .operation = operation, .step = step, .value = value};
+    if (detail) snprintf(report.detail, sizeof report.detail, "%s", detail);
+    // A report is smaller than PIPE_BUF, so it arrives whole or not at all. If nobody reads it any more, the
+    // supervisor has gone, and the parent-death signal is on its way.
+    ssize_t written = write(CONFINE_FD_STATUS, &report, sizeof report);
+    (void)written;
+}
+
+// ---- Namespaces ----
+
+static int write_file(pid_t pid, const char *name, const char *text) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -errno;
+    int outcome = write(file, text, strlen(text)) < 0 ? -errno : 0;
+    close(file);
+    return outcome;
+}
+
+static int write_map(pid_t pid, const char *name, uint64_t inner, uint64_t outer) {
+    char line[64];
+    snprintf(line, sizeof line, "%lu %lu 1\n", (unsigned long)inner, (unsigned long)outer);
+    return write_file(pid, name, line);
+}
+
+static int become(uint64_t uid, uint64_t gid, int drop_groups) {
+    if (drop_groups && setgroups(0, NULL) < 0) return -errno;
+    if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) return -errno;
+    return 0;
+}
+
+static int drop_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
+    return result(syscall(SYS_capset, &header, none));
+}
+
+/// Process 1 of the pid namespace: waits for process 2, the strategy, and takes the namespace with it when it ends.
+_Noreturn static void watch(int go, const struct confine_step *enter) {
+    char word;
+    struct pollfd strategy = {.events = POLLIN};
+    // Orphans of the strategy, if its profile lets it have any, are reaped by the kernel.
+    signal(SIGCHLD, SIG_IGN);
+    if (dup2(go, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0) _exit(CONFINE_EXIT_FAILED);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || read(0, &word, 1) != 1) _exit(CONFINE_EXIT_FAILED);
+    if (become(enter->number[1], enter->number[3], !enter->number[5]) || drop_capabilities() ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "watcher") < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        _exit(CONFINE_EXIT_FAILED);
+    // Should the supervisor have died before that last call, the strategy notices and ends, and so does this.
+    strategy.fd = (int)syscall(SYS_pidfd_open, 2, 0);
+    while (strategy.fd >= 0 && poll(&strategy, 1, -1) < 0 && errno == EINTR) {}
+    _exit(0);
+}
+
+static int enter(struct launch *launch, const struct confine_step *step) {
+    const uint64_t *n = step->number;
+    int go[2];
+    if (pipe2(go, O_CLOEXEC) < 0) return -errno;
+    long watcher = syscall(SYS_clone, n[0] | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (watcher < 0) return -errno;
+    if (watcher == 0) watch(go[0], step);
+    report(CONFINE_WATCHER_STARTED, step->operation, launch->step, (int32_t)watcher, NULL);
+    close(go[0]);
+    launch->watcher_go = go[1];
+
+    int outcome = n[5] ? write_file(watcher, "setgroups", "deny") : 0;
+    if (!outcome) outcome = write_map(watcher, "gid_map", n[3], n[4]);
+    if (!outcome) outcome = write_map(watcher, "uid_map", n[1], n[2]);
+    if (outcome) return outcome;
+
+    int namespaces = result(syscall(SYS_pidfd_open, watcher, 0));
+    if (namespaces < 0) return namespaces;
+    outcome = result(setns(namespaces, (int)n[0]));
+    close(namespaces);
+    if (outcome) return outcome;
+    return result(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+/// Leaves the plan to a new process, whose parent is the supervisor, and ends the launcher.
+static int fork_strategy(struct launch *launch, const struct confine_step *step) {
+    long strategy = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (strategy < 0) return -errno;
+    if (strategy > 0) {
+        report(CONFINE_STRATEGY_STARTED, step->operation, launch->step, (int32_t)strategy, NULL);
+        _exit(write(launch->watcher_go, "g", 1) == 1 ? 0 : CONFINE_EXIT_FAILED);
+    }
+    close(launch->watcher_go);
+    return 0;
+}
+
+static int drop_bounding(void) {
+    // In this order: without CAP_SETPCAP, which leaves with the rest, neither would do anything (man 2 prctl).
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) < 0)
+        return -errno;
+    for (int capability = 0; capability < 64; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+        // Beyond the last capability this kernel knows.
+        return errno == EINVAL && capability > CAP_CHOWN ? 0 : -errno;
+    }
+    return 0;
+}
+
+// ---- The root ----
+
+static int open_tree_slot(struct launch *launch, const struct confine_step *step) {
+    struct mount_attr attributes = {.attr_set = step->number[1]};
+    int tree = result(open_tree(AT_FDCWD, step->text, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (tree < 0) return tree;
+    launch->slots[step->number[0]] = tree;
+    return result(mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes));
+}
+
+static int attach(struct launch *launch, const struct confine_step *step) {
+    int tree = launch->slots[step->number[0]];
+    int outcome = result(move_mount(tree, "", AT_FDCWD, step->text, MOVE_MOUNT_F_EMPTY_PATH));
+    close(tree);
+    return outcome;
+}
+
+static int pivot(struct launch *launch, const struct confine_step *step) {
+    int tree = launch->slots[step->number[0]];
+    int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (old < 0) return -errno;
+    // The new root lies upon the old one; pivot_root puts the old one upon it in turn, and that is taken away
+    // (man 2 pivot_root, "pivot_root(".", ".")").
+    if (move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(tree) < 0 ||
+        syscall(SYS_pivot_root, ".", ".") < 0 || fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return -errno;
+    close(tree);
+    close(old);
+    return 0;
+}
+
+static int mount_tmpfs(const struct confine_step *step) {
+    char options[96];
+    snprintf(options, sizeof options, "size=%lu,nr_inodes=%lu,mode=0700", (unsigned long)step->number[0],
+             (unsigned long)step->number[1]);
+    return result(mount("tmpfs", step->text, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
+}
+
+// ---- The strategy's own process ----
+
+static int start_session(void) {
+    if (setsid() < 0) return -errno;
+    umask(077);
+    return 0;
+}
+
+static int set_limit(const struct confine_step *step) {
+    struct rlimit limit = {.rlim_cur = step->number[1], .rlim_max = step->number[2]};
+    return result(setrlimit((int)step->number[0], &limit));
+}
+
+static int make_ruleset(struct launch *launch, const struct confine_step *step) {
+    // struct landlock_ruleset_attr, as far as this kernel's version of it goes.
+    uint64_t attributes[3] = {step->number[1], step->number[2], step->number[3]};
+    launch->ruleset = result(syscall(SYS_landlock_create_ruleset, attributes, step->number[0], 0));
+    return launch->ruleset < 0 ? launch->ruleset : 0;
+}
+
+static int allow_path(struct launch *launch, const struct confine_step *step) {
+    int folder = open(step->text, O_PATH | O_CLOEXEC);
+    if (folder < 0) return -errno;
+    struct landlock_path_beneath_attr rule = {.allowed_access = step->number[0], .parent_fd = folder};
+    int outcome = result(syscall(SYS_landlock_add_rule, launch->ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+    close(folder);
+    return outcome;
+}
+
+static int install_filter(const struct confine_step *step, unsigned flags) {
+    struct sock_fprog program = {
+        .len = (unsigned short)(step->blob[0].length / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *)step->blob[0].bytes,
+    };
+    return result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
+}
+
+static int hand_over(int descriptor) {
+    char word = 'l';
+    struct iovec data = {.iov_base = &word, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    control.header = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    return result(sendmsg(CONFINE_FD_LISTENER, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+static int listen_in(const struct confine_step *step) {
+    int listener = install_filter(step, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    if (listener < 0) return listener;
+    int outcome = hand_over(listener);
+    close(listener);
+    return outcome;
+}
+
+static int close_descriptors(void) {
+    if (fcntl(CONFINE_FD_STATUS, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    return result(syscall(SYS_close_range, CONFINE_FD_STATUS + 1, ~0u, 0));
+}
+
+static int die_with_parent(void) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return -errno;
+    // The supervisor lies outside this pid namespace, which shows as 0. Were it dead, the watcher would be the parent.
+    return getppid() == 0 ? 0 : -ESRCH;
+}
+
+/// Points `into` at each text of a list, and ends it with NULL.
+static int spread(const char **into, const uint8_t *bytes, uint32_t length) {
+    size_t count = 0;
+    for (uint32_t at = 0; at < length; at += strlen((const char *)bytes + at) + 1) {
+        if (count == MAX_STRINGS - 1) return -E2BIG;
+        into[count++] = (const char *)bytes + at;
+    }
+    into[count] = NULL;
+    return 0;
+}
+
+static int execute(const struct confine_step *step) {
+    const char *arguments[MAX_STRINGS], *environment[MAX_STRINGS];
+    int outcome = spread(arguments, step->blob[0].bytes, step->blob[0].length);
+    if (!outcome) outcome = spread(environment, step->blob[1].bytes, step->blob[1].length);
+    if (outcome) return outcome;
+    return result(execve(step->text, (char **)arguments, (char **)environment));
+}
+
+// ---- The list ----
+
+static int carry_out(struct launch *launch, const struct confine_step *step) {
+    const uint64_t *n = step->number;
+    switch ((enum confine_operation)step->operation) {
+    case CONFINE_JOIN_CGROUP: return result(write((int)n[0], "0", 1)) < 0 ? -errno : 0;
+    case CONFINE_OPEN_TREE: return open_tree_slot(launch, step);
+    case CONFINE_ENTER: return enter(launch, step);
+    case CONFINE_DROP_BOUNDING: return drop_bounding();
+    case CONFINE_BECOME: return become(n[0], n[1], (int)n[2]);
+    case CONFINE_PIVOT: return pivot(launch, step);
+    case CONFINE_TMPFS: return mount_tmpfs(step);
+    case CONFINE_ATTACH: return attach(launch, step);
+    case CONFINE_HOSTNAME: return result(sethostname(step->text, strlen(step->text)));
+    case CONFINE_FORK: return fork_strategy(launch, step);
+    case CONFINE_SESSION: return start_session();
+    case CONFINE_RLIMIT: return set_limit(step);
+    case CONFINE_DROP_CAPABILITIES: return drop_capabilities();
+    case CONFINE_NO_NEW_PRIVILEGES: return result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    case CONFINE_LANDLOCK: return make_ruleset(launch, step);
+    case CONFINE_LANDLOCK_ALLOW: return allow_path(launch, step);
+    case CONFINE_LANDLOCK_ENFORCE: return result(syscall(SYS_landlock_restrict_self, launch->ruleset, 0));
+    case CONFINE_FOLDER: return result(chdir(step->text));
+    case CONFINE_LISTEN: return listen_in(step);
+    case CONFINE_CLOSE_DESCRIPTORS: return close_descriptors();
+    case CONFINE_DIE_WITH_PARENT: return die_with_parent();
+    case CONFINE_FILTER: return install_filter(step, 0);
+    case CONFINE_EXECUTE: return execute(step);
+    }
+    return -ENOSYS;
+}
+
+_Noreturn void confine_run(const uint8_t *bytes, size_t length) {
+    static struct confine_plan plan;
+    struct launch launch = {.plan = &plan, .ruleset = -1, .watcher_go = -1};
+    const char *fault = confine_read(bytes, length, &plan);
+    if (fault) {
+        report(CONFINE_PLAN_REFUSED, 0, 0, EINVAL, fault);
+        _exit(CONFINE_EXIT_FAILED);
+    }
+    for (; launch.step < plan.count; launch.step++) {
+        const struct confine_step *step = &plan.steps[launch.step];
+        int outcome = carry_out(&launch, step);
+        if (outcome < 0) {
+            report(CONFINE_STEP_FAILED, step->operation, launch.step, -outcome, step->text);
+            break;
+        }
+    }
+    _exit(CONFINE_EXIT_FAILED);
+}

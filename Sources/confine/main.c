@@ -1,1 +1,24 @@
-int main(void) { return 64; }
+#include "confine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <signal.h>
+#include <unistd.h>
+
+/// The launcher. The supervisor starts it with a plan on descriptor 4 and a status pipe on descriptor 3.
+/// It takes no arguments and reads no environment.
+int main(void) {
+    struct stat plan;
+    if (fstat(CONFINE_FD_PLAN, &plan) < 0 || plan.st_size <= 0 || plan.st_size > CONFINE_MAX_BYTES) {
+        fputs("confine: this is a part of bullpen, which starts it with a plan on descriptor 4\n", stderr);
+        return CONFINE_EXIT_FAILED;
+    }
+    // Until the strategy has its own: the launcher must not outlive the supervisor either.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return CONFINE_EXIT_FAILED;
+    const uint8_t *bytes = mmap(NULL, (size_t)plan.st_size, PROT_READ, MAP_PRIVATE, CONFINE_FD_PLAN, 0);
+    if (bytes == MAP_FAILED) return CONFINE_EXIT_FAILED;
+    confine_run(bytes, (size_t)plan.st_size);
+}
