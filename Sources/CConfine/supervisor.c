@@ -1,0 +1,123 @@
+#include "confine_supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int result(long value) {
+    return value < 0 ? -errno : (int)value;
+}
+
+int confine_memory_file(void) {
+    return result(memfd_create("confine", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
+
+int confine_sealed_file(const uint8_t *bytes, size_t length) {
+    int file = confine_memory_file();
+    if (file < 0) return file;
+    int outcome = 0;
+    for (size_t done = 0; done < length && !outcome; ) {
+        ssize_t count = write(file, bytes + done, length - done);
+        if (count < 0) outcome = -errno;
+        else done += (size_t)count;
+    }
+    if (!outcome) outcome = result(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+    if (!outcome) outcome = result(lseek(file, 0, SEEK_SET));
+    if (!outcome) return file;
+    close(file);
+    return outcome;
+}
+
+int confine_socket_pair(int ends[2]) {
+    return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+}
+
+int confine_receive_descriptor(int socket) {
+    char word;
+    struct iovec data = {.iov_base = &word, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (count < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (count == 0 || !header || header->cmsg_type != SCM_RIGHTS) return -EBADMSG;
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
+}
+
+int confine_notification_receive(int listener, struct confine_notification *notification) {
+    struct seccomp_notif raw;
+    memset(&raw, 0, sizeof raw);
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &raw) < 0) return -errno;
+    notification->id = raw.id;
+    notification->pid = (int32_t)raw.pid;
+    notification->call = raw.data.nr;
+    for (int i = 0; i < 6; i++) notification->arguments[i] = raw.data.args[i];
+    return 0;
+}
+
+int confine_notification_answer(int listener, uint64_t id, int error) {
+    struct seccomp_notif_resp answer = {
+        .id = id, .error = -error, .flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+}
+
+int confine_notification_is_valid(int listener, uint64_t id) {
+    return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
+}
+
+int confine_read_text(pid_t pid, uint64_t address, char *into, size_t length) {
+    // A text near the end of a page may be followed by nothing, so no more than the page is asked for.
+    size_t wanted = 4096 - (address & 4095);
+    if (wanted > length - 1) wanted = length - 1;
+    struct iovec local = {.iov_base = into, .iov_len = wanted};
+    struct iovec remote = {.iov_base = (void *)address, .iov_len = wanted};
+    ssize_t count = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+    if (count < 0) return -errno;
+    into[count] = 0;
+    return (int)strlen(into);
+}
+
+int confine_landlock_version(void) {
+    return result(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+int confine_probe_namespaces(int flags) {
+    long child = syscall(SYS_clone, flags | CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
+    if (child < 0) return -errno;
+    // AppArmor on Ubuntu lets the namespace be made and takes its capabilities away, so one must be tried. A failed
+    // system call is all that happens in the child, besides its end.
+    if (child == 0) _exit(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? errno : 0);
+    int status;
+    while (waitpid((pid_t)child, &status, 0) < 0)
+        if (errno != EINTR) return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+int confine_probe_mount_trees(void) {
+    // With a descriptor that is none, a kernel that has the call says EBADF.
+    if (mount_setattr(-1, "", AT_EMPTY_PATH, NULL, 0) < 0 && errno == ENOSYS) return -ENOSYS;
+    if (open_tree(-1, "", AT_EMPTY_PATH) < 0 && errno == ENOSYS) return -ENOSYS;
+    return move_mount(-1, "", -1, "", MOVE_MOUNT_F_EMPTY_PATH) < 0 && errno == ENOSYS ? -ENOSYS : 0;
+}
+
+int confine_probe_seccomp(uint32_t action) {
+    return result(syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
+}
