@@ -58,7 +58,7 @@ let package = Package(
 
         // Hands: each knows one outside thing.
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
-        part("Journal", uses: ["Posix", "CSQLite", "CZlib"]),
+        part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
         part("MarketData", uses: ["Trading", "CZlib"]),
         part("Net", uses: ["Posix", "CCurl", "CNet"]),
         part("Exchanges", uses: ["Trading", "Journal"]),
@@ -91,6 +91,7 @@ let package = Package(
             name: "confine", dependencies: ["CConfine"], cSettings: strictC,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        tests("JournalTests", uses: ["Journal", "Posix", "Trading", "Wire"]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(
