@@ -59,9 +59,10 @@ let package = Package(
         // Hands: each knows one outside thing.
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
         part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
-        part("MarketData", uses: ["Trading", "CZlib"]),
+        part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
         part("Net", uses: ["Posix", "CCurl", "CNet"]),
         part("Exchanges", uses: ["Trading", "Journal"]),
+        tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
 
         // Services.
         part("Catalogue", uses: ["Posix", "Wire", "Trading", "Journal", "CZip", "COpenSSL"]),
