@@ -16,3 +16,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         Self(milliseconds: self.milliseconds + milliseconds)
     }
 }
+
+extension Timestamp {
+    /// Whole UTC days since 1970-01-01; negative before it.
+    public var utcDay: Int64 {
+        let (day, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+        return rest < 0 ? day - 1 : day
+    }
+}

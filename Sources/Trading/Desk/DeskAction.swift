@@ -1,0 +1,101 @@
+/// What the host must do for the desk, in this order.
+public enum DeskAction: Hashable, Sendable {
+    /// Append to the journal.
+    case record(DeskEvent)
+    /// Ask the venue, but only once every record before this action is durable.
+    case send(AccountID, VenueRequest)
+    /// Tell the strategy. Needs no waiting.
+    case tell(StrategyID, StrategyNotice)
+    /// Tell the operator.
+    case alarm(DeskAlarm)
+}
+
+/// News for a strategy.
+public enum StrategyNotice: Hashable, Sendable {
+    /// All of what one of its orders is now.
+    case order(Order)
+    /// A part of one of its orders traded; `request` is its own name for the order.
+    case fill(Fill, request: RequestID?)
+    /// What it holds of a symbol now.
+    case position(PositionView)
+    /// A cancel or amend that it asked for was denied.
+    case denied(RequestID, RiskDenial)
+}
+
+/// What a strategy holds of one symbol, with the worth of it at the last price.
+public struct PositionView: Hashable, Sendable {
+    public let key: LedgerKey
+    /// Above nought is long, below is short.
+    public let quantity: FixedDecimal
+    public let averagePrice: FixedDecimal
+    /// Nil before the first price.
+    public let lastPrice: FixedDecimal?
+    public let realised: FixedDecimal
+    public let unrealised: FixedDecimal
+    public let fees: FixedDecimal
+    public let time: Timestamp
+}
+
+/// Something that a person should see.
+public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
+    case order(OrderID, StrategyID, OrderAlarm)
+    /// The same trade id came with other data; the first is kept.
+    case fillChanged(FillKey)
+    /// A fill's fee is in a currency whose worth is not known; it is not in the ledger.
+    case feeNotCounted(FillKey, currency: String)
+    /// The venue said "filled" and shows no trades; a fill at its mean price was booked.
+    case fillInferred(OrderID, StrategyID, quantity: FixedDecimal)
+    /// Something traded on the account that is no order of ours. It is booked, where it can be, on these.
+    case externalTrade(FillKey, bookedOn: [StrategyID])
+    /// An order that is not ours is open on the account.
+    case externalOrder(AccountID, symbol: String, VenueOrderID)
+    /// A report is about an order that this desk never had.
+    case strangeOrder(AccountID, String)
+    /// A fill's numbers are no market's; it was not booked.
+    case absurdTrade(FillKey)
+    case halted(RiskScope, reason: String)
+    /// A position could not be closed all the way.
+    case flattenStopped(LedgerKey, reason: String)
+    /// A question to the venue went unanswered; what it was about stays unknown.
+    case unanswered(AccountID, String)
+    /// A cancel was refused again and again.
+    case cancelFailing(OrderID, StrategyID, reason: String)
+
+    /// In words.
+    public var description: String {
+        switch self {
+        case .order(let order, let strategy, let alarm): "order \(order) of \(strategy): \(alarm)"
+        case .fillChanged(let key):
+            "trade \(key.trade) in \(key.symbol) on \(key.account) was told again with other data; the first is kept"
+        case .feeNotCounted(let key, let currency):
+            "the fee of trade \(key.trade) in \(key.symbol) is in \(currency) and is not in the ledger"
+        case .fillInferred(let order, let strategy, let quantity):
+            "order \(order) of \(strategy) is filled, but the venue shows no trade for \(quantity); inferred"
+        case .externalTrade(let key, let strategies):
+            "trade \(key.trade) in \(key.symbol) on \(key.account) is of no order of this host; booked on "
+                + strategies.map(\.text).joined(separator: ", ")
+        case .externalOrder(let account, let symbol, let id):
+            "order \(id) in \(symbol) is open on account \(account) and is not of this host"
+        case .strangeOrder(let account, let id):
+            "the venue of account \(account) reports order \(id), which this host never had"
+        case .absurdTrade(let key):
+            "trade \(key.trade) in \(key.symbol) on \(key.account) has impossible numbers; it was not booked"
+        case .halted(let scope, let reason): "trading halted for \(scope): \(reason)"
+        case .flattenStopped(let key, let reason):
+            "the \(key.symbol) position of \(key.strategy) is not closed: \(reason)"
+        case .unanswered(let account, let reason): "the venue of account \(account) did not answer: \(reason)"
+        case .cancelFailing(let order, let strategy, let reason):
+            "order \(order) of \(strategy) cannot be cancelled: \(reason)"
+        }
+    }
+}
+
+/// What becomes of open orders and positions when a strategy ends or is halted.
+public enum OpenOrderPolicy: String, Hashable, Sendable, CaseIterable {
+    /// They stay.
+    case keep
+    /// Orders are cancelled, positions stay.
+    case cancel
+    /// Orders are cancelled and positions closed.
+    case flatten
+}

@@ -1,0 +1,36 @@
+/// What a desk needs in order to go on where another left off; the journal's rows, or the fold of its events.
+public struct DeskSnapshot: Hashable, Sendable {
+    /// The highest order number given out.
+    public var lastOrder = OrderID(0)
+    /// Every order that is not terminal, and recent ones that are.
+    public var orders: [OrderID: Order] = [:]
+    /// Recent fills, so that one told again is known.
+    public var fills: [FillKey: Fill] = [:]
+    public var ledgers: [LedgerKey: LedgerRecord] = [:]
+    public var enrolments: [StrategyID: Enrolment] = [:]
+    public var accountDays: [AccountID: AccountDay] = [:]
+    public var halts: [RiskScope: HaltRecord] = [:]
+    public var flattening: Set<LedgerKey> = []
+    public var tradeCursors: [AccountID: String] = [:]
+
+    /// Nothing has happened yet.
+    public init() {}
+
+    /// Takes one event of the journal into account.
+    public mutating func apply(_ event: DeskEvent) {
+        switch event {
+        case .order(let order):
+            lastOrder = max(lastOrder, order.id)
+            orders[order.id] = order
+        case .fill(let fill): if fills[fill.key] == nil { fills[fill.key] = fill }
+        case .ledger(let record): ledgers[record.key] = record
+        case .enrolment(let enrolment): enrolments[enrolment.strategy] = enrolment
+        case .accountDay(let day): accountDays[day.account] = day
+        case .halted(let halt): halts[halt.scope] = halt
+        case .resumed(let scope, _): halts[scope] = nil
+        case .flattenBegan(let key, _): flattening.insert(key)
+        case .flattenEnded(let key, _, _): flattening.remove(key)
+        case .tradeCursor(let account, let cursor): tradeCursors[account] = cursor
+        }
+    }
+}

@@ -1,0 +1,147 @@
+/// What the desk wants of a venue.
+public enum VenueRequest: Hashable, Sendable {
+    case place(PlaceRequest)
+    case cancel(OrderReference)
+    case amend(OrderReference, Amendment)
+    /// What became of an order; answered by a report about it, or ``VenueReport/absent(_:)``.
+    case status(OrderReference)
+    /// The trades after the cursor; answered by ``VenueReport/trades(_:cursor:)``.
+    case trades(after: String?)
+    /// Every order that the venue holds open; answered by ``VenueReport/openOrders(_:)``.
+    case openOrders
+}
+
+/// An order to be placed.
+public struct PlaceRequest: Hashable, Sendable {
+    public let clientID: ClientOrderID
+    public let terms: OrderTerms
+
+    /// Describes an order to be placed.
+    public init(clientID: ClientOrderID, terms: OrderTerms) {
+        self.clientID = clientID
+        self.terms = terms
+    }
+}
+
+/// Which order is meant, by every name that it has.
+public struct OrderReference: Hashable, Sendable {
+    public let clientID: ClientOrderID
+    public let symbol: String
+    /// Nil while the venue has not told it.
+    public let venueOrderID: VenueOrderID?
+
+    /// Names an order.
+    public init(clientID: ClientOrderID, symbol: String, venueOrderID: VenueOrderID?) {
+        self.clientID = clientID
+        self.symbol = symbol
+        self.venueOrderID = venueOrderID
+    }
+}
+
+/// An order as a venue describes it.
+public struct VenueOrder: Hashable, Sendable {
+    /// What the venue counts an order as.
+    public enum State: String, Hashable, Sendable, CaseIterable {
+        case open
+        case filled
+        case cancelled
+        case rejected
+        case expired
+    }
+
+    /// Nil or foreign when the order is not ours.
+    public let clientID: ClientOrderID?
+    public let venueOrderID: VenueOrderID
+    public let symbol: String
+    public let side: Side
+    public let quantity: FixedDecimal
+    public let price: FixedDecimal?
+    public let filledQuantity: FixedDecimal
+    public let averagePrice: FixedDecimal?
+    public let state: State
+    public let reason: String?
+    public let time: Timestamp
+
+    /// Describes an order.
+    public init(
+        clientID: ClientOrderID?, venueOrderID: VenueOrderID, symbol: String, side: Side,
+        quantity: FixedDecimal, price: FixedDecimal?, filledQuantity: FixedDecimal,
+        averagePrice: FixedDecimal?, state: State, reason: String?, time: Timestamp
+    ) {
+        self.clientID = clientID
+        self.venueOrderID = venueOrderID
+        self.symbol = symbol
+        self.side = side
+        self.quantity = quantity
+        self.price = price
+        self.filledQuantity = filledQuantity
+        self.averagePrice = averagePrice
+        self.state = state
+        self.reason = reason
+        self.time = time
+    }
+}
+
+/// A trade of the account as a venue describes it.
+public struct VenueTrade: Hashable, Sendable {
+    public let trade: TradeID
+    /// Nil when the venue does not repeat it with its trades.
+    public let clientID: ClientOrderID?
+    public let venueOrderID: VenueOrderID
+    public let symbol: String
+    public let side: Side
+    public let price: FixedDecimal
+    public let quantity: FixedDecimal
+    public let fee: FixedDecimal
+    public let feeCurrency: String
+    public let liquidity: Liquidity
+    public let time: Timestamp
+
+    /// Describes a trade.
+    public init(
+        trade: TradeID, clientID: ClientOrderID?, venueOrderID: VenueOrderID, symbol: String, side: Side,
+        price: FixedDecimal, quantity: FixedDecimal, fee: FixedDecimal, feeCurrency: String,
+        liquidity: Liquidity, time: Timestamp
+    ) {
+        self.trade = trade
+        self.clientID = clientID
+        self.venueOrderID = venueOrderID
+        self.symbol = symbol
+        self.side = side
+        self.price = price
+        self.quantity = quantity
+        self.fee = fee
+        self.feeCurrency = feeCurrency
+        self.liquidity = liquidity
+        self.time = time
+    }
+}
+
+/// What a venue, or its adapter, says: answers to requests and news that nobody asked for.
+public enum VenueReport: Hashable, Sendable {
+    /// The request to place was handed to the network.
+    case sent(ClientOrderID)
+    /// The request to place provably never left.
+    case unsent(ClientOrderID, reason: String)
+    /// The request to place may or may not have arrived.
+    case outcomeUnknown(ClientOrderID, reason: String)
+    case accepted(ClientOrderID, VenueOrderID)
+    case rejected(ClientOrderID, reason: String)
+    case cancelled(ClientOrderID, filled: FixedDecimal?, reason: String?)
+    case expired(ClientOrderID, filled: FixedDecimal?, reason: String?)
+    case cancelRefused(ClientOrderID, reason: String)
+    case amended(ClientOrderID, Amendment)
+    case amendRefused(ClientOrderID, reason: String)
+    /// A trade, by stream.
+    case trade(VenueTrade)
+    /// The answer to a status question.
+    case order(VenueOrder)
+    /// The answer to a status question: open and closed history know no such order, and the grace period is over.
+    case absent(ClientOrderID)
+    /// The answer to a question for trades; `isComplete` when no further page follows.
+    case trades([VenueTrade], cursor: String?, isComplete: Bool)
+    /// The answer to a question for open orders.
+    case openOrders([VenueOrder])
+    /// A question went unanswered. Nothing is known, which is not the same as nothing being there.
+    case unanswered(VenueRequest, reason: String)
+}

@@ -1,0 +1,289 @@
+extension Order {
+    /// Takes an event and says what follows. The one place where an order changes.
+    ///
+    /// Rules: the cumulative quantity never falls; an order ends only on evidence; what the venue says late or twice
+    /// changes nothing; what cannot be is an alarm and never a guess.
+    public mutating func handle(_ event: OrderEvent, at time: Timestamp) -> OrderTransition {
+        let before = self
+        var transition = OrderTransition()
+        switch event {
+        case .sent: takeSent()
+        case .unsent(let reason): takeUnsent(reason)
+        case .accepted(let id): transition = takeAtVenue(id, filled: .zero, told: "accepted")
+        case .foundOpen(let id, let filled): transition = takeAtVenue(id, filled: filled, told: "open")
+        case .rejected(let reason): transition = takeRejected(reason)
+        case .outcomeUnknown(let reason): takeOutcomeUnknown(reason)
+        case .absent: transition = takeAbsent()
+        case .cancelWanted: transition = takeCancelWanted()
+        case .cancelSent: takeCancelSent()
+        case .cancelRefused(let reason): transition = takeCancelRefused(reason)
+        case .cancelled(let filled, let reason):
+            transition = takeEnd(.cancelled, filled: filled, reason: reason)
+        case .expired(let filled, let reason): transition = takeEnd(.expired, filled: filled, reason: reason)
+        case .reportedFilled(let filled): transition = takeReportedFilled(filled)
+        case .filled(let fill, let fee): transition = takeFill(fill, feeInQuote: fee)
+        case .amendSent(let amendment): takeAmendSent(amendment)
+        case .amended(let amendment): transition = takeAmended(amendment)
+        case .amendRefused: amendment = nil
+        }
+        transition.changed = self != before
+        if transition.changed { updatedAt = time }
+        return transition
+    }
+
+    private mutating func takeSent() {
+        switch status {
+        case .pending: status = .submitted
+        // The answer can outrun the news that the request left.
+        case .submitted, .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .rejected, .denied,
+            .expired, .unknown, .notPlaced:
+            break
+        }
+    }
+
+    private mutating func takeUnsent(_ reason: String) {
+        switch status {
+        case .pending, .submitted:
+            status = .notPlaced
+            self.reason = reason
+        // Whoever has heard of the order knows better.
+        case .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired,
+            .unknown, .notPlaced:
+            break
+        }
+    }
+
+    private mutating func takeAtVenue(_ id: VenueOrderID, filled: FixedDecimal, told: String)
+        -> OrderTransition
+    {
+        var transition = OrderTransition()
+        switch status {
+        case .pending, .submitted, .unknown:
+            status = filledQuantity.isPositive ? .partiallyFilled : .open
+            reason = nil
+            transition.sendsCancel = cancelWanted
+        case .notPlaced:
+            status = filledQuantity.isPositive ? .partiallyFilled : .open
+            reason = nil
+            transition.alarm = .resurrected
+            transition.sendsCancel = cancelWanted
+        case .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .expired:
+            break  // Known, or told late.
+        case .rejected, .denied:
+            transition.alarm = .contradiction(was: status, told: told)
+            transition.asksStatus = status == .rejected && venueOrderID == nil
+        }
+        if venueOrderID == nil { venueOrderID = id }
+        transition.asksTrades = raiseVenueFilled(to: filled)
+        return transition
+    }
+
+    private mutating func takeRejected(_ reason: String) -> OrderTransition {
+        var transition = OrderTransition()
+        switch status {
+        case .pending, .submitted, .unknown, .open, .partiallyFilled, .pendingCancel, .notPlaced:
+            status = .rejected
+            self.reason = reason
+            amendment = nil
+        case .cancelled, .expired, .rejected:
+            break
+        case .filled, .denied:
+            transition.alarm = .contradiction(was: status, told: "rejected: \(reason)")
+        }
+        return transition
+    }
+
+    private mutating func takeOutcomeUnknown(_ reason: String) {
+        switch status {
+        case .pending, .submitted:
+            status = .unknown
+            self.reason = reason
+        // The venue has spoken by another way; or it is unknown already.
+        case .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired,
+            .unknown, .notPlaced:
+            break
+        }
+    }
+
+    private mutating func takeAbsent() -> OrderTransition {
+        var transition = OrderTransition()
+        switch status {
+        case .pending, .submitted, .unknown:
+            guard venueOrderID == nil, filledQuantity.isZero, venueFilledQuantity.isZero else {
+                return contradictAbsence()
+            }
+            status = .notPlaced
+            reason = "the venue does not know the order; it was not sent again"
+        case .open, .partiallyFilled, .pendingCancel:
+            transition = contradictAbsence()
+        case .filled, .cancelled, .rejected, .denied, .expired, .notPlaced:
+            break
+        }
+        return transition
+    }
+
+    /// The venue forgot an order that it once acknowledged or filled: unknown, with an alarm the first time.
+    private mutating func contradictAbsence() -> OrderTransition {
+        var transition = OrderTransition()
+        let words = "no such order, though it had acknowledged it"
+        if status != .unknown || reason != words {
+            transition.alarm = .contradiction(was: status, told: words)
+        }
+        status = .unknown
+        reason = words
+        return transition
+    }
+
+    private mutating func takeCancelWanted() -> OrderTransition {
+        var transition = OrderTransition()
+        switch status {
+        case .open, .partiallyFilled:
+            cancelWanted = true
+            transition.sendsCancel = true
+        case .pending, .submitted, .unknown:
+            cancelWanted = true  // Leaves when the venue has acknowledged the order.
+        case .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired, .notPlaced:
+            break
+        }
+        return transition
+    }
+
+    private mutating func takeCancelSent() {
+        switch status {
+        case .open, .partiallyFilled: status = .pendingCancel
+        case .pending, .submitted, .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired,
+            .unknown,
+            .notPlaced:
+            break
+        }
+    }
+
+    private mutating func takeCancelRefused(_ reason: String) -> OrderTransition {
+        var transition = OrderTransition()
+        switch status {
+        case .pendingCancel:
+            self.reason = "cancel refused: \(reason)"
+            transition.asksStatus = true  // Only the venue's own word on the order ends it.
+        case .pending, .submitted, .open, .partiallyFilled, .filled, .cancelled, .rejected, .denied, .expired,
+            .unknown, .notPlaced:
+            break
+        }
+        return transition
+    }
+
+    private mutating func takeEnd(
+        _ end: OrderStatus, filled: FixedDecimal?, reason: String?
+    ) -> OrderTransition {
+        var transition = OrderTransition()
+        transition.asksTrades = raiseVenueFilled(to: filled ?? .zero)
+        switch status {
+        case .pending, .submitted, .open, .partiallyFilled, .pendingCancel, .unknown:
+            status = end
+            self.reason = reason
+            amendment = nil
+        case .notPlaced:
+            status = end
+            self.reason = reason
+            transition.alarm = .resurrected
+        case .filled, .cancelled, .expired, .rejected:
+            break
+        case .denied:
+            transition.alarm = .contradiction(was: status, told: end.rawValue)
+        }
+        return transition
+    }
+
+    private mutating func takeReportedFilled(_ filled: FixedDecimal) -> OrderTransition {
+        var transition = OrderTransition()
+        transition.asksTrades = raiseVenueFilled(to: filled)
+        switch status {
+        case .pending, .submitted, .unknown:
+            status = filledQuantity.isPositive ? .partiallyFilled : .open  // Filled once the trades are here.
+        case .notPlaced:
+            status = .open
+            transition.alarm = .resurrected
+        case .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .expired:
+            break
+        case .rejected, .denied:
+            transition.alarm = .contradiction(was: status, told: "filled")
+        }
+        return transition
+    }
+
+    private mutating func takeFill(_ fill: Fill, feeInQuote: FixedDecimal) -> OrderTransition {
+        var transition = OrderTransition()
+        filledQuantity = FixedDecimal.sum(filledQuantity, fill.quantity)
+        filledNotional = FixedDecimal.sum(filledNotional, fill.notional)
+        fee = FixedDecimal.sum(fee, feeInQuote)
+        if fill.isInferred { inferredQuantity = FixedDecimal.sum(inferredQuantity, fill.quantity) }
+        let isWhole = filledQuantity >= quantity
+        switch status {
+        case .pending, .submitted, .open, .partiallyFilled, .unknown:
+            if status == .unknown { reason = nil }
+            transition.sendsCancel = !status.isWorking && cancelWanted && !isWhole
+            status = isWhole ? .filled : .partiallyFilled
+        case .pendingCancel:
+            if isWhole { status = .filled }
+        case .cancelled, .expired:
+            if isWhole {
+                status = .filled
+            } else if filledQuantity > venueFilledQuantity {
+                // More than the venue told when it ended the order: it may live. Ask, and hold the rest reserved.
+                status = .partiallyFilled
+                transition.asksStatus = true
+            }
+        case .filled:
+            break
+        case .notPlaced:
+            status = isWhole ? .filled : .partiallyFilled
+            transition.alarm = .resurrected
+            transition.sendsCancel = cancelWanted && !isWhole
+        case .rejected, .denied:
+            transition.alarm = .contradiction(was: status, told: "a fill of \(fill.quantity)")
+            status = isWhole ? .filled : .partiallyFilled
+            transition.asksStatus = true
+        }
+        if filledQuantity > quantity {
+            transition.alarm = .overfilled(ordered: quantity, filled: filledQuantity)
+        }
+        if status == .filled {
+            amendment = nil
+            cancelWanted = false
+        }
+        return transition
+    }
+
+    private mutating func takeAmendSent(_ amendment: Amendment) {
+        switch status {
+        case .open, .partiallyFilled: self.amendment = amendment
+        case .pending, .submitted, .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired,
+            .unknown,
+            .notPlaced:
+            break
+        }
+    }
+
+    private mutating func takeAmended(_ amendment: Amendment) -> OrderTransition {
+        var transition = OrderTransition()
+        switch status {
+        case .pending, .submitted, .unknown, .open, .partiallyFilled, .pendingCancel:
+            quantity = amendment.quantity
+            price = amendment.price ?? price
+            self.amendment = nil
+            if !status.isWorking { status = filledQuantity.isPositive ? .partiallyFilled : .open }
+            if filledQuantity >= quantity { status = .filled }
+        case .filled, .cancelled, .expired:
+            self.amendment = nil  // It ended first.
+        case .rejected, .denied, .notPlaced:
+            transition.alarm = .contradiction(was: status, told: "amended")
+        }
+        return transition
+    }
+
+    /// Notes how much the venue says is filled; true when trades are missing here.
+    private mutating func raiseVenueFilled(to filled: FixedDecimal) -> Bool {
+        guard filled > venueFilledQuantity else { return false }
+        venueFilledQuantity = filled
+        return filled > filledQuantity
+    }
+}

@@ -1,0 +1,115 @@
+/// Why this host denied an order. The strategy and its page see the description word for word.
+public enum RiskDenial: Error, Hashable, Sendable {
+    case halted(scope: RiskScope, reason: String)
+    /// The host cannot take orders now, such as during history or on a full disk.
+    case refused(reason: String)
+    case notEnrolled(StrategyID)
+    case notRunning(StrategyID)
+    case unknownInstrument(symbol: String, venue: VenueID)
+    case filters(FilterFlaw)
+    case currencyMismatch(symbol: String, quote: String, account: AccountID, currency: String)
+    case noPrice(symbol: String)
+    case instrumentNotAllowed(symbol: String, scope: RiskScope)
+    case orderNotional(asked: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    case positionNotional(
+        symbol: String, wouldBe: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    case openPositions(limit: Int, scope: RiskScope)
+    case openOrders(limit: Int, scope: RiskScope)
+    case orderRate(limit: Int, scope: RiskScope)
+    case priceDistance(price: FixedDecimal, last: FixedDecimal, limit: FixedDecimal, scope: RiskScope)
+    case dailyLoss(lost: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    case leverage(
+        exposure: FixedDecimal, equity: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    case insufficientFunds(
+        needed: FixedDecimal, available: FixedDecimal, currency: String, scope: RiskScope)
+    case shortOnSpot(symbol: String, asked: FixedDecimal, available: FixedDecimal)
+    case nothingToReduce(symbol: String, asked: FixedDecimal, position: FixedDecimal)
+    /// An order of the same strategy and symbol has an unknown outcome, so risk may only be reduced.
+    case unresolvedOrder(OrderID, symbol: String)
+    case noSuchOrder(RequestID)
+    case notAmendable(OrderID, status: OrderStatus)
+    /// The order was already on its way out or changing.
+    case changeUnderWay(OrderID)
+}
+
+extension RiskDenial: CustomStringConvertible {
+    /// A short stable word for programs.
+    public var code: String {
+        switch self {
+        case .halted: "halted"
+        case .refused: "refused"
+        case .notEnrolled: "not_enrolled"
+        case .notRunning: "not_running"
+        case .unknownInstrument: "unknown_instrument"
+        case .filters: "instrument_filter"
+        case .currencyMismatch: "currency_mismatch"
+        case .noPrice: "no_price"
+        case .instrumentNotAllowed: "instrument_not_allowed"
+        case .orderNotional: "order_notional"
+        case .positionNotional: "position_notional"
+        case .openPositions: "open_positions"
+        case .openOrders: "open_orders"
+        case .orderRate: "order_rate"
+        case .priceDistance: "price_distance"
+        case .dailyLoss: "daily_loss"
+        case .leverage: "leverage"
+        case .insufficientFunds: "insufficient_funds"
+        case .shortOnSpot: "short_on_spot"
+        case .nothingToReduce: "nothing_to_reduce"
+        case .unresolvedOrder: "unresolved_order"
+        case .noSuchOrder: "no_such_order"
+        case .notAmendable: "not_amendable"
+        case .changeUnderWay: "change_under_way"
+        }
+    }
+
+    /// In words, with the numbers that a reader needs in order to act.
+    public var description: String {
+        switch self {
+        case .halted(let scope, let reason): "trading is halted for \(scope): \(reason)"
+        case .refused(let reason): reason
+        case .notEnrolled(let strategy): "strategy \(strategy) has no account; start it first"
+        case .notRunning(let strategy): "strategy \(strategy) is not running"
+        case .unknownInstrument(let symbol, let venue): "\(symbol) is not traded on \(venue)"
+        case .filters(let flaw): flaw.description
+        case .currencyMismatch(let symbol, let quote, let account, let currency):
+            "\(symbol) is paid in \(quote), but account \(account) holds \(currency)"
+        case .noPrice(let symbol):
+            "there is no price of \(symbol) yet, so a market order cannot be valued; wait for one or name a limit"
+        case .instrumentNotAllowed(let symbol, let scope): "\(symbol) is not on the list allowed for \(scope)"
+        case .orderNotional(let asked, let limit, let currency, let scope):
+            "the order is worth \(asked) \(currency); the limit of \(scope) is \(limit) \(currency) an order"
+        case .positionNotional(let symbol, let wouldBe, let limit, let currency, let scope):
+            "with open orders the \(symbol) position could reach \(wouldBe) \(currency); "
+                + "the limit of \(scope) is \(limit) \(currency)"
+        case .openPositions(let limit, let scope):
+            "\(scope) may hold \(limit) position\(limit == 1 ? "" : "s") at a time, and does"
+        case .openOrders(let limit, let scope):
+            "\(scope) may have \(limit) open order\(limit == 1 ? "" : "s"), and has"
+        case .orderRate(let limit, let scope):
+            "\(scope) may send \(limit) order\(limit == 1 ? "" : "s") a minute, and did"
+        case .priceDistance(let price, let last, let limit, let scope):
+            "the price \(price) is further from the last price \(last) than the fraction \(limit) that "
+                + "\(scope) may go"
+        case .dailyLoss(let lost, let limit, let currency, let scope):
+            "the loss of \(scope) since midnight UTC is \(lost) \(currency), the limit \(limit) \(currency); "
+                + "until midnight only orders that reduce a position pass"
+        case .leverage(let exposure, let equity, let limit, let currency, let scope):
+            "exposure could reach \(exposure) \(currency) on an equity of \(equity) \(currency); "
+                + "the leverage limit of \(scope) is \(limit)"
+        case .insufficientFunds(let needed, let available, let currency, let scope):
+            "the order needs \(needed) \(currency) with fees; \(available) \(currency) of \(scope) is free"
+        case .shortOnSpot(let symbol, let asked, let available):
+            "a spot account cannot sell what it does not hold: asked \(asked) of \(symbol), free \(available)"
+        case .nothingToReduce(let symbol, let asked, let position):
+            "reduce-only for \(asked), but the \(symbol) position is \(position)"
+        case .unresolvedOrder(let order, let symbol):
+            "the outcome of order \(order) in \(symbol) is unknown; until the venue tells, "
+                + "only orders that reduce the position pass"
+        case .noSuchOrder(let request): "there is no order with request id \(request)"
+        case .notAmendable(let order, let status):
+            "order \(order) is \(status.rawValue) and cannot be changed"
+        case .changeUnderWay(let order): "order \(order) is already being changed"
+        }
+    }
+}
