@@ -17,13 +17,13 @@ public enum StrategyNotice: Hashable, Sendable {
     /// A part of one of its orders traded; `request` is its own name for the order.
     case fill(Fill, request: RequestID?)
     /// What it holds of a symbol now.
-    case position(PositionView)
+    case position(PositionSummary)
     /// A cancel or amend that it asked for was denied.
     case denied(RequestID, RiskDenial)
 }
 
 /// What a strategy holds of one symbol, with the worth of it at the last price.
-public struct PositionView: Hashable, Sendable {
+public struct PositionSummary: Hashable, Sendable {
     public let key: LedgerKey
     /// Above nought is long, below is short.
     public let quantity: FixedDecimal
