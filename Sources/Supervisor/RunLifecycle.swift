@@ -57,6 +57,16 @@ public struct RunLifecycle: Sendable {
             }
         }
 
+        /// Whether a person or the host's end asked the child to stop.
+        var wasAskedToEnd: Bool {
+            switch self {
+            case .stopping, .abandoning: true
+            case .stopped, .launching, .starting, .ready, .running, .paused, .dying, .backingOff,
+                .quarantined:
+                false
+            }
+        }
+
         /// Whether the child may trade: it is past its history and nobody asked it to stop or wait.
         public var mayTrade: Bool { self == .running }
     }

@@ -24,6 +24,9 @@ struct TokenBucket {
         return true
     }
 
+    /// Takes `count` tokens that are not there, to be waited for.
+    mutating func owe(_ count: Double) { tokens -= count }
+
     /// How long until `count` tokens are there, in nanoseconds.
     mutating func wait(for count: Double = 1, now: UInt64) -> UInt64 {
         refill(now)

@@ -1,0 +1,49 @@
+internal import Posix
+internal import Wire
+
+/// The pipes to one child, and what was seen on them.
+final class ChildConnection {
+    let child: StrategyProcess
+    var outgoing: OutgoingQueue
+    var lines = LineSplitter(limit: StrategyProtocol.lineBytes)
+    static let errorLineBytes = 8 << 10
+    var errorLines = LineSplitter(limit: errorLineBytes)
+    var lineBucket: TokenBucket
+    var errorBucket: TokenBucket
+    var processWatch: EventLoop.Watch?
+    var outputWatch: EventLoop.Watch?
+    var errorsWatch: EventLoop.Watch?
+    var inputWatch: EventLoop.Watch?
+    var resumeOutput: EventLoop.Timer?
+    var resumeErrors: EventLoop.Timer?
+    var timers: [String: EventLoop.Timer] = [:]
+    var isInputClosed = false
+    var unansweredSince: UInt64?
+    var pingsSent = 0
+    var farewell: String?
+    var lastWords: [String] = []
+    var refusals = 0
+    var refusalsSince: UInt64
+    var lastFloodWarning: UInt64 = 0
+
+    init(_ child: StrategyProcess, settings: RunnerSettings) {
+        self.child = child
+        let now = MonotonicClock.nanoseconds
+        outgoing = OutgoingQueue(mustBytesLimit: settings.mustBytes, candleDepth: settings.candleDepth)
+        lineBucket = TokenBucket(rate: settings.linesPerSecond, burst: settings.lineBurst, now: now)
+        errorBucket = TokenBucket(
+            rate: settings.errorBytesPerSecond, burst: 4 * settings.errorBytesPerSecond, now: now)
+        refusalsSince = now
+    }
+}
+
+/// A buffer that all readers of one event loop share, since only one of them reads at a time.
+public final class ReadBuffer {
+    /// The bytes.
+    public var bytes: [UInt8]
+
+    /// Makes a buffer of `size` bytes.
+    public init(size: Int = 64 << 10) {
+        bytes = [UInt8](repeating: 0, count: size)
+    }
+}

@@ -1,0 +1,320 @@
+public import Posix
+import Trading
+public import Wire
+
+/// What the runner needs of the host around it. All calls come on the event loop.
+public protocol StrategyRunnerDelegate: AnyObject {
+    /// The first line that the child is told.
+    func hello(for runner: StrategyRunner) -> Hello
+    /// The child is ready: send it its history, then call ``StrategyRunner/caughtUp()``.
+    func deliverHistory(to runner: StrategyRunner)
+    /// The child was resumed: send it what it missed.
+    func deliverMissed(to runner: StrategyRunner)
+    /// The child asked for something or said something; `ready`, `pong`, `log`, `timer` and `bye` are not handed on.
+    func runner(_ runner: StrategyRunner, received message: StrategyMessage)
+    /// The child said a line that was refused; an order among them may be answered.
+    func runner(_ runner: StrategyRunner, refused failure: LineFailure)
+    /// Something for the strategy's log.
+    func runner(
+        _ runner: StrategyRunner, logged level: StrategyLogLevel, _ source: LogSource, _ message: String)
+    /// The strategy came into another state.
+    func runnerChangedState(_ runner: StrategyRunner)
+    /// The child ended without being asked to: do with its orders what its policy says.
+    func settleOrders(of runner: StrategyRunner, cause: String)
+    /// The strategy will not be started again by itself.
+    func runnerWasQuarantined(_ runner: StrategyRunner, reason: String)
+    /// A line left for the child, its end included.
+    func runner(_ runner: StrategyRunner, wrote line: [UInt8])
+}
+
+/// Where a line of a strategy's log comes from.
+public enum LogSource: String, Hashable, Sendable, CaseIterable {
+    /// The strategy's own `log`.
+    case strategy
+    /// The strategy's standard error.
+    case stderr
+    /// The host, about the strategy.
+    case host
+}
+
+/// One strategy and, while it runs, its child.
+///
+/// It lives on the event loop. It feeds ``RunLifecycle`` with what happens and carries out what that decides; it reads
+/// the child's lines within their bounds and never waits for the child.
+public final class StrategyRunner {
+    /// Starts a child for the run with the given id; may answer on any thread.
+    public typealias Launch = (
+        _ run: String, _ answer: @escaping @Sendable (Result<StrategyProcess, LaunchRefusal>) -> Void
+    ) -> Void
+
+    /// The strategy's id.
+    public let strategy: String
+    /// The id of the current run, or of the last one.
+    public private(set) var run: String?
+    /// When the strategy came into its state, in milliseconds of wall-clock time.
+    public private(set) var since: Int64
+    /// When it will be started again, while it backs off, in milliseconds of wall-clock time.
+    public private(set) var nextStart: Int64?
+    /// Who is told.
+    public weak var delegate: (any StrategyRunnerDelegate)?
+    /// Lines that were read from the child in this run.
+    public internal(set) var linesIn = 0
+    /// Lines that left for the child in this run.
+    public internal(set) var linesOut = 0
+    /// Prices that were passed over because the child reads too slowly, in this run.
+    public internal(set) var linesDropped = 0
+
+    /// The strategy's state.
+    public var state: RunLifecycle.State { lifecycle.state }
+    /// How often it was started again by itself since a person started it.
+    public var restarts: Int { lifecycle.restarts }
+    /// The child's number, while there is one.
+    public var pid: Int32? { connection?.child.pid }
+
+    private var lifecycle: RunLifecycle
+    let settings: RunnerSettings
+    let loop: EventLoop
+    private let launch: Launch
+    private let nextRun: () -> String
+    let scratch: ReadBuffer
+    private var deadlines: [RunLifecycle.Deadline: EventLoop.Timer] = [:]
+    var connection: ChildConnection?
+    private var lastUsage = ChildUsage()
+
+    /// Makes a runner for a strategy that is stopped.
+    ///
+    /// - Parameters:
+    ///   - nextRun: Gives the id of the next run.
+    ///   - scratch: A buffer that all runners of the loop read through.
+    public init(
+        strategy: String, policy: RestartPolicy, settings: RunnerSettings, loop: EventLoop,
+        scratch: ReadBuffer,
+        nextRun: @escaping () -> String, launch: @escaping Launch
+    ) {
+        self.strategy = strategy
+        self.settings = settings
+        self.loop = loop
+        self.scratch = scratch
+        self.nextRun = nextRun
+        self.launch = launch
+        lifecycle = RunLifecycle(policy: policy)
+        since = WallClock.milliseconds
+    }
+
+    // MARK: - What the host asks
+
+    /// Starts the strategy, as a person asked for it: earlier crashes are forgotten.
+    public func start() { handle(.startRequested) }
+
+    /// Asks the child to stop.
+    public func stop(reason: String, thenStart: Bool = false) {
+        handle(.stopRequested(reason: reason, thenStart: thenStart))
+    }
+
+    /// Keeps the child but neither tells it prices nor lets it trade.
+    public func pause() { handle(.pauseRequested) }
+
+    /// Ends a pause.
+    public func resume() { handle(.resumeRequested) }
+
+    /// The history has been sent.
+    public func caughtUp() { handle(.caughtUp) }
+
+    /// The strategy did what it must not: it is killed and not started again by itself.
+    public func quarantine(cause: String) { handle(.violated(cause: cause)) }
+
+    /// What the child has used, or what the last one had when it ended.
+    public func usage() -> ChildUsage {
+        if let connection { lastUsage = connection.child.control.usage() }
+        return lastUsage
+    }
+
+    /// Sends a line, unless there is no child to send it to. Never waits.
+    public func send(_ message: HostMessage) {
+        guard connection != nil else { return }
+        send(message.line, message.importance)
+    }
+
+    /// Sends a line that was written before, for lines that go to many children.
+    public func send(_ line: [UInt8], like message: HostMessage) {
+        guard connection != nil else { return }
+        send(line, message.importance)
+    }
+
+    // MARK: - Life
+
+    func handle(_ event: RunLifecycle.Event) {
+        let before = lifecycle.state
+        let actions = lifecycle.handle(event)
+        let isChanged = before != lifecycle.state
+        if isChanged { since = WallClock.milliseconds }
+        for action in actions { carryOut(action) }
+        if isChanged { delegate?.runnerChangedState(self) }
+    }
+
+    private func carryOut(_ action: RunLifecycle.Action) {
+        switch action {
+        case .launch: startChild()
+        case .set(let deadline, let milliseconds): set(deadline, milliseconds)
+        case .clearDeadlines:
+            for timer in deadlines.values { loop.cancel(timer) }
+            deadlines = [:]
+            nextStart = nil
+        case .greet:
+            guard let hello = delegate?.hello(for: self) else { return }
+            send(HostMessage.hello(hello).line, .must)
+        case .deliverHistory: delegate?.deliverHistory(to: self)
+        case .deliverMissed: delegate?.deliverMissed(to: self)
+        case .askToStop(let reason):
+            let limit = Int(settings.stopMilliseconds)
+            send(HostMessage.stop(reason: reason, deadlineMilliseconds: limit).line, .must)
+        case .kill: connection?.child.control.kill()
+        case .settleOrders(let cause): delegate?.settleOrders(of: self, cause: cause)
+        case .raiseQuarantine(let reason): delegate?.runnerWasQuarantined(self, reason: reason)
+        }
+    }
+
+    private func set(_ deadline: RunLifecycle.Deadline, _ milliseconds: Int64?) {
+        if let old = deadlines.removeValue(forKey: deadline) { loop.cancel(old) }
+        switch deadline {
+        case .start:
+            let limit = settings.startMilliseconds
+            let words = "did not say \"ready\" within \(limit / 1000) s of its start"
+            deadlines[.start] = after(limit) { $0.handle(.deadlinePassed(.start, words: words)) }
+        case .stop:
+            // The child's own deadline is the same; a little is added so that it can be met.
+            deadlines[.stop] = after(settings.stopMilliseconds + 250) {
+                $0.log(.warning, .host, "did not end in time after \"stop\" and was killed")
+                $0.handle(.deadlinePassed(.stop, words: ""))
+            }
+        case .heartbeat: beat()
+        case .backOff:
+            let wait = milliseconds ?? 0
+            nextStart = WallClock.milliseconds + wait
+            log(.warning, .host, "will be started again in \(wait) ms")
+            deadlines[.backOff] = after(wait) {
+                $0.nextStart = nil
+                $0.handle(.deadlinePassed(.backOff, words: ""))
+            }
+        }
+    }
+
+    func after(_ milliseconds: Int64, _ body: @escaping (StrategyRunner) -> Void) -> EventLoop.Timer {
+        loop.schedule(after: .milliseconds(milliseconds)) { [weak self] in
+            if let self { body(self) }
+        }
+    }
+
+    private func beat() {
+        deadlines[.heartbeat] = after(settings.heartbeatMilliseconds) { runner in
+            guard let connection = runner.connection else { return }
+            let now = MonotonicClock.nanoseconds
+            let limit = runner.settings.heartbeatTimeoutMilliseconds
+            if let since = connection.unansweredSince {
+                guard now - since < UInt64(limit) * 1_000_000 else {
+                    let words = "hung: did not answer a ping for \(limit / 1000) s"
+                    return runner.handle(.deadlinePassed(.heartbeat, words: words))
+                }
+            } else {
+                connection.unansweredSince = now
+                connection.pingsSent += 1
+                runner.send(HostMessage.ping(id: connection.pingsSent).line, .must)
+            }
+            runner.beat()
+        }
+    }
+
+    // MARK: - The child
+
+    private func startChild() {
+        let run = nextRun()
+        self.run = run
+        (linesIn, linesOut, linesDropped) = (0, 0, 0)
+        lastUsage = ChildUsage()
+        let loop = loop
+        let home = Unowned(self)
+        launch(run) { result in
+            loop.perform { home.value?.launchEnded(result) }
+        }
+    }
+
+    /// Carries a reference over to the launcher's thread and back; it is looked at on the loop's thread alone.
+    private final class Unowned: @unchecked Sendable {
+        // @unchecked: `value` is set before the launcher sees this and read on the event loop only.
+        private(set) weak var value: StrategyRunner?
+        init(_ value: StrategyRunner) { self.value = value }
+    }
+
+    private func launchEnded(_ result: Result<StrategyProcess, LaunchRefusal>) {
+        switch result {
+        case .failure(let refusal):
+            log(.error, .host, "could not be started: \(refusal)")
+            handle(.launchFailed(reason: refusal.description))
+        case .success(let child):
+            do {
+                let connection = ChildConnection(child, settings: settings)
+                self.connection = connection
+                connection.processWatch = try loop.watch(child.process, for: .read) { [weak self] _ in
+                    self?.childEnded()
+                }
+                connection.outputWatch = try loop.watch(child.output, for: .read) { [weak self] _ in
+                    self?.readOutput()
+                }
+                connection.errorsWatch = try loop.watch(child.errors, for: .read) { [weak self] _ in
+                    self?.readErrors()
+                }
+                connection.inputWatch = try loop.watch(child.input, for: []) { [weak self] ready in
+                    self?.inputReady(ready)
+                }
+                handle(.launched)
+            } catch {
+                child.control.kill()
+                disconnect()
+                handle(.launchFailed(reason: "could not watch the child: \(error)"))
+            }
+        }
+    }
+
+    private func childEnded() {
+        guard let connection else { return }
+        let end: ExitStatus
+        do {
+            guard let reaped = try ChildProcess.reap(connection.child.process) else { return }
+            end = reaped
+        } catch {
+            log(.error, .host, "could not reap the child: \(error)")
+            end = .killed(signal: 9)
+        }
+        // What it wrote before it ended still counts, within the bounds; the rest of its tree goes with it.
+        connection.child.control.kill()
+        readRest()
+        lastUsage = connection.child.control.usage()
+        connection.errorLines.finish { piece in takeError(piece) }
+        let judged = connection.child.control.conclude(end, lastWords: connection.lastWords)
+        var death = judged
+        if let words = connection.farewell, judged.kind == .clean {
+            death = RunLifecycle.Death(cause: words, kind: .clean)
+        }
+        disconnect()
+        log(death.kind == .clean || state.wasAskedToEnd ? .info : .error, .host, "ended: \(death.cause)")
+        let now = Int64(MonotonicClock.nanoseconds / 1_000_000)
+        handle(.exited(death, now: now, dice: .random(in: .min ... .max)))
+    }
+
+    private func disconnect() {
+        guard let connection else { return }
+        for watch in [
+            connection.processWatch, connection.outputWatch, connection.errorsWatch, connection.inputWatch,
+        ] {
+            if let watch { loop.unwatch(watch) }
+        }
+        for timer in connection.timers.values { loop.cancel(timer) }
+        if let timer = connection.resumeOutput { loop.cancel(timer) }
+        if let timer = connection.resumeErrors { loop.cancel(timer) }
+        self.connection = nil
+    }
+
+    func log(_ level: StrategyLogLevel, _ source: LogSource, _ message: String) {
+        delegate?.runner(self, logged: level, source, message)
+    }
+}
