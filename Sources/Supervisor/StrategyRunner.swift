@@ -231,18 +231,15 @@ public final class StrategyRunner {
         self.run = run
         (linesIn, linesOut, linesDropped) = (0, 0, 0)
         lastUsage = ChildUsage()
-        let loop = loop
-        let home = Unowned(self)
+        let home = LoopBound(WeakRunner(self), on: loop)
         launch(run) { result in
-            loop.perform { home.value?.launchEnded(result) }
+            home.perform { $0.runner?.launchEnded(result) }
         }
     }
 
-    /// Carries a reference over to the launcher's thread and back; it is looked at on the loop's thread alone.
-    private final class Unowned: @unchecked Sendable {
-        // @unchecked: `value` is set before the launcher sees this and read on the event loop only.
-        private(set) weak var value: StrategyRunner?
-        init(_ value: StrategyRunner) { self.value = value }
+    private final class WeakRunner {
+        private(set) weak var runner: StrategyRunner?
+        init(_ runner: StrategyRunner) { self.runner = runner }
     }
 
     private func launchEnded(_ result: Result<StrategyProcess, LaunchRefusal>) {
