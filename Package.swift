@@ -92,7 +92,8 @@ let package = Package(
             name: "confine", dependencies: ["CConfine"], cSettings: strictC,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
-        tests("JournalTests", uses: ["Journal", "Posix", "Trading", "Wire"]),
+        .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
+        tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(

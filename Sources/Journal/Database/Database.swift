@@ -229,6 +229,10 @@ public final class Database {
         unsafe csqlite_configure(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         unsafe csqlite_configure(handle, SQLITE_DBCONFIG_DQS_DML, 0)
         unsafe csqlite_configure(handle, SQLITE_DBCONFIG_DQS_DDL, 0)
+        // A new file's switch to the write-ahead log goes through a rollback journal once. Only EXTRA makes sure that
+        // this journal is gone for good; should it come back after a power loss, SQLite would empty the file with it
+        // and throw the log away, acknowledged commits included.
+        try run(script: "PRAGMA synchronous = EXTRA")
         let mode = try rows("PRAGMA journal_mode = WAL") { row throws(DatabaseFailure) in try row.text(0) }
             .first
         guard mode == "wal" else {

@@ -14,11 +14,12 @@ final class WriterSession {
     /// The most operations in one transaction: bounds how long the first waits for the last.
     private let groupLimit = 1024
     /// How many pages the log may hold before they are copied into the file.
-    private let checkpointPages = 1000
+    private let checkpointPages: Int
 
-    init(_ database: Database, counters: WriterCounters) {
+    init(_ database: Database, counters: WriterCounters, checkpointPages: Int = 1000) {
         self.database = database
         self.counters = counters
+        self.checkpointPages = checkpointPages
     }
 
     /// Runs operations in order, as few transactions as possible, and answers each.
