@@ -1,0 +1,14 @@
+extension Command {
+    /// Every verb, in the order of the help.
+    static let all: [Command] = [
+        .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
+        .status, .logs, .signals, .orders, .fills, .positions, .profit,
+        .signal, .halt, .resume, .limits, .limitsSet, .accounts, .accountsAdd, .accountsSet, .feeds,
+        .feedsAdd,
+        .feedsSet,
+        .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
+        .userDisable,
+        .userEnable,
+        .serve, .configShow, .configCheck, .configDefaults, .audit, .completion, .version,
+    ]
+}

@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Host
+
+extension Command {
+    static let serve = Command(
+        name: "serve", group: .host, summary: "Run the host until it is told to stop.",
+        details: """
+            Writes bullpen.toml with every default into the data folder at the first start. SIGTERM and
+            control-C drain and stop it; the next start goes on where this one ended.
+            """,
+        options: LocalConfiguration.options + [
+            .value("listen", "address", "The address to listen on; instead of server.listen."),
+            .value("port", "number", "The port to listen on; instead of server.port."),
+            .value("share", "folder", "Where share/bullpen lies, when not beside the program."),
+        ], usesServer: false
+    ) { invocation in
+        let local = try LocalConfiguration(
+            invocation, shortcuts: ["listen": "server.listen", "port": "server.port"])
+        let layout: InstalledLayout
+        do {
+            layout = try InstalledLayout.ofThisProgram(share: invocation.value("share"))
+        } catch {
+            throw CommandFailure(.error, "\(error)")
+        }
+        try prepare(local)
+        try await HostProcess(local: local, layout: layout).run()
+    }
+
+    /// Makes the data folder, for its owner's eyes alone, and writes the configuration file when there is none.
+    private static func prepare(_ local: LocalConfiguration) throws(CommandFailure) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: local.folder, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            if !local.fileExists { _ = try ConfigurationFile.writeDefaults(to: local.file) }
+        } catch {
+            throw CommandFailure(.error, "\(local.folder) cannot be made or written: \(error)")
+        }
+    }
+}
+
+/// The host with its faces, from start to stop.
+struct HostProcess {
+    let local: LocalConfiguration
+    let layout: InstalledLayout
+
+    func run() async throws {
+        throw CommandFailure(.error, "this build has no host yet")
+    }
+}

@@ -1,0 +1,122 @@
+import Wire
+
+extension Command {
+    private static let changes = Operand(
+        name: "key=value", explanation: "What to change; may stand more than once.", count: .any)
+
+    static let limits = Command(
+        name: "limits", group: .trading, summary: "Show the limits in force."
+    ) { invocation in
+        show(try await Server(invocation).get("/limits"), invocation)
+    }
+
+    static let limitsSet = Command(
+        name: "limits set", group: .trading, summary: "Change limits.",
+        details: "Example: bullpen limits set order_notional=5000 --strategy crossover",
+        operands: [changes],
+        options: [
+            .value("account", "id", "The limits of this account instead of the global ones."),
+            .value("strategy", "strategy", "The limits of this strategy instead of the global ones."),
+        ]
+    ) { invocation in
+        let values = try required(invocation)
+        let server = try Server(invocation)
+        let body: JSONValue
+        switch (invocation.value("account"), invocation.value("strategy")) {
+        case (nil, nil): body = .members(["global": values])
+        case (let account?, nil):
+            body = .members(["accounts": .object([JSONValue.Member(account, values)])])
+        case (nil, let strategy?):
+            let found = try await server.get(try await server.path(ofStrategy: strategy))
+            let id = found["id"]?.stringValue ?? strategy
+            body = .members(["strategies": .object([JSONValue.Member(id, values)])])
+        case (_?, _?): throw CommandFailure.usage("limits set: --account and --strategy exclude each other")
+        }
+        show(try await server.patch("/limits", body), invocation)
+    }
+
+    static let accounts = Command(
+        name: "accounts", group: .trading, summary: "List the accounts."
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .text("ID", "id"), .text("VENUE", "venue"), .text("KIND", "kind"),
+                .text("CURRENCY", "currency"),
+                .amount("EQUITY", "equity"), .amount("AVAILABLE", "available"),
+                .amount("LEVERAGE", "leverage"),
+                .text("SETTINGS", "settings"),
+            ], whenEmpty: "No accounts. Add one: bullpen accounts add <id> key=value …")
+        listing.show(try await Server(invocation).items("/accounts"), invocation)
+    }
+
+    static let accountsAdd = edit(
+        "accounts add", "Add an account.", "POST",
+        example: "bullpen accounts add second kind=margin leverage=3")
+    static let accountsSet = edit(
+        "accounts set", "Change an account.", "PATCH", example: "bullpen accounts set paper leverage=2")
+
+    static let feeds = Command(
+        name: "feeds", group: .trading, summary: "List the market feeds."
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .text("ID", "id"), .text("KIND", "kind"), .text("RUNNING", "running"),
+                .text("SYMBOLS", "symbols"),
+                .time("LAST EVENT", "last_event"), .text("FAULT", "fault"), .text("SETTINGS", "settings"),
+            ], whenEmpty: "No feeds. Add one: bullpen feeds add <id> key=value …")
+        listing.show(try await Server(invocation).items("/feeds"), invocation)
+    }
+
+    static let feedsAdd = edit(
+        "feeds add", "Add a market feed.", "POST",
+        example: "bullpen feeds add may kind=replay path=/data/BTCUSDT-1m.csv.gz speed=60")
+    static let feedsSet = edit(
+        "feeds set", "Change a market feed.", "PATCH", example: "bullpen feeds set simulated speed=60")
+
+    static let audit = Command(
+        name: "audit", group: .host, summary: "Show who changed what.", options: [.limit(100)]
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .time("TIME", "time"), .text("WHO", "by"), .text("WHAT", "action"), .text("ON", "subject"),
+                .text("DETAILS", "details"),
+            ], whenEmpty: "Nothing was changed yet.")
+        let limit = try invocation.limit(otherwise: 100)
+        listing.show(try await Server(invocation).items("/audit", limit: limit), invocation)
+    }
+
+    private static func edit(_ name: String, _ summary: String, _ method: String, example: String) -> Command
+    {
+        let list = "/" + name.prefix { $0 != " " }
+        return Command(
+            name: name, group: .trading, summary: summary, details: "Example: \(example)",
+            operands: [Operand(name: "id", explanation: "Its id."), changes]
+        ) { invocation in
+            let id = invocation.operand("id")
+            guard case .object(let members) = try required(invocation) else { return }
+            let server = try Server(invocation)
+            let answer =
+                if method == "POST" {
+                    try await server.post(list, .object([JSONValue.Member("id", .string(id))] + members))
+                } else {
+                    try await server.patch("\(list)/\(id.asPathPiece)", .object(members))
+                }
+            show(answer, invocation)
+        }
+    }
+
+    private static func required(_ invocation: Invocation) throws(CommandFailure) -> JSONValue {
+        let texts = invocation.rest("key=value")
+        guard !texts.isEmpty else {
+            throw .usage(
+                "\(invocation.command.name): key=value is missing; see bullpen \(invocation.command.name) --help"
+            )
+        }
+        return try KeyValue.object(texts)
+    }
+
+    /// An object of any depth, one member a line: `global.order_notional  10000`.
+    private static func show(_ value: JSONValue, _ invocation: Invocation) {
+        invocation.show(value, Outline.lines(value))
+    }
+}

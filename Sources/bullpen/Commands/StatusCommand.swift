@@ -1,0 +1,69 @@
+import Wire
+
+extension Command {
+    static let status = Command(
+        name: "status", group: .watching, summary: "Say how a strategy, or the host, is.",
+        details: """
+            Ends with 3 when the strategy is not running or no host answers, as service scripts expect.
+            """,
+        operands: [
+            Operand(
+                name: "strategy", explanation: "The strategy's id or name; without it, the host.",
+                count: .optional)
+        ]
+    ) { invocation in
+        let server = try Server(invocation)
+        guard let strategy = invocation.optionalOperand("strategy") else {
+            let health = try await server.get("/health")
+            invocation.show(health, hostLines(health, server.address))
+            return
+        }
+        let status = try await server.get(try await server.path(ofStrategy: strategy) + "/status")
+        invocation.show(status, strategyLines(strategy, status))
+        let state = Words.text(status["state"])
+        guard !["stopped", "quarantined", "backing_off"].contains(state) else {
+            throw CommandFailure(.notRunning, "\(strategy) is not running")
+        }
+    }
+
+    private static func hostLines(_ health: JSONValue, _ address: String) -> [String] {
+        let state = Words.text(health["status"])
+        var lines = ["\(address): \(Console.style.judged(state)), version \(Words.text(health["version"]))"]
+        if case .object(let parts) = health["parts"] {
+            lines += parts.map { "  \($0.name): \(Console.style.judged(Words.text($0.value)))" }
+        }
+        return lines
+    }
+
+    private static func strategyLines(_ name: String, _ status: JSONValue) -> [String] {
+        let state = Words.text(status["state"])
+        let usage = status["usage"]
+        var rows: [(String, String)] = [
+            ("state", Console.style.judged(state) + " since " + Words.time(status["since"])),
+            ("reason", Console.harmless(Words.text(status["reason"]))), ("run", Words.text(status["run"])),
+            ("feed", Words.text(status["feed"])), ("account", Words.text(status["account"])),
+            ("equity", Words.amount(status["equity"])), ("realised", Words.amount(status["realised_pnl"])),
+            ("unrealised", Words.amount(status["unrealised_pnl"])),
+            ("restarts", Words.text(status["restarts"])),
+            ("processor", Words.text(usage?["cpu_seconds"]) + " s"),
+            (
+                "memory",
+                "\(Words.bytes(usage?["memory_bytes"])) of \(Words.bytes(usage?["memory_limit_bytes"]))"
+            ),
+        ]
+        for position in status["position"]?.arrayValue ?? [] {
+            rows.append(
+                (
+                    "position",
+                    "\(Words.amount(position["quantity"])) \(Words.text(position["symbol"])) at "
+                        + Words.amount(position["average_price"])
+                ))
+        }
+        if case .number = status["next_start"] {
+            rows.append(("next start", Words.time(status["next_start"])))
+        }
+        return rows.filter { $0.1 != "-" }.map { row in
+            row.0 + String(repeating: " ", count: 12 - row.0.count) + row.1
+        }
+    }
+}

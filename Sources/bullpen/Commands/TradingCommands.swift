@@ -1,0 +1,128 @@
+import Wire
+
+extension Command {
+    static let orders = Command(
+        name: "orders", group: .watching, summary: "List a strategy's orders, or every open order.",
+        operands: [
+            Operand(
+                name: "strategy", explanation: "Its id or name; without it, open orders of all.",
+                count: .optional)
+        ],
+        options: [.limit(100)]
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .time("TIME", "created_at"), .text("ID", "id"), .text("STRATEGY", "strategy"),
+                .text("SYMBOL", "symbol"), .text("SIDE", "side"), .text("TYPE", "order_type"),
+                .amount("QUANTITY", "quantity"), .amount("PRICE", "price"),
+                .amount("FILLED", "filled_quantity"),
+                .judged("STATUS") { Words.text($0["status"]) }, .text("REASON", "reason"),
+            ], whenEmpty: invocation.operands.isEmpty ? "No open orders." : "No orders yet.")
+        let server = try Server(invocation)
+        let path =
+            if let strategy = invocation.optionalOperand("strategy") {
+                try await server.path(ofStrategy: strategy) + "/orders"
+            } else {
+                "/positions/orders"
+            }
+        let limit = try invocation.limit(otherwise: 100)
+        listing.show(try await server.items(path, limit: limit), invocation)
+    }
+
+    static let fills = Command(
+        name: "fills", group: .watching, summary: "List a strategy's fills.",
+        operands: [.strategy], options: [.limit(100)]
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .time("TIME", "time"), .text("ID", "id"), .text("ORDER", "order"), .text("SYMBOL", "symbol"),
+                .text("SIDE", "side"), .amount("QUANTITY", "quantity"), .amount("PRICE", "price"),
+                .amount("FEE", "fee"), .text("LIQUIDITY", "liquidity"),
+            ], whenEmpty: "No fills yet.")
+        let server = try Server(invocation)
+        let path = try await server.path(ofStrategy: invocation.operand("strategy"))
+        let limit = try invocation.limit(otherwise: 100)
+        listing.show(try await server.items(path + "/fills", limit: limit), invocation)
+    }
+
+    static let positions = Command(
+        name: "positions", group: .watching, summary: "List every open position."
+    ) { invocation in
+        let listing = Listing(
+            columns: [
+                .text("STRATEGY", "strategy"), .text("ACCOUNT", "account"), .text("SYMBOL", "symbol"),
+                .amount("QUANTITY", "quantity"), .amount("AVERAGE", "average_price"),
+                .amount("LAST", "last_price"),
+                .amount("REALISED", "realised_pnl"), .amount("UNREALISED", "unrealised_pnl"),
+                .amount("FEES", "fees"),
+            ], whenEmpty: "No open positions.")
+        listing.show(try await Server(invocation).items("/positions"), invocation)
+    }
+
+    static let profit = Command(
+        name: "pnl", group: .watching, summary: "Show profit and loss: in total, by strategy, by instrument."
+    ) { invocation in
+        let profit = try await Server(invocation).get("/positions/pnl")
+        guard !invocation.wantsJSON else { return Console.say(profit.text) }
+        let amounts: [Listing.Column] = [
+            .text("CURRENCY", "currency"), .amount("REALISED", "realised_pnl"),
+            .amount("UNREALISED", "unrealised_pnl"), .amount("FEES", "fees"),
+        ]
+        let tables: [(String, [Listing.Column])] = [
+            ("total", []), ("by_strategy", [.text("STRATEGY", "strategy")]),
+            ("by_symbol", [.text("SYMBOL", "symbol")]),
+        ]
+        for (index, (name, first)) in tables.enumerated() {
+            let rows = profit[name]?.arrayValue ?? []
+            guard index == 0 || !rows.isEmpty else { continue }
+            if index > 0 { Console.say("") }
+            Listing(columns: first + amounts, whenEmpty: "Nothing was traded yet.").show(rows, invocation)
+        }
+    }
+
+    static let halt = Command(
+        name: "halt", group: .trading, summary: "The emergency stop: deny every new order at once.",
+        options: [
+            .value("strategy", "strategy", "Halt only this strategy."),
+            .value("reason", "text", "Why, for the record."),
+            .flag("flatten", "Also cancel open orders and close positions."),
+        ]
+    ) { invocation in
+        let server = try Server(invocation)
+        let scope = try await haltScope(invocation, server)
+        let answer = try await server.post(
+            "/halt",
+            .members([
+                "scope": .string(scope), "reason": invocation.value("reason").map { .string($0) },
+                "flatten": invocation.has("flatten") ? .bool(true) : nil,
+            ]))
+        invocation.show(answer, haltLines(answer))
+    }
+
+    static let resume = Command(
+        name: "resume", group: .trading, summary: "Lift the emergency stop.",
+        options: [.value("strategy", "strategy", "Lift only this strategy's halt.")]
+    ) { invocation in
+        let server = try Server(invocation)
+        let scope = try await haltScope(invocation, server)
+        let answer = try await server.post("/resume", .members(["scope": .string(scope)]))
+        invocation.show(answer, haltLines(answer))
+    }
+
+    private static func haltScope(_ invocation: Invocation, _ server: Server) async throws -> String {
+        guard let strategy = invocation.value("strategy") else { return "all" }
+        let path = try await server.path(ofStrategy: strategy)
+        let found = try await server.get(path)
+        return "strategy:" + (found["id"]?.stringValue ?? strategy)
+    }
+
+    private static func haltLines(_ state: JSONValue) -> [String] {
+        let halts = state["halts"]?.arrayValue ?? []
+        guard !halts.isEmpty else { return ["Nothing is halted: orders pass."] }
+        return halts.map { halt in
+            let reason = halt["reason"]?.stringValue.map { ": \($0)" } ?? ""
+            let who = "by \(Words.text(halt["by"])) since \(Words.time(halt["since"]))"
+            return Console.harmless("Halted: \(Words.text(halt["scope"])), \(who)\(reason)")
+        }
+    }
+}

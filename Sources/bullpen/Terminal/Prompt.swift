@@ -1,0 +1,78 @@
+import Glibc
+
+/// Asks the person at the terminal, or reads standard input when there is none.
+enum Prompt {
+    /// A line of plain text, such as a user's name.
+    static func line(_ question: String) throws(CommandFailure) -> String {
+        guard Console.isTerminal(0) else {
+            throw .usage("\(question) is missing, and there is no terminal to ask at")
+        }
+        tell("\(question): ")
+        guard let answer = readLine(), !answer.isEmpty else {
+            throw CommandFailure(.error, "nothing was entered")
+        }
+        return answer
+    }
+
+    /// A password: typed without echo at a terminal, otherwise the first line of standard input.
+    static func password(_ question: String) throws(CommandFailure) -> String {
+        let text = Console.isTerminal(0) ? try typed(question) : readLine() ?? ""
+        guard !text.isEmpty else { throw CommandFailure(.usage, "the password on standard input is empty") }
+        return text
+    }
+
+    /// A new password: typed twice at a terminal, otherwise the first line of standard input.
+    static func newPassword(_ question: String) throws(CommandFailure) -> String {
+        let first = try password(question)
+        guard Console.isTerminal(0) else { return first }
+        guard try typed("\(question), again") == first else {
+            throw CommandFailure(.error, "the two passwords are not the same")
+        }
+        return first
+    }
+
+    /// Whether the person agrees. Without a terminal nobody does.
+    static func confirm(_ question: String) -> Bool {
+        guard Console.isTerminal(0) else { return false }
+        tell("\(question) [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+
+    private static func typed(_ question: String) throws(CommandFailure) -> String {
+        var before = termios()
+        guard unsafe tcgetattr(0, &before) == 0 else {
+            throw CommandFailure(.error, "the terminal does not let its echo be turned off")
+        }
+        // Signals are turned off too, so that control-C cannot leave the terminal without echo.
+        var silent = before
+        silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
+        guard unsafe tcsetattr(0, TCSAFLUSH, &silent) == 0 else {
+            throw CommandFailure(.error, "the terminal does not let its echo be turned off")
+        }
+        defer {
+            unsafe tcsetattr(0, TCSAFLUSH, &before)
+            tell("\n")
+        }
+        tell("\(question): ")
+        var collected: [UInt8] = []
+        while true {
+            var byte: UInt8 = 0
+            guard unsafe read(0, &byte, 1) == 1 else { throw CommandFailure(.error, "nothing was entered") }
+            switch byte {
+            case 0x0A, 0x0D: return String(decoding: collected, as: UTF8.self)
+            case 0x03, 0x04: throw CommandFailure(.error, "nothing was entered")
+            case 0x08, 0x7F:
+                var text = String(decoding: collected, as: UTF8.self)
+                if !text.isEmpty { text.removeLast() }
+                collected = Array(text.utf8)
+            case 0x15: collected = []
+            default: collected.append(byte)
+            }
+        }
+    }
+
+    private static func tell(_ text: String) {
+        var bytes = Array(text.utf8)
+        _ = unsafe write(2, &bytes, bytes.count)
+    }
+}
