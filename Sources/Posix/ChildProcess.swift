@@ -89,7 +89,7 @@ public enum ChildProcess {
     ) -> Result {
         var pointers = unsafe texts.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
         return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress!) }
     }
 }
@@ -106,5 +106,13 @@ extension Pipe {
             if count == 0 { return output }
             output += buffer.prefix(count)
         }
+    }
+}
+
+extension Pipe {
+    /// Gives both ends away by number; whoever takes them closes them.
+    public consuming func release() -> (readEnd: Int32, writeEnd: Int32) {
+        let pipe = self
+        return (pipe.readEnd.release(), pipe.writeEnd.release())
     }
 }

@@ -1,0 +1,180 @@
+internal import Glibc
+internal import Posix
+
+/// What a run has used, from its control groups.
+public struct GroupUsage: Hashable, Sendable {
+    /// Processor time, in seconds.
+    public var cpuSeconds: Double = 0
+    /// Time it wanted to run and was held back by its limit, in seconds.
+    public var throttledSeconds: Double = 0
+    /// Memory now.
+    public var memoryBytes: Int = 0
+    /// The most memory so far.
+    public var memoryPeakBytes: Int = 0
+    /// Its limit.
+    public var memoryLimitBytes: Int = 0
+    /// How many of its processes the kernel has killed for memory.
+    public var memoryKills: Int = 0
+    /// Processes and threads now, the watcher included.
+    public var processes: Int = 0
+    /// How often it wanted more processes or threads than it may have.
+    public var processDenials: Int = 0
+
+    /// Nothing used.
+    public init() {}
+}
+
+/// The control groups of one run.
+public final class ChildGroup: Sendable {
+    /// A group in one hierarchy.
+    struct Place: Hashable, Sendable {
+        let version: Int
+        let folder: String
+    }
+
+    private let places: [ControlGroups.Controller: Place]
+    private let memoryLimit: Int
+    /// Its folders, each once.
+    let folders: [String]
+
+    init(places: [ControlGroups.Controller: Place], memoryLimit: Int) {
+        self.places = places
+        self.memoryLimit = memoryLimit
+        folders = Set(places.values.map(\.folder)).sorted()
+    }
+
+    /// What the run has used so far. Costs about ten reads of small files.
+    public func usage() -> GroupUsage {
+        var usage = GroupUsage()
+        usage.memoryLimitBytes = memoryLimit
+        if let place = places[.memory] { readMemory(place, &usage) }
+        if let place = places[.cpu] { readProcessor(place, &usage) }
+        if let place = places[.cpuacct], place.version == 1 {
+            usage.cpuSeconds = Double(number(place, "cpuacct.usage")) / 1e9
+        }
+        if let place = places[.pids] {
+            usage.processes = number(place, "pids.current")
+            usage.processDenials = field("max", in: place, "pids.events")
+        }
+        return usage
+    }
+
+    /// Kills every process in it.
+    public func kill() {
+        for folder in folders {
+            if (try? Files.write("1", to: folder + "/cgroup.kill")) != nil { continue }
+            for pid in pids(in: folder) {
+                // Between reading and killing the number may have gone to another process. A descriptor holds on to
+                // one process, and if the group still names the number, it is that one.
+                guard let process = try? ChildProcess.open(pid), pids(in: folder).contains(pid) else {
+                    continue
+                }
+                // One that has ended meanwhile is what was wanted.
+                try? ChildProcess.signal(process, SIGKILL)
+            }
+        }
+    }
+
+    /// Removes it. False while processes that are ending keep it.
+    func tryToRemove() -> Bool {
+        var isGone = true
+        for folder in folders where unsafe rmdir(folder) != 0 && errno != ENOENT { isGone = false }
+        return isGone
+    }
+
+    /// Kills and removes, waiting at most two seconds for the processes to go. For the start of a host.
+    func killAndRemove() {
+        for _ in 0..<200 {
+            kill()
+            if tryToRemove() { return }
+            usleep(10_000)
+        }
+    }
+
+    // MARK: - Limits
+
+    func limit(memoryBytes: Int, cpuShare: Double, processes: Int) throws(SystemCallError) {
+        if let place = places[.memory] {
+            if place.version == 2 {
+                try Files.write("\(memoryBytes)", to: place.folder + "/memory.max")
+                try writeIfThere("0", place.folder + "/memory.swap.max")
+                try writeIfThere("1", place.folder + "/memory.oom.group")
+            } else {
+                try Files.write("\(memoryBytes)", to: place.folder + "/memory.limit_in_bytes")
+                try writeIfThere("\(memoryBytes)", place.folder + "/memory.memsw.limit_in_bytes")
+            }
+        }
+        if let place = places[.cpu] {
+            // 20 ms instead of the usual 100: a strategy that has used its share waits at most that long for a price.
+            let period = 20_000
+            let quota = max(1000, Int(Double(period) * cpuShare))
+            if place.version == 2 {
+                try Files.write("\(quota) \(period)", to: place.folder + "/cpu.max")
+            } else {
+                try Files.write("\(period)", to: place.folder + "/cpu.cfs_period_us")
+                try Files.write("\(quota)", to: place.folder + "/cpu.cfs_quota_us")
+            }
+        }
+        if let place = places[.pids] {
+            try Files.write("\(processes)", to: place.folder + "/pids.max")
+        }
+    }
+
+    /// For files that only some kernels have, or only with swap accounting.
+    private func writeIfThere(_ text: String, _ path: String) throws(SystemCallError) {
+        if Files.exists(path) { try Files.write(text, to: path) }
+    }
+
+    /// Opens the file of each hierarchy through which a process joins the group.
+    func openForJoining() throws(SystemCallError) -> [Int32] {
+        var numbers: [Int32] = []
+        for folder in folders {
+            do throws(SystemCallError) {
+                numbers.append(try FileDescriptor.open(folder + "/cgroup.procs", O_WRONLY).release())
+            } catch {
+                for number in numbers { close(number) }
+                throw error
+            }
+        }
+        return numbers
+    }
+
+    // MARK: - Figures
+
+    private func readMemory(_ place: Place, _ usage: inout GroupUsage) {
+        if place.version == 2 {
+            usage.memoryBytes = number(place, "memory.current")
+            usage.memoryPeakBytes = max(usage.memoryBytes, number(place, "memory.peak"))
+            usage.memoryKills = field("oom_kill", in: place, "memory.events")
+        } else {
+            usage.memoryBytes = number(place, "memory.usage_in_bytes")
+            usage.memoryPeakBytes = number(place, "memory.max_usage_in_bytes")
+            usage.memoryKills = field("oom_kill", in: place, "memory.oom_control")
+        }
+    }
+
+    private func readProcessor(_ place: Place, _ usage: inout GroupUsage) {
+        if place.version == 2 {
+            usage.cpuSeconds = Double(field("usage_usec", in: place, "cpu.stat")) / 1e6
+            usage.throttledSeconds = Double(field("throttled_usec", in: place, "cpu.stat")) / 1e6
+        } else {
+            usage.throttledSeconds = Double(field("throttled_time", in: place, "cpu.stat")) / 1e9
+        }
+    }
+
+    private func number(_ place: Place, _ file: String) -> Int {
+        Files.text(place.folder + "/" + file).flatMap { Int($0.trimmed) } ?? 0
+    }
+
+    private func field(_ name: String, in place: Place, _ file: String) -> Int {
+        for line in (Files.text(place.folder + "/" + file) ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0] == name { return Int(words[1]) ?? 0 }
+        }
+        return 0
+    }
+
+    private func pids(in folder: String) -> [Int32] {
+        (Files.text(folder + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
+    }
+}

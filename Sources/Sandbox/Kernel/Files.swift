@@ -1,0 +1,94 @@
+internal import Glibc
+internal import Posix
+
+/// Small files and folders, whole.
+enum Files {
+    /// What a small file holds, or nil when it cannot be read. For files that may be missing.
+    static func text(_ path: String) -> String? {
+        guard let bytes = try? read(path) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What a file holds.
+    static func read(_ path: String) throws(SystemCallError) -> [UInt8] {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        while true {
+            let count = try file.read(into: &buffer)
+            if count == 0 { return bytes }
+            bytes += buffer.prefix(count)
+        }
+    }
+
+    /// Writes to a file that is there, as control files want it: in one piece.
+    static func write(_ text: String, to path: String) throws(SystemCallError) {
+        let file = try FileDescriptor.open(path, O_WRONLY)
+        do {
+            try file.writeAll(Array(text.utf8)[...])
+        } catch {
+            throw SystemCallError(call: "write \"\(text)\" to", number: error.number, subject: path)
+        }
+    }
+
+    /// Makes or replaces a file.
+    static func create(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws(SystemCallError) {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try file.writeAll(bytes[...])
+    }
+
+    static func makeFolder(_ path: String, mode: UInt32 = 0o755) throws(SystemCallError) {
+        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else {
+            throw SystemCallError(call: "mkdir", number: errno, subject: path)
+        }
+    }
+
+    /// Makes a folder and those above it.
+    static func makeFolders(_ path: String) throws(SystemCallError) {
+        var so = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            so += "/" + part
+            try makeFolder(so)
+        }
+    }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// The mode and owner of what is at `path`, following links.
+    static func status(_ path: String) throws(SystemCallError) -> stat {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            throw SystemCallError(call: "stat", number: errno, subject: path)
+        }
+        return status
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        guard let status = try? status(path) else { return false }
+        return status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The names in a folder, without `.` and `..`, in order; empty when there is no such folder.
+    static func names(in folder: String) -> [String] {
+        guard let stream = unsafe opendir(folder) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+}
+
+extension String {
+    /// Without spaces and line ends on either side.
+    var trimmed: String {
+        var text = self[...]
+        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
+        while let last = text.last, last.isWhitespace { text = text.dropLast() }
+        return String(text)
+    }
+}

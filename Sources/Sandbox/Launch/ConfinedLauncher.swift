@@ -1,0 +1,186 @@
+internal import CConfine
+internal import Glibc
+public import Posix
+
+/// Starts strategies behind the walls of their profiles.
+public final class ConfinedLauncher: Sendable {
+    /// Where things are, and which ids to give out.
+    public struct Configuration: Sendable {
+        /// The launcher program, `libexec/bullpen/confine`.
+        public var launcher: String
+        /// The folder of runtimes, each with its tree in `<name>/root`.
+        public var runtimes: String
+        /// The SDK's folder; nil when no profile shows it.
+        public var sdk: String?
+        /// Tells hosts of one machine apart in its control groups. Letters, digits and hyphens.
+        public var groupName: String
+        /// User ids for strategies when the host is root. No account of the machine may have one of them.
+        public var userIDs: ClosedRange<UInt32>
+        /// How long the walls may take.
+        public var deadline: Duration
+
+        /// Describes an installation.
+        public init(
+            launcher: String, runtimes: String, sdk: String?, groupName: String,
+            userIDs: ClosedRange<UInt32> = 50_000...59_999, deadline: Duration = .seconds(10)
+        ) {
+            self.launcher = launcher
+            self.runtimes = runtimes
+            self.sdk = sdk
+            self.groupName = groupName
+            self.userIDs = userIDs
+            self.deadline = deadline
+        }
+    }
+
+    /// What this kernel can do.
+    public let report: KernelReport
+    private let configuration: Configuration
+    private let spawner: Spawner
+    private let groups: ControlGroups
+    private let users: UserAllocator
+
+    /// Looks at the kernel, and takes away what a crashed host of the same name has left.
+    public init(
+        configuration: Configuration, spawner: Spawner, mounts: [ControlGroupMount]? = nil
+    ) {
+        self.configuration = configuration
+        self.spawner = spawner
+        groups = ControlGroups(name: configuration.groupName, mounts: mounts)
+        report = KernelReport.probe(groups: groups.survey)
+        users = UserAllocator(range: configuration.userIDs)
+    }
+
+    /// Takes the host's control groups away. For a host that ends in good order, with no strategy left.
+    public func close() {
+        groups.remove()
+    }
+
+    /// Starts a strategy.
+    ///
+    /// - Parameter completion: Called on the spawner's thread with the running strategy, or the reason why there is
+    ///   none.
+    public func launch(
+        _ request: LaunchRequest,
+        _ completion: @escaping @Sendable (Result<ConfinedChild, LaunchFailure>) -> Void
+    ) {
+        spawner.perform { [self] in
+            do throws(LaunchFailure) {
+                completion(.success(try start(request)))
+            } catch {
+                completion(.failure(error))
+            }
+        }
+    }
+
+    /// Checks, without starting anything, whether a profile can be used on this machine.
+    public func check(_ profile: Profile) throws(LaunchFailure) {
+        if let row = report.missing(profile.required).first {
+            throw LaunchFailure(
+                code: .layerMissing, step: row.layer.rawValue,
+                reason:
+                    "profile \(profile.name) requires it (\(row.layer.purpose)), and this machine does not give "
+                    + "it: \(row.finding). What to do: \(row.remedy)")
+        }
+        if profile.required.contains(.landlock), report.landlockVersion < profile.landlockAtLeast {
+            throw LaunchFailure(
+                code: .layerMissing, step: Layer.landlock.rawValue,
+                reason:
+                    "profile \(profile.name) requires version \(profile.landlockAtLeast), this kernel has "
+                    + "\(report.landlockVersion). What to do: use a newer kernel")
+        }
+        guard Files.isFolder(root(of: profile)) else {
+            throw LaunchFailure(
+                code: .runtimeMissing, step: "runtime",
+                reason: "the runtime \"\(profile.runtime)\" is not installed. What to do: "
+                    + "bullpen runtime install \(profile.runtime)")
+        }
+    }
+
+    // MARK: - On the spawner's thread
+
+    private func root(of profile: Profile) -> String {
+        configuration.runtimes + "/" + profile.runtime + "/root"
+    }
+
+    private func start(_ request: LaunchRequest) throws(LaunchFailure) -> ConfinedChild {
+        try check(request.profile)
+        try checkReadable(request.bundle)
+        let user = try takeUser()
+        let group: ChildGroup
+        do throws(SystemCallError) {
+            group = try groups.makeGroup(
+                run: request.run, memoryBytes: request.memoryBytes ?? request.profile.limits.memoryBytes,
+                cpuShare: request.cpuShare ?? request.profile.limits.cpuShare,
+                processes: request.profile.limits.processes)
+        } catch {
+            giveBack(user)
+            throw LaunchFailure("control group", error)
+        }
+        do throws(LaunchFailure) {
+            return try start(request, as: user, in: group)
+        } catch {
+            group.killAndRemove()
+            giveBack(user)
+            throw error
+        }
+    }
+
+    private func start(
+        _ request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup
+    ) throws(LaunchFailure) -> ConfinedChild {
+        var sources: [Profile.Source: String] = [.bundle: request.bundle]
+        if let sdk = configuration.sdk { sources[.sdk] = sdk }
+        let compiler = PlanCompiler(
+            profile: request.profile, user: user, landlockVersion: report.landlockVersion,
+            root: root(of: request.profile), sources: sources,
+            filter: try SystemCallFilter.compiled(for: request.profile.systemCalls),
+            command: try request.commandLine(), environment: request.wholeEnvironment(),
+            groupCount: group.folders.count)
+        let plan = try compiler.compile()
+        let start: LauncherStart
+        do throws(SystemCallError) {
+            start = try LauncherStart(launcher: configuration.launcher, plan: plan, group: group)
+        } catch {
+            throw LaunchFailure("start launcher", error)
+        }
+        let started = try start.await(deadline: configuration.deadline, command: compiler.command[0])
+        let remains = Remains(
+            strategy: started.strategy, watcher: started.watcher, group: group,
+            user: user.isMappedByRoot ? user.uid : nil, users: users)
+        return started.child(fatal: request.profile.systemCalls.fatal, remains: remains, spawner: spawner)
+    }
+
+    private func takeUser() throws(LaunchFailure) -> PlanCompiler.User {
+        guard report.isRoot else {
+            return PlanCompiler.User(uid: geteuid(), gid: getegid(), isMappedByRoot: false)
+        }
+        guard let id = users.take() else {
+            throw LaunchFailure(
+                code: .systemLimit, step: "user",
+                reason: "all \(configuration.userIDs.count) user ids for strategies are taken")
+        }
+        return PlanCompiler.User(uid: id, gid: id, isMappedByRoot: true)
+    }
+
+    private func giveBack(_ user: PlanCompiler.User) {
+        if user.isMappedByRoot { users.giveBack(user.uid) }
+    }
+
+    /// A bundle that the strategy's own user may not read would show as a strange error of the interpreter.
+    private func checkReadable(_ bundle: String) throws(LaunchFailure) {
+        let status: stat
+        do throws(SystemCallError) { status = try Files.status(bundle) } catch {
+            throw LaunchFailure(code: .profileRefused, step: "bundle", reason: error.description)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw LaunchFailure(code: .profileRefused, step: "bundle", reason: "\(bundle) is not a folder")
+        }
+        guard !report.isRoot || status.st_mode & 0o005 == 0o005 else {
+            throw LaunchFailure(
+                code: .profileRefused, step: "bundle",
+                reason:
+                    "\(bundle) must be readable for others (mode 755): its strategy has a user id of its own")
+        }
+    }
+}

@@ -1,0 +1,164 @@
+internal import CConfine
+internal import Glibc
+internal import Posix
+
+/// What the launcher and the supervisor tell each other until the strategy runs.
+///
+/// Reports come through the status pipe, which closes when the strategy is executed. The listener comes through a
+/// socket; the first call that it hears of is the launcher's own execution of the strategy, which may pass. That is
+/// safe although its arguments lie in memory, since until then nothing of the strategy has run.
+struct LauncherHandshake {
+    private let status: Int32
+    private let socket: Int32
+    private let command: String
+    /// Open from the moment it arrives until ``takeListener()`` or ``abandon(launcher:)``.
+    private var listener: Int32?
+    private var hasExecuted = false
+
+    /// Process 1 of the strategy's namespaces.
+    private(set) var watcher: Int32?
+    /// The strategy's process.
+    private(set) var strategy: Int32?
+
+    init(status: Int32, socket: Int32, command: String) {
+        self.status = status
+        self.socket = socket
+        self.command = command
+    }
+
+    /// Goes on until the strategy runs. Returns why it does not, or nil.
+    mutating func run(for deadline: Duration) -> LaunchFailure? {
+        let (seconds, attoseconds) = deadline.components
+        let limit =
+            MonotonicClock.nanoseconds + UInt64(seconds) * 1_000_000_000
+            + UInt64(attoseconds / 1_000_000_000)
+        while true {
+            let now = MonotonicClock.nanoseconds
+            guard now < limit else {
+                return LaunchFailure(
+                    code: .timedOut, step: "start launcher",
+                    reason: "the strategy's walls were not up within \(deadline)")
+            }
+            let ready = Readiness.wait(
+                for: descriptors, milliseconds: Int32(min((limit - now) / 1_000_000 + 1, 60_000)))
+            // The listener first: the strategy may have been executed and have ended by now.
+            if listener == nil, ready.contains(socket) { takeOverListener() }
+            if let number = listener, !hasExecuted, Readiness.canRead(number) {
+                if let failure = letExecutionPass(number) { return failure }
+            }
+            if ready.contains(status) {
+                switch readReport() {
+                case .more: continue
+                case .end: return nil
+                case .failure(let failure): return failure
+                }
+            }
+        }
+    }
+
+    /// The listener, for whoever hears it from now on.
+    mutating func takeListener() -> FileDescriptor? {
+        guard let number = listener else { return nil }
+        listener = nil
+        return FileDescriptor(owning: number)
+    }
+
+    /// Kills and reaps every process made for the strategy.
+    mutating func abandon(launcher: Int32?) {
+        _ = takeListener()
+        let pids = [launcher, strategy, watcher].compactMap { $0 }
+        // All three are children that nobody has reaped yet, so no number can belong to another process. The watcher
+        // comes last: it does not end before the strategy was reaped.
+        for pid in pids { _ = Glibc.kill(pid, SIGKILL) }
+        for pid in pids { _ = try? ChildProcess.wait(for: pid) }
+    }
+
+    // MARK: - Steps
+
+    private var descriptors: [Int32] {
+        var numbers = [status]
+        if let number = listener {
+            if !hasExecuted { numbers.append(number) }
+        } else {
+            numbers.append(socket)
+        }
+        return numbers
+    }
+
+    private mutating func takeOverListener() {
+        let number = confine_receive_descriptor(socket)
+        // Anything else is an end without a listener, of which the status pipe tells more.
+        if number >= 0 { listener = number }
+    }
+
+    private mutating func letExecutionPass(_ number: Int32) -> LaunchFailure? {
+        var notification = confine_notification()
+        guard unsafe confine_notification_receive(number, &notification) == 0 else { return nil }
+        guard SystemCallFilter.name(of: notification.call) == "execve" else {
+            return LaunchFailure(
+                code: .stepFailed, step: "execute",
+                reason: "the launcher made a call that it should not: "
+                    + SystemCallFilter.name(of: notification.call))
+        }
+        hasExecuted = true
+        // ENOENT: it has died, of which the status pipe tells.
+        _ = confine_notification_answer(number, notification.id, 0)
+        return nil
+    }
+
+    private enum Report {
+        case more
+        case end
+        case failure(LaunchFailure)
+    }
+
+    private mutating func readReport() -> Report {
+        var report = confine_report()
+        let size = MemoryLayout<confine_report>.size
+        let count = unsafe Glibc.read(status, &report, size)
+        guard count == size else {
+            if count < 0 && errno == EINTR { return .more }
+            // The end of the pipe: all of its writers have gone. With the execution let through, that was it.
+            return .end
+        }
+        let detail = unsafe withUnsafeBytes(of: report.detail) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        switch confine_report_kind(report.kind) {
+        case CONFINE_WATCHER_STARTED: watcher = report.value
+        case CONFINE_STRATEGY_STARTED: strategy = report.value
+        case CONFINE_PLAN_REFUSED:
+            return .failure(
+                LaunchFailure(
+                    code: .stepFailed, step: "check plan", reason: "the launcher refused the plan: \(detail)")
+            )
+        default:
+            return .failure(Self.failure(of: report, detail: detail, command: command))
+        }
+        return .more
+    }
+
+    private static func failure(
+        of report: confine_report, detail: String, command: String
+    ) -> LaunchFailure {
+        let step = unsafe String(cString: confine_operation_name(report.operation))
+        let reason = unsafe String(cString: strerror(report.value))
+        var words = detail.isEmpty ? reason : "\(detail): \(reason)"
+        switch (confine_operation(report.operation), report.value) {
+        case (CONFINE_EXECUTE, ENOENT):
+            words +=
+                ". The program is not in the runtime or the bundle, or it needs an interpreter or loader that is "
+                + "not there"
+        case (CONFINE_EXECUTE, EACCES):
+            words += ". The program is not marked as executable, or is not readable for others"
+        case (CONFINE_EXECUTE, ENOEXEC):
+            words += ". The program is not an ELF file for this machine"
+        case (CONFINE_OPEN_TREE, EACCES):
+            words += ". The host itself may not read that folder"
+        case (CONFINE_ENTER, EPERM), (CONFINE_ENTER, ENOSPC):
+            words += ". See bullpen doctor, user_namespace"
+        default: break
+        }
+        return LaunchFailure(code: .stepFailed, step: step, reason: words)
+    }
+}

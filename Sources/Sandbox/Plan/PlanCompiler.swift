@@ -1,0 +1,147 @@
+internal import CConfine
+internal import Glibc
+
+/// Turns a profile and one request into a plan. All decisions about walls are taken here.
+struct PlanCompiler {
+    /// The user that the strategy is, outside and inside.
+    struct User: Hashable, Sendable {
+        /// Outside: its own id when the host is root, the host's id else. Never 0.
+        let uid: UInt32
+        let gid: UInt32
+        /// Whether the host is root, which decides who may do what at which moment.
+        let isMappedByRoot: Bool
+        /// What it is inside.
+        static let inner: UInt64 = 1000
+    }
+
+    let profile: Profile
+    let user: User
+    let landlockVersion: Int
+    /// The runtime's tree.
+    let root: String
+    /// Folders on this machine, by what they show.
+    let sources: [Profile.Source: String]
+    let filter: SystemCallFilter
+    let command: [String]
+    let environment: [String]
+    /// How many control groups are to be joined.
+    let groupCount: Int
+
+    // MOUNT_ATTR_*
+    private let viewAttributes: UInt64 = 0x1 | 0x2 | 0x4  // read-only, nosuid, nodev
+    private let noExecution: UInt64 = 0x8
+
+    /// The plan.
+    func compile() throws(LaunchFailure) -> [UInt8] {
+        var plan = Plan()
+        for index in 0..<groupCount {
+            plan.add(CONFINE_JOIN_CGROUP, .number(UInt64(CONFINE_FD_FREE) + UInt64(index)))
+        }
+        // A root host copies the trees with all its rights, so that a folder that only root may enter is no obstacle.
+        // An ordinary user may copy trees only inside, where it has the rights for that and still its own files.
+        if user.isMappedByRoot { try addTrees(to: &plan) }
+        addEntering(to: &plan)
+        if !user.isMappedByRoot { try addTrees(to: &plan) }
+        addRoot(to: &plan)
+        plan.add(CONFINE_FORK)
+        plan.add(CONFINE_SESSION)
+        for (resource, value) in limits {
+            plan.add(CONFINE_RLIMIT, .number(UInt64(resource)), .number(value), .number(value))
+        }
+        plan.add(CONFINE_DROP_CAPABILITIES)
+        plan.add(CONFINE_NO_NEW_PRIVILEGES)
+        if landlockVersion > 0 { addLandlock(to: &plan) }
+        plan.add(CONFINE_FOLDER, .text(profile.writable.first?.path ?? "/"))
+        plan.add(CONFINE_LISTEN, .blob(filter.listening))
+        plan.add(CONFINE_CLOSE_DESCRIPTORS)
+        plan.add(CONFINE_DIE_WITH_PARENT)
+        plan.add(CONFINE_FILTER, .blob(filter.allowing))
+        plan.add(CONFINE_EXECUTE, .text(command[0]), .list(command), .list(environment))
+        let bytes = plan.bytes
+        // What the launcher would refuse anyway is refused here, with nothing started.
+        if let fault = Plan.fault(in: bytes) {
+            throw LaunchFailure(code: .profileRefused, step: "compile plan", reason: fault)
+        }
+        return bytes
+    }
+
+    // MARK: - Chapters
+
+    private func addTrees(to plan: inout Plan) throws(LaunchFailure) {
+        plan.add(CONFINE_OPEN_TREE, .number(0), .number(viewAttributes), .text(root))
+        for (index, view) in profile.views.enumerated() {
+            guard let source = sources[view.source] else {
+                throw LaunchFailure(
+                    code: .profileRefused, step: "open tree",
+                    reason: "the host has no folder to show as \(view.source.rawValue)")
+            }
+            let attributes = viewAttributes | (view.allowsExecution ? 0 : noExecution)
+            plan.add(CONFINE_OPEN_TREE, .number(UInt64(index + 1)), .number(attributes), .text(source))
+        }
+    }
+
+    private func addEntering(to plan: inout Plan) {
+        let namespaces: [Layer] = [
+            .userNamespace, .mountNamespace, .pidNamespace, .networkNamespace, .ipcNamespace, .utsNamespace,
+            .cgroupNamespace,
+        ]
+        let flags = namespaces.reduce(0) { $0 | UInt64(UInt32(bitPattern: $1.namespaceFlag)) }
+        let inner = User.inner
+        plan.add(
+            CONFINE_ENTER, .number(flags), .number(inner), .number(UInt64(user.uid)), .number(inner),
+            .number(UInt64(user.gid)), .number(user.isMappedByRoot ? 0 : 1))
+        // Before the user changes: afterwards it would silently do nothing.
+        plan.add(CONFINE_DROP_BOUNDING)
+        plan.add(CONFINE_BECOME, .number(inner), .number(inner), .number(user.isMappedByRoot ? 1 : 0))
+    }
+
+    private func addRoot(to plan: inout Plan) {
+        plan.add(CONFINE_PIVOT, .number(0))
+        for tmpfs in profile.writable {
+            plan.add(
+                CONFINE_TMPFS, .number(UInt64(tmpfs.bytes)), .number(UInt64(tmpfs.inodes)), .text(tmpfs.path))
+        }
+        for (index, view) in profile.views.enumerated() {
+            plan.add(CONFINE_ATTACH, .number(UInt64(index + 1)), .text(view.path))
+        }
+        plan.add(CONFINE_HOSTNAME, .text("bullpen"))
+    }
+
+    /// Resources and bounds that a process keeps for itself. What the host itself may not exceed, nobody may.
+    private var limits: [(resource: Int32, value: UInt64)] {
+        let wanted: [(Int32, UInt64)] = [
+            (4, 0),  // core
+            (7, UInt64(profile.limits.openFiles)),  // nofile
+            (1, UInt64(profile.limits.fileBytes)),  // fsize
+            (3, UInt64(profile.limits.stackBytes)),  // stack
+            (8, 64 << 10),  // memlock
+            (12, 0),  // msgqueue
+            (13, 0),  // nice
+            (14, 0),  // rtprio
+        ]
+        return wanted.map { resource, value in
+            var own = rlimit()
+            guard unsafe getrlimit(__rlimit_resource_t(UInt32(resource)), &own) == 0 else {
+                return (resource, value)
+            }
+            return (resource, min(value, UInt64(own.rlim_max)))
+        }
+    }
+
+    private func addLandlock(to plan: inout Plan) {
+        let rules = LandlockRules(version: landlockVersion)
+        plan.add(
+            CONFINE_LANDLOCK, .number(rules.attributeBytes), .number(rules.files), .number(rules.network),
+            .number(rules.scopes))
+        plan.add(CONFINE_LANDLOCK_ALLOW, .number(rules.listing), .text("/"))
+        plan.add(CONFINE_LANDLOCK_ALLOW, .number(rules.reading | rules.executing), .text("/usr"))
+        for view in profile.views {
+            let access = rules.reading | (view.allowsExecution ? rules.executing : 0)
+            plan.add(CONFINE_LANDLOCK_ALLOW, .number(access), .text(view.path))
+        }
+        for tmpfs in profile.writable {
+            plan.add(CONFINE_LANDLOCK_ALLOW, .number(rules.writing), .text(tmpfs.path))
+        }
+        plan.add(CONFINE_LANDLOCK_ENFORCE)
+    }
+}
