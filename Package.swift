@@ -47,6 +47,9 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CWebSockets", providers: [.apt(["libwebsockets-dev"])]),
+        .target(
+            name: "CWebServer", dependencies: ["CWebSockets"], cSettings: strictC,
+            linkerSettings: [.linkedLibrary("websockets")]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CNet", dependencies: ["CCurl"], cSettings: strictC),
@@ -78,7 +81,7 @@ let package = Package(
             ]),
 
         // Faces.
-        part("Web", uses: ["Posix", "Wire", "Trading", "Identity", "Host", "CWebSockets"]),
+        part("Web", uses: ["Posix", "Wire", "Trading", "Identity", "Host", "CWebServer"]),
         .executableTarget(
             name: "bullpen",
             dependencies: [
@@ -101,6 +104,7 @@ let package = Package(
         tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
+        tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
     ]
 )

@@ -52,6 +52,21 @@ public struct FileDescriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Reads up to `count` bytes of a file from `offset` on.
+    ///
+    /// - Returns: What was there; fewer bytes near the end of the file, none behind it.
+    public borrowing func read(at offset: Int, count: Int) throws(SystemCallError) -> [UInt8] {
+        var result = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            repeat {
+                result = unsafe pread(number, buffer.baseAddress, count, off_t(offset))
+            } while result < 0 && errno == EINTR
+            initialized = max(0, result)
+        }
+        guard result >= 0 else { throw .last("pread") }
+        return bytes
+    }
+
     /// Writes once from `bytes`, perhaps fewer than there are.
     ///
     /// - Returns: How many bytes were taken.

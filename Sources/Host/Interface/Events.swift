@@ -42,4 +42,6 @@ public enum EventTopic: Hashable, Sendable {
 public protocol EventSink: AnyObject, Sendable {
     /// Takes the event; false when the watcher has left or has fallen too far behind, and must be dropped.
     func offer(_ event: HostEvent) -> Bool
+    /// Whether the watcher is still there. The host asks now and then, to forget watchers of a silent topic.
+    var isOpen: Bool { get }
 }
