@@ -1,9 +1,10 @@
 internal import Posix
+internal import Sandbox
 internal import Wire
 
 /// The pipes to one child, and what was seen on them.
 final class ChildConnection {
-    let child: StrategyProcess
+    let child: ConfinedChild
     var outgoing: OutgoingQueue
     var lines = LineSplitter(limit: StrategyProtocol.lineBytes)
     static let errorLineBytes = 8 << 10
@@ -14,6 +15,7 @@ final class ChildConnection {
     var outputWatch: EventLoop.Watch?
     var errorsWatch: EventLoop.Watch?
     var inputWatch: EventLoop.Watch?
+    var violationsWatch: EventLoop.Watch?
     var resumeOutput: EventLoop.Timer?
     var resumeErrors: EventLoop.Timer?
     var timers: [String: EventLoop.Timer] = [:]
@@ -26,7 +28,7 @@ final class ChildConnection {
     var refusalsSince: UInt64
     var lastFloodWarning: UInt64 = 0
 
-    init(_ child: StrategyProcess, settings: RunnerSettings) {
+    init(_ child: ConfinedChild, settings: RunnerSettings) {
         self.child = child
         let now = MonotonicClock.nanoseconds
         outgoing = OutgoingQueue(mustBytesLimit: settings.mustBytes, candleDepth: settings.candleDepth)

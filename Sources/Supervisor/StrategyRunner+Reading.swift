@@ -1,4 +1,5 @@
 internal import Posix
+internal import Sandbox
 internal import Trading
 internal import Wire
 
@@ -7,7 +8,7 @@ extension StrategyRunner {
     func readOutput() {
         guard let connection else { return }
         do {
-            let count = try connection.child.output.read(into: &scratch.bytes)
+            let count = try connection.child.standardOutput.read(into: &scratch.bytes)
             guard count > 0 else { return outputEnded() }
             take(count)
         } catch {
@@ -115,7 +116,7 @@ extension StrategyRunner {
     func readErrors() {
         guard let connection else { return }
         do {
-            let count = try connection.child.errors.read(into: &scratch.bytes)
+            let count = try connection.child.standardError.read(into: &scratch.bytes)
             guard count > 0 else { return errorsEnded() }
             connection.errorLines.feed(scratch.bytes[0..<count]) { takeError($0) }
             let now = MonotonicClock.nanoseconds
@@ -163,7 +164,7 @@ extension StrategyRunner {
         guard let connection else { return }
         for _ in 0..<32 where connection.outputWatch != nil {
             do {
-                let count = try connection.child.output.read(into: &scratch.bytes)
+                let count = try connection.child.standardOutput.read(into: &scratch.bytes)
                 guard count > 0 else { break }
                 connection.lines.feed(scratch.bytes[0..<count]) { piece in
                     linesIn += 1
@@ -173,7 +174,7 @@ extension StrategyRunner {
         }
         for _ in 0..<32 where connection.errorsWatch != nil {
             do {
-                let count = try connection.child.errors.read(into: &scratch.bytes)
+                let count = try connection.child.standardError.read(into: &scratch.bytes)
                 guard count > 0 else { break }
                 connection.errorLines.feed(scratch.bytes[0..<count]) { takeError($0) }
             } catch { break }

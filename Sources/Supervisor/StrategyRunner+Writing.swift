@@ -1,4 +1,5 @@
 internal import Posix
+internal import Sandbox
 internal import Trading
 internal import Wire
 
@@ -9,7 +10,7 @@ extension StrategyRunner {
         if connection.outgoing.isEmpty {
             // The usual case: the child keeps up, and the line goes straight into the pipe.
             do {
-                let count = try connection.child.input.write(line[...])
+                let count = try connection.child.standardInput.write(line[...])
                 if count == line.count { return wrote(line) }
                 _ = connection.outgoing.push(line, importance)
                 _ = connection.outgoing.front()
@@ -46,7 +47,7 @@ extension StrategyRunner {
         while let front = connection.outgoing.front() {
             do {
                 if front.startIndex == 0 { line = Array(front) }
-                let count = try connection.child.input.write(front)
+                let count = try connection.child.standardInput.write(front)
                 if connection.outgoing.sent(count) { wrote(line) }
             } catch {
                 if error.wouldBlock { return }

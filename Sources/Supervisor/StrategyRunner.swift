@@ -1,4 +1,5 @@
 public import Posix
+public import Sandbox
 import Trading
 public import Wire
 
@@ -17,6 +18,8 @@ public protocol StrategyRunnerDelegate: AnyObject {
     /// Something for the strategy's log.
     func runner(
         _ runner: StrategyRunner, logged level: StrategyLogLevel, _ source: LogSource, _ message: String)
+    /// The sandbox refused the child something.
+    func runner(_ runner: StrategyRunner, violated violation: Violation)
     /// The strategy came into another state.
     func runnerChangedState(_ runner: StrategyRunner)
     /// The child ended without being asked to: do with its orders what its policy says.
@@ -44,7 +47,7 @@ public enum LogSource: String, Hashable, Sendable, CaseIterable {
 public final class StrategyRunner {
     /// Starts a child for the run with the given id; may answer on any thread.
     public typealias Launch = (
-        _ run: String, _ answer: @escaping @Sendable (Result<StrategyProcess, LaunchRefusal>) -> Void
+        _ run: String, _ answer: @escaping @Sendable (Result<ConfinedChild, LaunchFailure>) -> Void
     ) -> Void
 
     /// The strategy's id.
@@ -79,7 +82,7 @@ public final class StrategyRunner {
     let scratch: ReadBuffer
     private var deadlines: [RunLifecycle.Deadline: EventLoop.Timer] = [:]
     var connection: ChildConnection?
-    private var lastUsage = ChildUsage()
+    private var lastUsage = GroupUsage()
 
     /// Makes a runner for a strategy that is stopped.
     ///
@@ -124,8 +127,8 @@ public final class StrategyRunner {
     public func quarantine(cause: String) { handle(.violated(cause: cause)) }
 
     /// What the child has used, or what the last one had when it ended.
-    public func usage() -> ChildUsage {
-        if let connection { lastUsage = connection.child.control.usage() }
+    public func usage() -> GroupUsage {
+        if let connection { lastUsage = connection.child.group.usage() }
         return lastUsage
     }
 
@@ -168,7 +171,7 @@ public final class StrategyRunner {
         case .askToStop(let reason):
             let limit = Int(settings.stopMilliseconds)
             send(HostMessage.stop(reason: reason, deadlineMilliseconds: limit).line, .must)
-        case .kill: connection?.child.control.kill()
+        case .kill: connection?.child.kill()
         case .settleOrders(let cause): delegate?.settleOrders(of: self, cause: cause)
         case .raiseQuarantine(let reason): delegate?.runnerWasQuarantined(self, reason: reason)
         }
@@ -230,7 +233,7 @@ public final class StrategyRunner {
         let run = nextRun()
         self.run = run
         (linesIn, linesOut, linesDropped) = (0, 0, 0)
-        lastUsage = ChildUsage()
+        lastUsage = GroupUsage()
         let home = LoopBound(WeakRunner(self), on: loop)
         launch(run) { result in
             home.perform { $0.runner?.launchEnded(result) }
@@ -242,7 +245,7 @@ public final class StrategyRunner {
         init(_ runner: StrategyRunner) { self.runner = runner }
     }
 
-    private func launchEnded(_ result: Result<StrategyProcess, LaunchRefusal>) {
+    private func launchEnded(_ result: Result<ConfinedChild, LaunchFailure>) {
         switch result {
         case .failure(let refusal):
             log(.error, .host, "could not be started: \(refusal)")
@@ -254,19 +257,24 @@ public final class StrategyRunner {
                 connection.processWatch = try loop.watch(child.process, for: .read) { [weak self] _ in
                     self?.childEnded()
                 }
-                connection.outputWatch = try loop.watch(child.output, for: .read) { [weak self] _ in
+                connection.outputWatch = try loop.watch(child.standardOutput, for: .read) { [weak self] _ in
                     self?.readOutput()
                 }
-                connection.errorsWatch = try loop.watch(child.errors, for: .read) { [weak self] _ in
+                connection.errorsWatch = try loop.watch(child.standardError, for: .read) { [weak self] _ in
                     self?.readErrors()
                 }
-                connection.inputWatch = try loop.watch(child.input, for: []) { [weak self] ready in
+                connection.inputWatch = try loop.watch(child.standardInput, for: []) { [weak self] ready in
                     self?.inputReady(ready)
+                }
+                if let listener = child.violations?.listener {
+                    connection.violationsWatch = try loop.watch(listener, for: .read) { [weak self] ready in
+                        self?.readViolations(ready)
+                    }
                 }
                 handle(.launched)
             } catch {
-                child.control.kill()
                 disconnect()
+                child.finish()
                 handle(.launchFailed(reason: "could not watch the child: \(error)"))
             }
         }
@@ -274,32 +282,56 @@ public final class StrategyRunner {
 
     private func childEnded() {
         guard let connection else { return }
-        let end: ExitStatus
+        let child = connection.child
         do {
-            guard let reaped = try ChildProcess.reap(connection.child.process) else { return }
-            end = reaped
+            guard try child.reap() != nil else { return }
         } catch {
-            log(.error, .host, "could not reap the child: \(error)")
-            end = .killed(signal: 9)
+            // The kernel says that it has ended and will not say how: nobody else could have reaped it.
+            log(.error, .host, "could not be reaped: \(error)")
         }
-        // What it wrote before it ended still counts, within the bounds; the rest of its tree goes with it.
-        connection.child.control.kill()
+        // What it wrote before it ended still counts, within the bounds.
+        takeViolations()
         readRest()
-        lastUsage = connection.child.control.usage()
         connection.errorLines.finish { piece in takeError(piece) }
-        let judged = connection.child.control.conclude(end, lastWords: connection.lastWords)
-        var death = judged
-        if let words = connection.farewell, judged.kind == .clean {
+        lastUsage = child.group.usage()
+        var death =
+            child.deathReport().map { RunLifecycle.Death($0, lastWords: connection.lastWords) }
+            ?? RunLifecycle.Death(cause: "ended, and the kernel did not say how", kind: .crash)
+        if let words = connection.farewell, death.kind == .clean {
             death = RunLifecycle.Death(cause: words, kind: .clean)
         }
         disconnect()
+        child.finish()
         log(death.kind == .clean || state.wasAskedToEnd ? .info : .error, .host, "ended: \(death.cause)")
         let now = Int64(MonotonicClock.nanoseconds / 1_000_000)
         handle(.exited(death, now: now, dice: .random(in: .min ... .max)))
     }
 
+    private func readViolations(_ ready: EventLoop.Readiness) {
+        guard let connection else { return }
+        takeViolations()
+        // Hung up: nobody is left who could be refused anything.
+        if ready.isHungUp || connection.child.violations?.isExhausted ?? true { stopListening() }
+    }
+
+    private func takeViolations() {
+        guard let connection else { return }
+        for violation in connection.child.readViolations() {
+            log(violation.isFatal ? .error : .warning, .host, "refused by the sandbox: \(violation)")
+            delegate?.runner(self, violated: violation)
+        }
+    }
+
+    private func stopListening() {
+        guard let connection, let watch = connection.violationsWatch else { return }
+        loop.unwatch(watch)
+        connection.violationsWatch = nil
+        connection.child.stopListening()
+    }
+
     private func disconnect() {
         guard let connection else { return }
+        stopListening()
         for watch in [
             connection.processWatch, connection.outputWatch, connection.errorsWatch, connection.inputWatch,
         ] {
