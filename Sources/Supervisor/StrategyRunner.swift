@@ -266,8 +266,8 @@ public final class StrategyRunner {
                 connection.inputWatch = try loop.watch(child.standardInput, for: []) { [weak self] ready in
                     self?.inputReady(ready)
                 }
-                if let listener = child.violations?.listener {
-                    connection.violationsWatch = try loop.watch(listener, for: .read) { [weak self] ready in
+                if let violations = child.violations {
+                    connection.violationsWatch = try loop.watch(violations.listener, for: .read) { [weak self] ready in
                         self?.readViolations(ready)
                     }
                 }
