@@ -1,0 +1,85 @@
+// Accounts: where orders go and what may be spent. Paper accounts can be made and changed here.
+
+import { h, fill } from "../dom.js";
+import { get, post, change, items, query } from "../api.js";
+import { panel, facts, badge, field, form, dialog, button, notice, empty, loading, moneyText, number } from "../ui.js";
+import { humanise } from "../words.js";
+import { isOperator } from "../store.js";
+
+const hints = {
+    fee_rate: "A fraction: 0.001 is 0.1 %.", maker_fee: "A fraction: 0.001 is 0.1 %.", taker_fee: "A fraction: 0.001 is 0.1 %.",
+    slippage: "How much worse market orders fill, as a fraction.", maintenance: "Equity over exposure below which it is liquidated.",
+    market_allowance: "Set aside beyond the last price for a market order, as a fraction.",
+};
+
+/** Inputs for what the host says can be changed, typed by the values that are there. */
+function settingFields(settings) {
+    return Object.entries(settings ?? {}).filter(([, value]) => value === null || typeof value !== "object").map(([name, value]) => field({
+        name, label: humanise(name), hint: hints[name], value: value ?? "",
+        kind: typeof value === "boolean" ? "checkbox" : typeof value === "number" ? "number" : /^-?\d+(\.\d+)?$/.test(String(value)) ? "decimal" : "text",
+    }));
+}
+
+export async function open(context) {
+    const { place } = context;
+    const body = h("div", {});
+    fill(place, h("div", { class: "page-head" }, h("h1", {}, "Accounts"), h("div", { class: "grow" }),
+        isOperator() ? button("New paper account", { icon: "plus", onclick: add }) : null), body);
+
+    async function load() {
+        const list = items(await get("/accounts" + query({ limit: 200 }), { signal: context.signal }));
+        if (list.length === 0) return h("section", { class: "panel" }, empty("No accounts", "Strategies need an account to trade on. A paper account trades simulated money at real prices."));
+        return h("div", { class: "cards" }, list.map(card));
+    }
+
+    function card(one) {
+        const settings = Object.entries(one.settings ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
+        return panel(one.id, facts([
+            ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
+            ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
+            one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
+            ...settings.map(([name, value]) => [humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
+        ]), { actions: [badge(one.venue ?? "paper", "busy"), badge(one.kind ?? "spot"), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
+    }
+
+    const finish = (close, text) => {
+        notice(text, "good");
+        close(true);
+        return loading(body, load);
+    };
+    const leverageField = (value) => field({ name: "leverage", label: "Highest leverage", kind: "decimal", value, unit: "×", hint: "Exposure over equity at most." });
+
+    function edit(one) {
+        const fields = [...(one.kind === "margin" ? [leverageField(one.leverage)] : []), ...settingFields(one.settings)];
+        return dialog(`Account ${one.id}`, (close) => (fields.length === 0 ? empty("Nothing to change", "The host offers no settings for this account.") : form({
+            fields, submit: "Save", layout: "two", cancel: () => close(),
+            async onsubmit(values) {
+                const before = { leverage: one.leverage, ...one.settings };
+                const changed = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== null && String(value) !== String(before[name])));
+                if (Object.keys(changed).length) await change("/accounts/" + encodeURIComponent(one.id), changed);
+                await finish(close, "The account is changed.");
+            },
+        }).element), { wide: true });
+    }
+
+    function add() {
+        const kind = field({
+            name: "kind", label: "Kind", kind: "select", value: "spot",
+            options: [{ value: "spot", label: "Spot: no shorts, no leverage" }, { value: "margin", label: "Linear margin: shorts and leverage" }],
+        });
+        const leverage = leverageField("3");
+        leverage.element.hidden = true;
+        kind.input.addEventListener("change", () => { leverage.element.hidden = kind.input.value !== "margin"; });
+        return dialog("New paper account", (close) => form({
+            fields: [field({ name: "id", label: "Name", required: true, placeholder: "paper-2", hint: "Letters, digits and dashes." }), kind,
+                field({ name: "currency", label: "Currency", value: "USDT", required: true }), field({ name: "balance", label: "Starting balance", kind: "decimal", value: "100000", required: true }), leverage],
+            submit: "Make the account", layout: "two", cancel: () => close(),
+            async onsubmit(values) {
+                if (values.kind !== "margin") delete values.leverage;
+                await post("/accounts", values);
+                await finish(close, "The account is made.");
+            },
+        }).element, { wide: true });
+    }
+    await loading(body, load);
+}

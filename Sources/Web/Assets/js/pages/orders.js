@@ -1,0 +1,58 @@
+// Open orders of all strategies.
+
+import { h, fill } from "../dom.js";
+import { get, items } from "../api.js";
+import { dataTable, empty, number, when, sideText, orderBadge, searchBox, stat } from "../ui.js";
+import { units, format, times, sum, money } from "../decimal.js";
+import { humanise } from "../words.js";
+
+export async function open(context) {
+    const { place } = context;
+    let names = new Map();
+    let all = [];
+    let words = "";
+    const strip = h("div", { class: "stats" });
+    const table = dataTable({
+        label: "Open orders", key: (one) => one.id, link: (one) => `#/strategies/${encodeURIComponent(one.strategy)}/orders`,
+        columns: [
+            { label: "Strategy", main: true, render: (one) => h("a", { class: "name", href: `#/strategies/${encodeURIComponent(one.strategy)}/orders` }, names.get(one.strategy) ?? one.strategy), sort: (one) => names.get(one.strategy) ?? one.strategy },
+            { label: "Instrument", render: (one) => h("strong", {}, one.symbol), sort: (one) => one.symbol },
+            { label: "Side", render: (one) => sideText(one.side), sort: (one) => one.side },
+            { label: "Type", render: (one) => [humanise(one.order_type ?? ""), h("span", { class: "muted" }, one.time_in_force ? " " + one.time_in_force.toUpperCase() : "")] },
+            { label: "Quantity", right: true, render: (one) => number(one.quantity), sort: (one) => units(one.quantity) },
+            { label: "Price", right: true, render: (one) => number(one.price ?? one.stop_price), sort: (one) => units(one.price ?? one.stop_price) },
+            { label: "Filled", right: true, flash: true, render: (one) => number(one.filled_quantity ?? "0") },
+            { label: "Status", flash: true, render: (one) => orderBadge(one.status), sort: (one) => one.status },
+            { label: "Since", right: true, wide: true, render: (one) => when(one.created_at), sort: (one) => one.created_at },
+        ],
+        empty: () => (all.length ? empty("Nothing matches", "No open order holds these words.") : empty("No open orders", "Limit and stop orders that wait in the market are listed here until they fill, expire or are cancelled.", h("a", { class: "button", href: "#/strategies" }, "See the strategies"))),
+    });
+
+    function draw() {
+        table.set(all.filter((one) => words === "" || [names.get(one.strategy), one.strategy, one.symbol, one.side, one.status].join(" ").toLowerCase().includes(words)));
+        const value = (side) => money(sum(...all.filter((one) => String(one.side).toUpperCase() === side).map((one) => times(one.quantity, one.price ?? one.stop_price))));
+        fill(strip, stat("Open orders", format(all.length)), stat("To buy", value("BUY"), "at their prices"), stat("To sell", value("SELL"), "at their prices"),
+            stat("Unknown", format(all.filter((one) => one.status === "unknown").length), "asked again until the venue answers"));
+    }
+    draw();
+
+    async function refresh() {
+        all = items(await get("/positions/orders?limit=500", { signal: context.signal }));
+        draw();
+    }
+    fill(place, h("div", { class: "page-head" }, h("h1", {}, "Open orders")),
+        h("div", { class: "stack" }, strip, h("section", { class: "panel flush cardy", "aria-label": "Open orders" },
+            h("header", {}, h("div", { class: "grow" }), searchBox("Find an order", (text) => { words = text; draw(); })), h("div", { class: "body" }, table.element))));
+    table.element.replaceChildren(h("div", { class: "skeleton" }, h("div", { class: "bone" }), h("div", { class: "bone" })));
+    get("/strategies?limit=500", { signal: context.signal }).then((answer) => { names = new Map(items(answer).map((one) => [one.id, one.name])); draw(); }).catch(() => {});
+    let timer = null;
+    const soon = () => { timer ??= setTimeout(() => { timer = null; refresh().catch(() => {}); }, 700); };
+    context.dispose(() => clearTimeout(timer));
+    for (const topic of ["order", "fill", "opened"]) context.on(topic, soon);
+    context.every(5000, soon);
+    try {
+        await refresh();
+    } catch (error) {
+        table.fail(error, context.reload);
+    }
+}
