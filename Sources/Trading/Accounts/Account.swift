@@ -40,13 +40,20 @@ public struct AccountSettings: Hashable, Sendable {
     public var marketAllowance: FixedDecimal
     /// What one unit of ``currency`` counts against global limits.
     public var worth: FixedDecimal
+    /// How long after an order's making its venue may still not list it, in milliseconds.
+    ///
+    /// Within this time "no such order" leaves the order unknown. Nought for a venue that answers in order.
+    public var absenceGraceMilliseconds: Int64
+    /// How old the last price may be for an order that names none, in milliseconds; nil for any age.
+    public var priceAgeMilliseconds: Int64?
 
     /// Describes an account.
     public init(
         id: AccountID, venue: VenueID, kind: AccountKind, currency: String, balance: FixedDecimal,
         feeRate: FixedDecimal = FixedDecimal(units: FixedDecimal.unitsPerOne / 1000),
         marketAllowance: FixedDecimal = FixedDecimal(units: FixedDecimal.unitsPerOne / 200),
-        worth: FixedDecimal = .one
+        worth: FixedDecimal = .one, absenceGraceMilliseconds: Int64 = 0,
+        priceAgeMilliseconds: Int64? = nil
     ) {
         self.id = id
         self.venue = venue
@@ -56,5 +63,7 @@ public struct AccountSettings: Hashable, Sendable {
         self.feeRate = feeRate
         self.marketAllowance = marketAllowance
         self.worth = worth
+        self.absenceGraceMilliseconds = absenceGraceMilliseconds
+        self.priceAgeMilliseconds = priceAgeMilliseconds
     }
 }

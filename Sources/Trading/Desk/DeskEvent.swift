@@ -49,12 +49,15 @@ public struct LedgerKey: Hashable, Comparable, Sendable {
 public struct LedgerRecord: Hashable, Sendable {
     public let key: LedgerKey
     public let ledger: SubLedger
+    /// The price at the time, with which profit is reckoned after a start until a new one comes.
+    public let mark: FixedDecimal?
     public let time: Timestamp
 
     /// Describes a sub-ledger.
-    public init(key: LedgerKey, ledger: SubLedger, time: Timestamp) {
+    public init(key: LedgerKey, ledger: SubLedger, mark: FixedDecimal?, time: Timestamp) {
         self.key = key
         self.ledger = ledger
+        self.mark = mark
         self.time = time
     }
 }

@@ -15,19 +15,20 @@ extension Order {
         case .outcomeUnknown(let reason): takeOutcomeUnknown(reason)
         case .absent: transition = takeAbsent()
         case .cancelWanted: transition = takeCancelWanted()
-        case .cancelSent: takeCancelSent()
         case .cancelRefused(let reason): transition = takeCancelRefused(reason)
         case .cancelled(let filled, let reason):
             transition = takeEnd(.cancelled, filled: filled, reason: reason)
         case .expired(let filled, let reason): transition = takeEnd(.expired, filled: filled, reason: reason)
         case .reportedFilled(let filled): transition = takeReportedFilled(filled)
         case .filled(let fill, let fee): transition = takeFill(fill, feeInQuote: fee)
+        case .inferredUndone(let fill, let fee): takeInferredUndone(fill, feeInQuote: fee)
         case .amendSent(let amendment): takeAmendSent(amendment)
         case .amended(let amendment): transition = takeAmended(amendment)
         case .amendRefused: amendment = nil
         }
         transition.changed = self != before
-        if transition.changed { updatedAt = time }
+        // That a request left is not journaled, so it leaves no trace but the status.
+        if transition.changed, event != .sent { updatedAt = time }
         return transition
     }
 
@@ -61,12 +62,12 @@ extension Order {
         case .pending, .submitted, .unknown:
             status = filledQuantity.isPositive ? .partiallyFilled : .open
             reason = nil
-            transition.sendsCancel = cancelWanted
+            leaveIfUnwanted(&transition)
         case .notPlaced:
             status = filledQuantity.isPositive ? .partiallyFilled : .open
             reason = nil
             transition.alarm = .resurrected
-            transition.sendsCancel = cancelWanted
+            leaveIfUnwanted(&transition)
         case .open, .partiallyFilled, .pendingCancel, .filled, .cancelled, .expired:
             break  // Known, or told late.
         case .rejected, .denied:
@@ -139,7 +140,7 @@ extension Order {
         switch status {
         case .open, .partiallyFilled:
             cancelWanted = true
-            transition.sendsCancel = true
+            leaveIfUnwanted(&transition)
         case .pending, .submitted, .unknown:
             cancelWanted = true  // Leaves when the venue has acknowledged the order.
         case .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired, .notPlaced:
@@ -148,14 +149,12 @@ extension Order {
         return transition
     }
 
-    private mutating func takeCancelSent() {
-        switch status {
-        case .open, .partiallyFilled: status = .pendingCancel
-        case .pending, .submitted, .pendingCancel, .filled, .cancelled, .rejected, .denied, .expired,
-            .unknown,
-            .notPlaced:
-            break
-        }
+    /// Sends the cancel of an order that the venue holds and somebody wants gone.
+    private mutating func leaveIfUnwanted(_ transition: inout OrderTransition) {
+        guard cancelWanted else { return }
+        status = .pendingCancel
+        amendment = nil
+        transition.sendsCancel = true
     }
 
     private mutating func takeCancelRefused(_ reason: String) -> OrderTransition {
@@ -220,8 +219,8 @@ extension Order {
         switch status {
         case .pending, .submitted, .open, .partiallyFilled, .unknown:
             if status == .unknown { reason = nil }
-            transition.sendsCancel = !status.isWorking && cancelWanted && !isWhole
             status = isWhole ? .filled : .partiallyFilled
+            if !isWhole { leaveIfUnwanted(&transition) }
         case .pendingCancel:
             if isWhole { status = .filled }
         case .cancelled, .expired:
@@ -237,7 +236,7 @@ extension Order {
         case .notPlaced:
             status = isWhole ? .filled : .partiallyFilled
             transition.alarm = .resurrected
-            transition.sendsCancel = cancelWanted && !isWhole
+            if !isWhole { leaveIfUnwanted(&transition) }
         case .rejected, .denied:
             transition.alarm = .contradiction(was: status, told: "a fill of \(fill.quantity)")
             status = isWhole ? .filled : .partiallyFilled
@@ -251,6 +250,15 @@ extension Order {
             cancelWanted = false
         }
         return transition
+    }
+
+    /// The status stays: the trade that takes the place of the inferred fill follows at once.
+    private mutating func takeInferredUndone(_ fill: Fill, feeInQuote: FixedDecimal) {
+        precondition(fill.quantity <= inferredQuantity, "only what was inferred is undone")
+        filledQuantity = FixedDecimal.difference(filledQuantity, fill.quantity)
+        filledNotional = FixedDecimal.difference(filledNotional, fill.notional)
+        fee = FixedDecimal.sum(fee, feeInQuote)
+        inferredQuantity = FixedDecimal.difference(inferredQuantity, fill.quantity)
     }
 
     private mutating func takeAmendSent(_ amendment: Amendment) {

@@ -149,6 +149,20 @@ public struct Order: Hashable, Sendable {
         max(.zero, FixedDecimal.difference(quantity, filledQuantity))
     }
 
+    /// The status in the words of the strategy protocol and the API, which leave out what is between host and venue.
+    public var shownStatus: OrderStatus {
+        switch status {
+        case .submitted: .pending
+        case .pendingCancel: filledQuantity.isPositive ? .partiallyFilled : .open
+        case .pending, .open, .partiallyFilled, .filled, .cancelled, .rejected, .denied, .expired, .unknown,
+            .notPlaced:
+            status
+        }
+    }
+
+    /// Whether the venue says that more filled than we have trades for.
+    public var owesTrades: Bool { venueFilledQuantity > filledQuantity }
+
     /// The mean price of the fills, to the eighteenth digit; nil before the first.
     public var averagePrice: FixedDecimal? {
         guard filledQuantity.isPositive else { return nil }

@@ -14,10 +14,8 @@ public enum OrderEvent: Hashable, Sendable {
     case absent
     /// The venue, asked, holds the order; `filled` is its cumulative quantity.
     case foundOpen(VenueOrderID, filled: FixedDecimal)
-    /// Somebody wants the order gone.
+    /// Somebody wants the order gone. The cancel leaves at once, or when the venue has acknowledged the order.
     case cancelWanted
-    /// A cancel was handed to the network.
-    case cancelSent
     /// The venue will not or cannot cancel it.
     case cancelRefused(reason: String)
     /// The venue ended the order by a cancel; `filled` is its cumulative quantity when it told.
@@ -28,6 +26,8 @@ public enum OrderEvent: Hashable, Sendable {
     case reportedFilled(FixedDecimal)
     /// A trade of the order, new to us.
     case filled(Fill, feeInQuote: FixedDecimal)
+    /// A trade came that an inferred fill had stood for; that much of the inferred fill is taken back.
+    case inferredUndone(Fill, feeInQuote: FixedDecimal)
     /// A change was handed to the network.
     case amendSent(Amendment)
     /// The venue changed the order.

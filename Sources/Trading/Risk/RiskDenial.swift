@@ -9,6 +9,7 @@ public enum RiskDenial: Error, Hashable, Sendable {
     case filters(FilterFlaw)
     case currencyMismatch(symbol: String, quote: String, account: AccountID, currency: String)
     case noPrice(symbol: String)
+    case stalePrice(symbol: String, ageMilliseconds: Int64, limitMilliseconds: Int64)
     case instrumentNotAllowed(symbol: String, scope: RiskScope)
     case orderNotional(asked: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
     case positionNotional(
@@ -44,6 +45,7 @@ extension RiskDenial: CustomStringConvertible {
         case .filters: "instrument_filter"
         case .currencyMismatch: "currency_mismatch"
         case .noPrice: "no_price"
+        case .stalePrice: "stale_price"
         case .instrumentNotAllowed: "instrument_not_allowed"
         case .orderNotional: "order_notional"
         case .positionNotional: "position_notional"
@@ -76,6 +78,8 @@ extension RiskDenial: CustomStringConvertible {
             "\(symbol) is paid in \(quote), but account \(account) holds \(currency)"
         case .noPrice(let symbol):
             "there is no price of \(symbol) yet, so a market order cannot be valued; wait for one or name a limit"
+        case .stalePrice(let symbol, let age, let limit):
+            "the last price of \(symbol) is \(age) ms old; orders that name no price need one of \(limit) ms at most"
         case .instrumentNotAllowed(let symbol, let scope): "\(symbol) is not on the list allowed for \(scope)"
         case .orderNotional(let asked, let limit, let currency, let scope):
             "the order is worth \(asked) \(currency); the limit of \(scope) is \(limit) \(currency) an order"
@@ -100,7 +104,8 @@ extension RiskDenial: CustomStringConvertible {
         case .insufficientFunds(let needed, let available, let currency, let scope):
             "the order needs \(needed) \(currency) with fees; \(available) \(currency) of \(scope) is free"
         case .shortOnSpot(let symbol, let asked, let available):
-            "a spot account cannot sell what it does not hold: asked \(asked) of \(symbol), free \(available)"
+            "a spot account cannot sell what it does not hold: asked \(asked) of \(symbol), free "
+                + "\(available); of several exits for one position, make each reduce-only"
         case .nothingToReduce(let symbol, let asked, let position):
             "reduce-only for \(asked), but the \(symbol) position is \(position)"
         case .unresolvedOrder(let order, let symbol):

@@ -1,0 +1,320 @@
+extension OrderDesk {
+    /// Takes what a venue or its adapter says. Telling the same twice changes nothing the second time.
+    public mutating func venueReported(
+        _ report: VenueReport, on account: AccountID, at time: Timestamp
+    ) -> [DeskAction] {
+        var actions = roll(to: time)
+        switch report {
+        case .sent(let id): pass(.sent, to: id, account, time, &actions)
+        case .unsent(let id, let reason): pass(.unsent(reason: reason), to: id, account, time, &actions)
+        case .outcomeUnknown(let id, let reason):
+            pass(.outcomeUnknown(reason: reason), to: id, account, time, &actions)
+        case .accepted(let id, let venueID): pass(.accepted(venueID), to: id, account, time, &actions)
+        case .rejected(let id, let reason): pass(.rejected(reason: reason), to: id, account, time, &actions)
+        case .cancelled(let id, let filled, let reason):
+            pass(.cancelled(filled: filled, reason: reason), to: id, account, time, &actions)
+        case .expired(let id, let filled, let reason):
+            pass(.expired(filled: filled, reason: reason), to: id, account, time, &actions)
+        case .cancelRefused(let id, let reason):
+            pass(.cancelRefused(reason: reason), to: id, account, time, &actions)
+        case .amended(let id, let amendment): pass(.amended(amendment), to: id, account, time, &actions)
+        case .amendRefused(let id, let reason):
+            pass(.amendRefused(reason: reason), to: id, account, time, &actions)
+        case .trade(let trade): book(trade, on: account, at: time, &actions)
+        case .order(let order): take(order, on: account, at: time, &actions)
+        case .absent(let id): takeAbsence(of: id, on: account, at: time, &actions)
+        case .trades(let trades, let cursor, let isComplete):
+            takePage(trades, cursor: cursor, isComplete: isComplete, on: account, at: time, &actions)
+        case .openOrders(let orders): takeOpenOrders(orders, on: account, at: time, &actions)
+        case .unanswered(let request, let reason):
+            takeSilence(request, reason: reason, on: account, at: time, &actions)
+        }
+        return actions
+    }
+
+    private mutating func pass(
+        _ event: OrderEvent, to id: ClientOrderID, _ account: AccountID, _ time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        guard let order = order(named: id, on: account) else {
+            actions.append(.alarm(.strangeOrder(account, id.text)))
+            return
+        }
+        handle(event, for: order, at: time, &actions)
+    }
+
+    /// Gives an event to an order and does all that follows from it.
+    mutating func handle(
+        _ event: OrderEvent, for id: OrderID, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        guard let entry = entries[id] else { return }
+        let (before, row) = (entry.order, entry.row)
+        var order = before
+        let transition = order.handle(event, at: time)
+        let strategy = order.intent.strategy
+        if transition.changed {
+            entries[id]?.order = order
+            gate.move(row, from: before.claim, to: order.claim)
+            settle(row, from: before, to: order)
+            if event != .sent {
+                actions.append(.record(.order(order)))
+                actions.append(.tell(strategy, .order(order)))
+            }
+        }
+        if let alarm = transition.alarm { actions.append(.alarm(.order(id, strategy, alarm))) }
+        follow(transition, of: order, row: row, at: time, &actions)
+        if before.status != order.status, order.status.isTerminal {
+            progressFlatten(row, at: time, &actions)
+        }
+    }
+
+    /// Keeps the lists of live and ended orders true.
+    private mutating func settle(_ row: Int, from before: Order, to order: Order) {
+        if before.venueOrderID == nil, let id = order.venueOrderID {
+            name(order.id, id, on: order.intent.account)
+        }
+        if order.owesTrades {
+            owed.insert(order.id)
+        } else if owed.remove(order.id) != nil {
+            entries[order.id]?.owedSince = nil
+            entries[order.id]?.tradeQuestions = 0
+        }
+        guard before.status.isTerminal != order.status.isTerminal else { return }
+        if order.status.isTerminal {
+            gate.rows[row].live.removeAll { $0 == order.id }
+            end(order.id)
+        } else {
+            gate.rows[row].live.append(order.id)
+        }
+    }
+
+    private mutating func follow(
+        _ transition: OrderTransition, of order: Order, row: Int, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        if transition.asksStatus || (transition.changed && order.status == .unknown) {
+            askStatus(of: order, at: time, &actions)
+        }
+        if transition.asksTrades { askTrades(on: order.intent.account, &actions) }
+        if transition.sendsCancel { sendCancel(of: order.id, at: time, &actions) }
+        if case .overfilled = transition.alarm, order.intent.origin == .strategy {
+            halt(
+                .strategy(order.intent.strategy),
+                reason: "order \(order.id) was filled for more than it asked",
+                orders: .cancel, at: time, &actions)
+        }
+        if transition.alarm == .resurrected, !order.status.isTerminal, !order.cancelWanted {
+            // The strategy was told that the order is not there; if it acted on that, the order must go.
+            let strategy = gate.strategies[gate.rows[row].strategy].enrolment
+            if gate.rows[row].lastOrder > order.id || !strategy.isRunning || strategy.run != order.intent.run
+            {
+                handle(.cancelWanted, for: order.id, at: time, &actions)
+            }
+        }
+    }
+
+    mutating func askStatus(of order: Order, at time: Timestamp, _ actions: inout [DeskAction]) {
+        entries[order.id]?.askedAt = time
+        actions.append(.send(order.intent.account, .status(order.reference)))
+    }
+
+    func askTrades(on account: AccountID, _ actions: inout [DeskAction]) {
+        actions.append(.send(account, .trades(after: tradeCursors[account])))
+    }
+
+    mutating func sendCancel(of id: OrderID, at time: Timestamp, _ actions: inout [DeskAction]) {
+        guard let order = entries[id]?.order, order.status == .pendingCancel else { return }
+        entries[id]?.cancelAttempts += 1
+        entries[id]?.askedAt = time
+        actions.append(.send(order.intent.account, .cancel(order.reference)))
+    }
+}
+
+// MARK: - Answers to questions
+
+extension OrderDesk {
+    private mutating func take(
+        _ found: VenueOrder, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        guard let id = ours(found.clientID, found.venueOrderID, found.symbol, found.side, on: account) else {
+            guard found.state == .open else { return }
+            let name = VenueName(account: account, id: found.venueOrderID)
+            if strangers.insert(name).inserted {
+                actions.append(
+                    .alarm(.externalOrder(account, symbol: found.symbol, found.venueOrderID)))
+            }
+            return
+        }
+        switch found.state {
+        case .open:
+            handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
+            settleAmendment(of: id, as: found, at: time, &actions)
+            repeatCancel(of: id, at: time, &actions)
+        case .filled:
+            handle(.reportedFilled(found.filledQuantity), for: id, at: time, &actions)
+        case .cancelled:
+            handle(
+                .cancelled(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
+        case .expired:
+            handle(.expired(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
+        case .rejected:
+            handle(
+                .rejected(reason: found.reason ?? "the venue gave no reason"), for: id, at: time, &actions)
+        }
+    }
+
+    /// Our order by any of its names. A venue's own id alone must agree in symbol and side: ids can be used again.
+    private func ours(
+        _ clientID: ClientOrderID?, _ venueID: VenueOrderID, _ symbol: String, _ side: Side,
+        on account: AccountID
+    ) -> OrderID? {
+        let id: OrderID?
+        if let clientID {
+            id = order(named: clientID, on: account)
+        } else {
+            id = order(named: venueID, on: account)
+        }
+        guard let id, let order = entries[id]?.order, order.symbol == symbol, order.side == side else {
+            return nil
+        }
+        return id
+    }
+
+    /// What the venue holds settles whether a change of ours took place.
+    private mutating func settleAmendment(
+        of id: OrderID, as found: VenueOrder, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        guard let order = entries[id]?.order, !order.status.isTerminal else { return }
+        let held = Amendment(quantity: found.quantity, price: found.price)
+        if found.quantity != order.quantity || found.price != order.price {
+            handle(.amended(held), for: id, at: time, &actions)
+        } else if order.amendment != nil {
+            handle(.amendRefused(reason: "the venue still has the old terms"), for: id, at: time, &actions)
+        }
+    }
+
+    /// An order whose cancel was lost is cancelled again, which does no harm, and not without end.
+    private mutating func repeatCancel(of id: OrderID, at time: Timestamp, _ actions: inout [DeskAction]) {
+        guard let entry = entries[id], entry.order.status == .pendingCancel else { return }
+        guard entry.cancelAttempts < settings.cancelAttempts else {
+            if entry.cancelAttempts == settings.cancelAttempts {
+                entries[id]?.cancelAttempts += 1
+                actions.append(
+                    .alarm(
+                        .cancelFailing(
+                            id, entry.order.intent.strategy, reason: entry.order.reason ?? "it stays open")))
+            }
+            return
+        }
+        entries[id]?.cancelAttempts += 1
+        actions.append(.send(entry.order.intent.account, .cancel(entry.order.reference)))
+    }
+
+    private mutating func takeAbsence(
+        of id: ClientOrderID, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        guard let number = order(named: id, on: account), let order = entries[number]?.order else { return }
+        let grace = gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
+        // Too early to believe it; `review` asks again.
+        guard time >= order.intent.createdAt.advanced(byMilliseconds: grace) else { return }
+        // Still on its way out of this host.
+        guard order.status != .pending, order.status != .submitted else { return }
+        handle(.absent, for: number, at: time, &actions)
+    }
+
+    private mutating func takePage(
+        _ trades: [VenueTrade], cursor: String?, isComplete: Bool, on account: AccountID, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        for trade in trades { book(trade, on: account, at: time, &actions) }
+        if let cursor, cursor != tradeCursors[account] {
+            tradeCursors[account] = cursor
+            actions.append(.record(.tradeCursor(account, cursor)))
+        }
+        guard isComplete else {
+            askTrades(on: account, &actions)
+            return
+        }
+        inferOwedFills(on: account, at: time, &actions)
+    }
+
+    private mutating func takeOpenOrders(
+        _ orders: [VenueOrder], on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        var seen: Set<VenueOrderID> = []
+        for order in orders {
+            seen.insert(order.venueOrderID)
+            take(order, on: account, at: time, &actions)
+        }
+        guard let number = gate.account(account) else { return }
+        for row in gate.accounts[number].rows {
+            for id in gate.rows[row].live {
+                guard let order = entries[id]?.order, order.status.isWorking,
+                    let venueID = order.venueOrderID, !seen.contains(venueID)
+                else { continue }
+                askStatus(of: order, at: time, &actions)
+            }
+        }
+    }
+
+    private mutating func takeSilence(
+        _ request: VenueRequest, reason: String, on account: AccountID, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        actions.append(.alarm(.unanswered(account, reason)))
+        guard case .amend(let reference, _) = request,
+            let id = order(named: reference.clientID, on: account), let order = entries[id]?.order
+        else { return }
+        askStatus(of: order, at: time, &actions)
+    }
+
+    /// Asks again what is still open to question: unknown outcomes, cancels without an end, trades owed.
+    ///
+    /// Call it every second or so. It costs nothing while nothing is in question.
+    public mutating func review(at time: Timestamp) -> [DeskAction] {
+        var actions = roll(to: time)
+        for row in gate.rows.indices {
+            for id in gate.rows[row].live {
+                guard let entry = entries[id] else { continue }
+                guard entry.order.status == .unknown || entry.order.status == .pendingCancel,
+                    isDue(entry.askedAt, at: time)
+                else { continue }
+                askStatus(of: entry.order, at: time, &actions)
+            }
+        }
+        var accounts: Set<AccountID> = []
+        for id in owed.sorted() {
+            guard let entry = entries[id], isDue(entry.owedSince, at: time) else { continue }
+            accounts.insert(entry.order.intent.account)
+        }
+        for account in accounts.sorted() { askTrades(on: account, &actions) }
+        return actions
+    }
+
+    private func isDue(_ last: Timestamp?, at time: Timestamp) -> Bool {
+        guard let last else { return true }
+        return time >= last.advanced(byMilliseconds: settings.questionMilliseconds)
+    }
+
+    /// Asks the venue about every order that has not ended, and for what was missed. For starts and reconnections.
+    ///
+    /// Orders still on their way out of this host are left to their own answers.
+    public mutating func reconcile(at time: Timestamp) -> [DeskAction] {
+        var actions = roll(to: time)
+        for account in gate.accounts {
+            let id = account.settings.id
+            for row in account.rows {
+                for order in gate.rows[row].live {
+                    guard let order = entries[order]?.order, order.status != .pending,
+                        order.status != .submitted
+                    else { continue }
+                    askStatus(of: order, at: time, &actions)
+                }
+            }
+            askTrades(on: id, &actions)
+            actions.append(.send(id, .openOrders))
+        }
+        for row in flattening.keys.sorted() { progressFlatten(row, at: time, &actions) }
+        return actions
+    }
+}

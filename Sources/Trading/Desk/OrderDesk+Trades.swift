@@ -1,0 +1,236 @@
+extension OrderDesk {
+    /// Books a trade once, on the order and the sub-ledger that it belongs to.
+    mutating func book(
+        _ trade: VenueTrade, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        guard let number = gate.account(account) else { return }
+        let venue = gate.accounts[number].settings.venue
+        let key = FillKey(venue: venue, account: account, symbol: trade.symbol, trade: trade.trade)
+        let owner = owner(of: trade, on: account)
+        let fill = trade.fill(
+            key, order: owner?.order.id ?? OrderID(0), strategy: owner?.order.intent.strategy ?? .external)
+        if let known = fills[key] {
+            // A trade of nobody's order may have been booked in parts, which cannot be compared.
+            if owner != nil, !known.tellsTheSame(as: fill) { actions.append(.alarm(.fillChanged(key))) }
+            return
+        }
+        guard TradingBounds.allows(price: trade.price, quantity: trade.quantity),
+            FixedDecimal.size(trade.fee) <= TradingBounds.notional
+        else {
+            actions.append(.alarm(.absurdTrade(key)))
+            return
+        }
+        guard let owner else {
+            bookExternal(fill, on: number, at: time, &actions)
+            return
+        }
+        if owner.order.inferredQuantity.isPositive {
+            undoInferred(fill.quantity, because: fill, of: owner, at: time, &actions)
+        }
+        book(fill, row: owner.row, at: time, &actions)
+    }
+
+    private func owner(of trade: VenueTrade, on account: AccountID) -> Entry? {
+        let id: OrderID?
+        if let clientID = trade.clientID {
+            id = order(named: clientID, on: account)
+        } else {
+            id = order(named: trade.venueOrderID, on: account)
+        }
+        guard let id, let entry = entries[id], entry.order.symbol == trade.symbol,
+            entry.order.side == trade.side
+        else { return nil }
+        return entry
+    }
+
+    /// Puts a fill into its order and its row, and says so to everyone concerned.
+    private mutating func book(
+        _ fill: Fill, row: Int, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        remember(fill)
+        actions.append(.record(.fill(fill)))
+        let fee = gate.book(fill, into: row)
+        if fee == nil { actions.append(.alarm(.feeNotCounted(fill.key, currency: fill.feeCurrency))) }
+        actions.append(.record(.ledger(gate.ledgerRecord(of: row, at: time))))
+        let order = entries[fill.order]?.order
+        actions.append(.tell(fill.strategy, .fill(fill, request: order?.intent.request)))
+        if order != nil {
+            handle(.filled(fill, feeInQuote: fee ?? .zero), for: fill.order, at: time, &actions)
+        }
+        actions.append(.tell(fill.strategy, .position(summary(of: row, at: time))))
+        fitReduceOnly(row, at: time, &actions)
+    }
+
+    /// Takes back as much of an inferred fill as a real one now explains, at the price at which it was booked.
+    private mutating func undoInferred(
+        _ quantity: FixedDecimal, because fill: Fill, of owner: Entry, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        let inferred = fills.values.first {
+            $0.order == owner.order.id && $0.isInferred && $0.side == fill.side
+        }
+        guard let inferred else { return }
+        let undone = min(quantity, owner.order.inferredQuantity)
+        let key = FillKey(
+            venue: fill.key.venue, account: fill.key.account, symbol: fill.symbol,
+            trade: TradeID("undone:\(fill.key.trade)"))
+        let reversal = Fill(
+            key: key, order: fill.order, strategy: fill.strategy, side: fill.side.opposite,
+            price: inferred.price, quantity: undone, fee: .zero, feeCurrency: inferred.feeCurrency,
+            liquidity: .taker, time: fill.time, isInferred: true)
+        remember(reversal)
+        actions.append(.record(.fill(reversal)))
+        _ = gate.book(reversal, into: owner.row)
+        actions.append(.record(.ledger(gate.ledgerRecord(of: owner.row, at: time))))
+        handle(.inferredUndone(reversal, feeInQuote: .zero), for: fill.order, at: time, &actions)
+    }
+
+    /// Books what the venue says is filled but shows no trades for, after it was asked often enough.
+    mutating func inferOwedFills(on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]) {
+        for id in owed.sorted() {
+            guard let entry = entries[id], entry.order.intent.account == account else { continue }
+            let since = entry.owedSince ?? time
+            entries[id]?.owedSince = since
+            entries[id]?.tradeQuestions += 1
+            guard entry.tradeQuestions + 1 >= settings.tradeQuestions,
+                time >= since.advanced(byMilliseconds: settings.questionMilliseconds)
+            else { continue }
+            infer(entry, at: time, &actions)
+        }
+    }
+
+    private mutating func infer(_ entry: Entry, at time: Timestamp, _ actions: inout [DeskAction]) {
+        let order = entry.order
+        let quantity = FixedDecimal.difference(order.venueFilledQuantity, order.filledQuantity)
+        let market = gate.markets[gate.rows[entry.row].market]
+        let price = order.price ?? market.lastPrice ?? order.intent.reservePrice
+        guard TradingBounds.allows(price: price, quantity: quantity) else { return }
+        let key = FillKey(
+            venue: order.intent.venue, account: order.intent.account, symbol: order.symbol,
+            trade: TradeID("inferred:\(order.intent.clientID):\(order.venueFilledQuantity)"))
+        guard fills[key] == nil else { return }
+        let fill = Fill(
+            key: key, order: order.id, strategy: order.intent.strategy, side: order.side, price: price,
+            quantity: quantity, fee: .zero, feeCurrency: market.instrument.quote, liquidity: .taker,
+            time: time,
+            isInferred: true)
+        actions.append(.alarm(.fillInferred(order.id, order.intent.strategy, quantity: quantity)))
+        book(fill, row: entry.row, at: time, &actions)
+    }
+
+    /// Books a trade that no order of ours explains, such as a liquidation.
+    ///
+    /// It first closes what strategies hold the other way, the largest first, for that is what a liquidation does; the
+    /// rest is held under ``StrategyID/external``.
+    private mutating func bookExternal(
+        _ fill: Fill, on account: Int, at time: Timestamp, _ actions: inout [DeskAction]
+    ) {
+        let settings = gate.accounts[account].settings
+        guard let market = gate.market(fill.symbol, at: settings.venue) else {
+            actions.append(.alarm(.absurdTrade(fill.key)))
+            return
+        }
+        let closes = gate.accounts[account].rows.filter { number in
+            let quantity = gate.rows[number].ledger.quantity
+            return gate.rows[number].market == market
+                && (fill.side == .sell ? quantity.isPositive : quantity.isNegative)
+        }.sorted { left, right in
+            let sizes = (
+                FixedDecimal.size(gate.rows[left].ledger.quantity),
+                FixedDecimal.size(gate.rows[right].ledger.quantity)
+            )
+            return sizes.0 == sizes.1 ? left < right : sizes.0 > sizes.1
+        }
+        var parts: [(row: Int, quantity: FixedDecimal)] = []
+        var rest = fill.quantity
+        for row in closes where rest.isPositive {
+            let part = min(rest, FixedDecimal.size(gate.rows[row].ledger.quantity))
+            parts.append((row, part))
+            rest = FixedDecimal.difference(rest, part)
+        }
+        if rest.isPositive {
+            parts.append((externalRow(account: account, market: market, at: time, &actions), rest))
+        }
+        let strategies = parts.map { gate.key(of: $0.row).strategy }
+        actions.append(.alarm(.externalTrade(fill.key, bookedOn: strategies)))
+        var feeLeft = fill.fee
+        for (number, part) in parts.enumerated() {
+            let isLast = number == parts.count - 1
+            let share =
+                (try? part.quantity.divided(by: fill.quantity, rounding: .down)) ?? .zero
+            let fee = isLast ? feeLeft : FixedDecimal.product(fill.fee, share, .down)
+            feeLeft = FixedDecimal.difference(feeLeft, fee)
+            book(
+                fill.part(number, strategy: strategies[number], quantity: part.quantity, fee: fee),
+                row: part.row, at: time, &actions)
+        }
+    }
+
+    private mutating func externalRow(
+        account: Int, market: Int, at time: Timestamp, _ actions: inout [DeskAction]
+    ) -> Int {
+        let settings = gate.accounts[account].settings
+        let id = StrategyID("\(StrategyID.external):\(settings.id)")
+        let number: Int
+        if let known = gate.strategy(id) {
+            number = known
+        } else {
+            let enrolment = Enrolment(
+                strategy: id, run: RunID(""), account: settings.id, capital: .zero, limits: .none,
+                isRunning: false, day: today, dayOpeningEquity: .zero)
+            number = gate.addStrategy(enrolment, account: account)
+            actions.append(.record(.enrolment(enrolment)))
+        }
+        return gate.row(strategy: number, account: account, market: market)
+    }
+
+    /// Keeps reduce-only orders within the position, so that one strategy's exit never sells another's holding.
+    private mutating func fitReduceOnly(_ row: Int, at time: Timestamp, _ actions: inout [DeskAction]) {
+        for id in gate.rows[row].live {
+            guard let order = entries[id]?.order, order.intent.terms.reduceOnly else { continue }
+            let position = gate.rows[row].ledger.quantity
+            let held = (order.side == .sell) == position.isPositive ? FixedDecimal.size(position) : .zero
+            guard order.remainingQuantity > held else { continue }
+            if held.isZero {
+                handle(.cancelWanted, for: id, at: time, &actions)
+            } else if order.status == .open || order.status == .partiallyFilled, order.amendment == nil,
+                !order.cancelWanted
+            {
+                let step = gate.markets[gate.rows[row].market].instrument.stepSize
+                let total = FixedDecimal.sum(order.filledQuantity, held)
+                guard let fitting = try? total.rounded(toMultipleOf: step, .down),
+                    fitting > order.filledQuantity
+                else {
+                    handle(.cancelWanted, for: id, at: time, &actions)
+                    continue
+                }
+                let amendment = Amendment(quantity: fitting, price: order.price)
+                handle(.amendSent(amendment), for: id, at: time, &actions)
+                actions.append(.send(order.intent.account, .amend(order.reference, amendment)))
+            }
+        }
+    }
+}
+
+extension VenueTrade {
+    fileprivate func fill(_ key: FillKey, order: OrderID, strategy: StrategyID) -> Fill {
+        Fill(
+            key: key, order: order, strategy: strategy, side: side, price: price, quantity: quantity,
+            fee: fee,
+            feeCurrency: feeCurrency, liquidity: liquidity, time: time)
+    }
+}
+
+extension Fill {
+    /// The share of one strategy in a trade of the account. The first keeps the venue's trade id, so that the trade is
+    /// known when it is told again.
+    fileprivate func part(
+        _ number: Int, strategy: StrategyID, quantity: FixedDecimal, fee: FixedDecimal
+    ) -> Fill {
+        let trade = number == 0 ? key.trade : TradeID("\(key.trade)#\(number + 1)")
+        return Fill(
+            key: FillKey(venue: key.venue, account: key.account, symbol: key.symbol, trade: trade),
+            order: order, strategy: strategy, side: side, price: price, quantity: quantity, fee: fee,
+            feeCurrency: feeCurrency, liquidity: liquidity, time: time)
+    }
+}

@@ -1,0 +1,309 @@
+/// Where every order of every strategy passes, and where what became of it is known.
+///
+/// A pure value: calls in, actions out; times and ids of requests are parameters, and order numbers count up. The same
+/// code serves paper, live and Lab. The host carries the actions out in order and keeps one rule: a
+/// ``DeskAction/send(_:_:)`` leaves only once every record before it is durable.
+public struct OrderDesk: Sendable {
+    /// How much the desk remembers, and how patient it is.
+    public struct Settings: Hashable, Sendable {
+        /// How many ended orders are kept, so that a repeated request or a late fill is known.
+        public var rememberedOrders: Int
+        /// How many fills are kept, so that one told again is known.
+        public var rememberedFills: Int
+        /// How long a question about an order waits before it is asked again, in milliseconds.
+        public var questionMilliseconds: Int64
+        /// How often trades that the venue owes are asked for before they are inferred.
+        public var tradeQuestions: Int
+        /// How often a cancel is sent again before the operator is told.
+        public var cancelAttempts: Int
+
+        /// Describes the desk's memory and patience.
+        public init(
+            rememberedOrders: Int = 20_000, rememberedFills: Int = 20_000,
+            questionMilliseconds: Int64 = 2_000,
+            tradeQuestions: Int = 3, cancelAttempts: Int = 5
+        ) {
+            self.rememberedOrders = rememberedOrders
+            self.rememberedFills = rememberedFills
+            self.questionMilliseconds = questionMilliseconds
+            self.tradeQuestions = tradeQuestions
+            self.cancelAttempts = cancelAttempts
+        }
+    }
+
+    /// An order with what the desk needs beside it.
+    struct Entry: Sendable {
+        var order: Order
+        let row: Int
+        var askedAt: Timestamp?
+        /// Since when trades are missing, and how many complete answers did not hold them.
+        var owedSince: Timestamp?
+        var tradeQuestions = 0
+        var cancelAttempts = 0
+    }
+
+    let settings: Settings
+    var gate: RiskGate
+    var entries: [OrderID: Entry] = [:]
+    var fills: [FillKey: Fill] = [:]
+    var lastOrder = OrderID(0)
+    /// Rows whose position is to be closed, with how many closing orders were tried.
+    var flattening: [Int: Int] = [:]
+    var tradeCursors: [AccountID: String] = [:]
+    /// Orders of which the venue says that more filled than we have trades for.
+    var owed: Set<OrderID> = []
+    /// Orders of others that the operator was told about.
+    var strangers: Set<VenueName> = []
+    var today: Int64
+
+    private var requests: [RequestName: OrderID] = [:]
+    private var venueNames: [VenueName: OrderID] = [:]
+    private var endedOrders = Queue<OrderID>()
+    private var fillOrder = Queue<FillKey>()
+
+    private struct RequestName: Hashable {
+        let strategy: Int
+        let request: RequestID
+    }
+
+    struct VenueName: Hashable {
+        let account: AccountID
+        let id: VenueOrderID
+    }
+
+    /// An empty desk. Accounts and instruments are told to it next.
+    public init(limits: RiskLimits = .none, settings: Settings = Settings(), at time: Timestamp) {
+        self.settings = settings
+        gate = RiskGate(limits: limits)
+        today = time.utcDay
+    }
+
+    // MARK: Set-up, which the host keeps in its own configuration
+
+    /// Sets the limits for everything together.
+    public mutating func setLimits(_ limits: RiskLimits) {
+        gate.limits = limits
+    }
+
+    /// Adds an account, or changes what is set for it.
+    @discardableResult
+    public mutating func setAccount(_ account: AccountSettings, limits: RiskLimits = .none) -> [DeskAction] {
+        gate.addAccount(account, limits: limits, day: today)
+        guard let number = gate.account(account.id), gate.accounts[number].isDayRecorded else { return [] }
+        return [.record(.accountDay(gate.accounts[number].dayRecord))]
+    }
+
+    /// Adds instruments of a venue, or changes their filters.
+    public mutating func setInstruments(_ instruments: [Instrument], at venue: VenueID) {
+        for instrument in instruments { gate.addMarket(instrument, at: venue) }
+    }
+
+    /// Changes the limits of a strategy that is enrolled.
+    public mutating func setLimits(_ limits: RiskLimits, of strategy: StrategyID) -> [DeskAction] {
+        guard let number = gate.strategy(strategy) else { return [] }
+        gate.strategies[number].enrolment = gate.strategies[number].enrolment.with(limits: limits)
+        return [.record(.enrolment(gate.strategies[number].enrolment))]
+    }
+}
+
+/// Why a strategy cannot be put on an account.
+public enum EnrolmentFlaw: Error, Hashable, Sendable, CustomStringConvertible {
+    case unknownAccount(AccountID)
+    case capitalNotAboveZero(FixedDecimal)
+    /// Something is still open on the account that the strategy was on before.
+    case stillOpen(LedgerKey)
+
+    /// In words.
+    public var description: String {
+        switch self {
+        case .unknownAccount(let account): "there is no account \(account)"
+        case .capitalNotAboveZero(let capital): "the capital must be above 0, not \(capital)"
+        case .stillOpen(let key):
+            "\(key.strategy) still has \(key.symbol) open on account \(key.account); close it before moving on"
+        }
+    }
+}
+
+extension OrderDesk {
+    /// Puts a strategy on an account at the start of a run. Its positions of earlier runs there are its own still.
+    public mutating func enrol(
+        _ strategy: StrategyID, run: RunID, on account: AccountID, capital: FixedDecimal,
+        limits: RiskLimits = .none, at time: Timestamp
+    ) throws(EnrolmentFlaw) -> [DeskAction] {
+        guard let accountNumber = gate.account(account) else { throw .unknownAccount(account) }
+        guard capital.isPositive, capital <= TradingBounds.notional else {
+            throw .capitalNotAboveZero(capital)
+        }
+        if let number = gate.strategy(strategy), gate.strategies[number].account != accountNumber {
+            for row in gate.strategies[number].rows
+            where !gate.rows[row].ledger.quantity.isZero || !gate.rows[row].live.isEmpty {
+                throw .stillOpen(gate.key(of: row))
+            }
+        }
+        var actions = roll(to: time)
+        var opening = capital
+        if let number = gate.strategy(strategy), gate.strategies[number].account == accountNumber {
+            let old = gate.strategies[number].enrolment
+            // What was lost today stays lost; other capital moves the opening with it.
+            opening = FixedDecimal.sum(
+                old.dayOpeningEquity, FixedDecimal.difference(capital, old.capital))
+        }
+        let enrolment = Enrolment(
+            strategy: strategy, run: run, account: account, capital: capital, limits: limits, isRunning: true,
+            day: today, dayOpeningEquity: opening)
+        _ = gate.addStrategy(enrolment, account: accountNumber)
+        actions.append(.record(.enrolment(enrolment)))
+        if !gate.accounts[accountNumber].isDayRecorded {
+            gate.accounts[accountNumber].isDayRecorded = true
+            actions.append(.record(.accountDay(gate.accounts[accountNumber].dayRecord)))
+        }
+        return actions
+    }
+
+    /// Starts a new UTC day when `time` is in one: the day's profit counts from here.
+    mutating func roll(to time: Timestamp) -> [DeskAction] {
+        let day = time.utcDay
+        guard day > today else { return [] }
+        today = day
+        var actions: [DeskAction] = []
+        for number in gate.strategies.indices {
+            gate.strategies[number].enrolment.day = day
+            gate.strategies[number].enrolment.dayOpeningEquity = gate.equity(ofStrategy: number)
+            actions.append(.record(.enrolment(gate.strategies[number].enrolment)))
+        }
+        for number in gate.accounts.indices {
+            gate.accounts[number].day = day
+            gate.accounts[number].openingEquity = gate.equity(ofAccount: number)
+            gate.accounts[number].isDayRecorded = true
+            actions.append(.record(.accountDay(gate.accounts[number].dayRecord)))
+        }
+        for row in gate.rows.indices where !gate.rows[row].ledger.quantity.isZero {
+            actions.append(.record(.ledger(gate.ledgerRecord(of: row, at: time))))
+        }
+        return actions
+    }
+
+    /// Takes a price of a venue's market into account. Call it before the strategies hear of it.
+    public mutating func priceMoved(_ event: MarketEvent, on venue: VenueID) -> [DeskAction] {
+        let actions = roll(to: event.time)
+        guard let number = gate.market(event.symbol, at: venue) else { return actions }
+        let price: FixedDecimal
+        switch event {
+        case .candle(let candle): price = candle.close
+        case .trade(let trade): price = trade.price
+        case .quote(let quote):
+            price = FixedDecimal(units: quote.bid.units / 2 + quote.ask.units / 2)
+        }
+        guard TradingBounds.allows(price: price) else { return actions }
+        gate.markets[number].lastPrice = price
+        gate.markets[number].lastTime = event.time
+        return actions
+    }
+}
+
+// MARK: - The table of orders
+
+extension OrderDesk {
+    func known(_ request: RequestID, of strategy: Int) -> OrderID? {
+        requests[RequestName(strategy: strategy, request: request)]
+    }
+
+    func order(named id: VenueOrderID, on account: AccountID) -> OrderID? {
+        venueNames[VenueName(account: account, id: id)]
+    }
+
+    /// Our order of that client id on that account, if it is ours and still remembered.
+    func order(named id: ClientOrderID, on account: AccountID) -> OrderID? {
+        guard let number = id.order, let intent = entries[number]?.order.intent, intent.clientID == id,
+            intent.account == account
+        else { return nil }
+        return number
+    }
+
+    mutating func nextOrder() -> OrderID {
+        lastOrder = OrderID(lastOrder.number + 1)
+        return lastOrder
+    }
+
+    /// Takes a new or a restored order into the books.
+    mutating func insert(_ order: Order, row: Int) {
+        entries[order.id] = Entry(order: order, row: row)
+        let strategy = gate.rows[row].strategy
+        if let request = order.intent.request {
+            requests[RequestName(strategy: strategy, request: request)] = order.id
+        }
+        if let id = order.venueOrderID { name(order.id, id, on: order.intent.account) }
+        if order.status.isTerminal {
+            end(order.id)
+        } else {
+            gate.rows[row].live.append(order.id)
+        }
+        gate.rows[row].lastOrder = max(gate.rows[row].lastOrder, order.id)
+        if order.owesTrades { owed.insert(order.id) }
+    }
+
+    mutating func name(_ order: OrderID, _ id: VenueOrderID, on account: AccountID) {
+        venueNames[VenueName(account: account, id: id)] = order
+    }
+
+    /// Remembers an order as ended, and forgets the one that ended longest ago.
+    mutating func end(_ order: OrderID) {
+        endedOrders.append(order)
+        while endedOrders.count > settings.rememberedOrders, let oldest = endedOrders.popFirst() {
+            guard let entry = entries[oldest], entry.order.status.isTerminal else { continue }  // It came back.
+            gate.move(entry.row, from: entry.order.claim, to: .none)
+            entries[oldest] = nil
+            owed.remove(oldest)
+            if let request = entry.order.intent.request {
+                requests[RequestName(strategy: gate.rows[entry.row].strategy, request: request)] = nil
+            }
+            if let id = entry.order.venueOrderID {
+                venueNames[VenueName(account: entry.order.intent.account, id: id)] = nil
+            }
+        }
+    }
+
+    mutating func remember(_ fill: Fill) {
+        fills[fill.key] = fill
+        fillOrder.append(fill.key)
+        while fillOrder.count > settings.rememberedFills, let oldest = fillOrder.popFirst() {
+            fills[oldest] = nil
+        }
+    }
+}
+
+extension RiskGate.Account {
+    var dayRecord: AccountDay {
+        AccountDay(account: settings.id, day: day, openingEquity: openingEquity)
+    }
+}
+
+extension Enrolment {
+    func with(limits: RiskLimits) -> Enrolment {
+        Enrolment(
+            strategy: strategy, run: run, account: account, capital: capital, limits: limits,
+            isRunning: isRunning, day: day, dayOpeningEquity: dayOpeningEquity)
+    }
+}
+
+/// First in, first out, without moving the rest at every step.
+struct Queue<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var first = 0
+
+    var count: Int { elements.count - first }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func popFirst() -> Element? {
+        guard first < elements.count else { return nil }
+        defer {
+            first += 1
+            if first >= 1024, first * 2 > elements.count {
+                elements.removeFirst(first)
+                first = 0
+            }
+        }
+        return elements[first]
+    }
+}

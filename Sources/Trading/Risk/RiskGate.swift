@@ -1,0 +1,248 @@
+/// The books that decide: positions, reservations, money and limits of all strategies and accounts.
+///
+/// A pure value. A check and the reservation that relies on it are one call, ``reserve(_:claim:row:at:)``, so nothing
+/// can come between. Names are looked up once and are small numbers from there on.
+struct RiskGate: Sendable {
+    /// An instrument of a venue and its last price.
+    struct Market: Sendable {
+        let venue: VenueID
+        var instrument: Instrument
+        var lastPrice: FixedDecimal?
+        var lastTime = Timestamp(milliseconds: 0)
+        var rows: [Int] = []
+    }
+
+    /// An account with the sums over its rows.
+    struct Account: Sendable {
+        var settings: AccountSettings
+        var limits: RiskLimits
+        var rate = RateWindow()
+        var liveOrders = 0
+        var buyNotional = FixedDecimal.zero
+        var cashFlow = FixedDecimal.zero
+        var day: Int64
+        var openingEquity: FixedDecimal
+        /// Whether the journal has the day's opening.
+        var isDayRecorded = false
+        var rows: [Int] = []
+    }
+
+    /// A strategy with its rows.
+    struct Strategy: Sendable {
+        var enrolment: Enrolment
+        var account: Int
+        var prefix: ClientOrderID.Prefix
+        var rate = RateWindow()
+        var liveOrders = 0
+        var rows: [Int] = []
+    }
+
+    /// What one strategy has of one instrument on one account.
+    struct Row: Sendable {
+        let strategy: Int
+        let account: Int
+        let market: Int
+        var ledger = SubLedger()
+        var claim = Claim.none
+        /// The last price when the ledger was last recorded, and when that was.
+        var mark: FixedDecimal?
+        var recordedAt = Timestamp(milliseconds: 0)
+        /// The newest order, to know whether the strategy has moved on from an older one.
+        var lastOrder = OrderID(0)
+        /// Orders that are not terminal, oldest first.
+        var live: [OrderID] = []
+
+        /// The largest position, by size, that open orders could lead to.
+        func worstQuantity(adding extra: Claim = .none) -> FixedDecimal {
+            let long = FixedDecimal.sum(ledger.quantity, FixedDecimal.sum(claim.buys, extra.buys))
+            let short = FixedDecimal.difference(ledger.quantity, FixedDecimal.sum(claim.sells, extra.sells))
+            return max(FixedDecimal.size(long), FixedDecimal.size(short))
+        }
+    }
+
+    var markets: [Market] = []
+    var accounts: [Account] = []
+    var strategies: [Strategy] = []
+    var rows: [Row] = []
+    var limits: RiskLimits
+    var rate = RateWindow()
+    var liveOrders = 0
+    var halts: [RiskScope: HaltRecord] = [:]
+
+    private var marketNumbers: [MarketName: Int] = [:]
+    private var accountNumbers: [AccountID: Int] = [:]
+    private var strategyNumbers: [StrategyID: Int] = [:]
+
+    private struct MarketName: Hashable {
+        let venue: VenueID
+        let symbol: String
+    }
+
+    init(limits: RiskLimits) {
+        self.limits = limits
+    }
+}
+
+// MARK: - Names
+
+extension RiskGate {
+    func market(_ symbol: String, at venue: VenueID) -> Int? {
+        marketNumbers[MarketName(venue: venue, symbol: symbol)]
+    }
+
+    func account(_ id: AccountID) -> Int? { accountNumbers[id] }
+
+    func strategy(_ id: StrategyID) -> Int? { strategyNumbers[id] }
+
+    mutating func addMarket(_ instrument: Instrument, at venue: VenueID) {
+        let name = MarketName(venue: venue, symbol: instrument.symbol)
+        if let number = marketNumbers[name] {
+            markets[number].instrument = instrument
+        } else {
+            marketNumbers[name] = markets.count
+            markets.append(Market(venue: venue, instrument: instrument))
+        }
+    }
+
+    mutating func addAccount(_ settings: AccountSettings, limits: RiskLimits, day: Int64) {
+        if let number = accountNumbers[settings.id] {
+            // Money put in or taken out is no profit.
+            accounts[number].openingEquity = FixedDecimal.difference(
+                FixedDecimal.sum(accounts[number].openingEquity, settings.balance),
+                accounts[number].settings.balance)
+            accounts[number].settings = settings
+            accounts[number].limits = limits
+        } else {
+            accountNumbers[settings.id] = accounts.count
+            accounts.append(
+                Account(settings: settings, limits: limits, day: day, openingEquity: settings.balance))
+        }
+    }
+
+    mutating func addStrategy(_ enrolment: Enrolment, account: Int) -> Int {
+        let prefix = ClientOrderID.Prefix(strategy: enrolment.strategy, run: enrolment.run)
+        if let number = strategyNumbers[enrolment.strategy] {
+            strategies[number].enrolment = enrolment
+            strategies[number].account = account
+            strategies[number].prefix = prefix
+            return number
+        }
+        strategyNumbers[enrolment.strategy] = strategies.count
+        strategies.append(Strategy(enrolment: enrolment, account: account, prefix: prefix))
+        return strategies.count - 1
+    }
+
+    func findRow(strategy: Int, account: Int, market: Int) -> Int? {
+        strategies[strategy].rows.first { rows[$0].market == market && rows[$0].account == account }
+    }
+
+    mutating func row(strategy: Int, account: Int, market: Int) -> Int {
+        if let row = findRow(strategy: strategy, account: account, market: market) { return row }
+        let number = rows.count
+        rows.append(Row(strategy: strategy, account: account, market: market))
+        strategies[strategy].rows.append(number)
+        accounts[account].rows.append(number)
+        markets[market].rows.append(number)
+        return number
+    }
+
+    func key(of row: Int) -> LedgerKey {
+        LedgerKey(
+            strategy: strategies[rows[row].strategy].enrolment.strategy,
+            account: accounts[rows[row].account].settings.id,
+            symbol: markets[rows[row].market].instrument.symbol)
+    }
+}
+
+// MARK: - Sums
+
+extension RiskGate {
+    /// Replaces what an order holds back. The only way by which reservations change.
+    mutating func move(_ row: Int, from old: Claim, to new: Claim) {
+        guard old != new else { return }
+        let (strategy, account) = (rows[row].strategy, rows[row].account)
+        rows[row].claim.buys = FixedDecimal.difference(
+            FixedDecimal.sum(rows[row].claim.buys, new.buys), old.buys)
+        rows[row].claim.sells = FixedDecimal.difference(
+            FixedDecimal.sum(rows[row].claim.sells, new.sells), old.sells)
+        rows[row].claim.buyNotional = FixedDecimal.difference(
+            FixedDecimal.sum(rows[row].claim.buyNotional, new.buyNotional), old.buyNotional)
+        rows[row].claim.unknownOrders += new.unknownOrders - old.unknownOrders
+        accounts[account].buyNotional = FixedDecimal.difference(
+            FixedDecimal.sum(accounts[account].buyNotional, new.buyNotional), old.buyNotional)
+        let orders = new.liveOrders - old.liveOrders
+        if orders != 0 {
+            rows[row].claim.liveOrders += orders
+            strategies[strategy].liveOrders += orders
+            accounts[account].liveOrders += orders
+            liveOrders += orders
+        }
+        assert(!rows[row].claim.buys.isNegative && !rows[row].claim.sells.isNegative)
+    }
+
+    /// Books a fill into a row. Returns its fee in quote currency, or nil when that is not known.
+    mutating func book(_ fill: Fill, into row: Int) -> FixedDecimal? {
+        let account = rows[row].account
+        let before = rows[row].ledger.cashFlow
+        let fee = rows[row].ledger.book(fill, in: markets[rows[row].market].instrument)
+        let change = FixedDecimal.difference(rows[row].ledger.cashFlow, before)
+        accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
+        return fee
+    }
+
+    /// Puts a ledger from the journal in its place.
+    mutating func restore(_ record: LedgerRecord, into row: Int) {
+        let account = rows[row].account
+        let change = FixedDecimal.difference(record.ledger.cashFlow, rows[row].ledger.cashFlow)
+        rows[row].ledger = record.ledger
+        rows[row].mark = record.mark
+        rows[row].recordedAt = record.time
+        accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
+    }
+
+    /// What the journal should hold of a row now.
+    mutating func ledgerRecord(of row: Int, at time: Timestamp) -> LedgerRecord {
+        rows[row].mark = markets[rows[row].market].lastPrice ?? rows[row].mark
+        rows[row].recordedAt = time
+        return LedgerRecord(key: key(of: row), ledger: rows[row].ledger, mark: rows[row].mark, time: time)
+    }
+
+    func unrealised(_ row: Int) -> FixedDecimal {
+        guard let price = markets[rows[row].market].lastPrice ?? rows[row].mark else { return .zero }
+        return rows[row].ledger.unrealised(at: price)
+    }
+
+    /// Realised and unrealised profit less fees.
+    func profit(_ row: Int) -> FixedDecimal {
+        FixedDecimal.difference(
+            FixedDecimal.sum(rows[row].ledger.realised, unrealised(row)), rows[row].ledger.fees)
+    }
+
+    /// Capital plus the profit of the strategy's rows on its present account.
+    func equity(ofStrategy number: Int) -> FixedDecimal {
+        var sum = strategies[number].enrolment.capital
+        for row in strategies[number].rows where rows[row].account == strategies[number].account {
+            sum = FixedDecimal.sum(sum, profit(row))
+        }
+        return sum
+    }
+
+    func equity(ofAccount number: Int) -> FixedDecimal {
+        var sum = accounts[number].settings.balance
+        for row in accounts[number].rows { sum = FixedDecimal.sum(sum, profit(row)) }
+        return sum
+    }
+
+    /// The worst-case value of a row, `extra` included; `price` where the market has none yet.
+    func exposure(_ row: Int, adding extra: Claim = .none, price: FixedDecimal? = nil) -> FixedDecimal {
+        guard let value = markets[rows[row].market].lastPrice ?? price else {
+            return FixedDecimal.sum(FixedDecimal.size(rows[row].ledger.cost), rows[row].claim.buyNotional)
+        }
+        return FixedDecimal.product(rows[row].worstQuantity(adding: extra), value, .up)
+    }
+
+    /// Whether another row's symbol is held, or could come to be by its open orders.
+    func isOccupied(_ row: Int) -> Bool {
+        rows[row].worstQuantity().isPositive
+    }
+}
