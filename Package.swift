@@ -105,6 +105,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
+        tests("ArchitectureTests", uses: ["TestSupport"]),
+        tests("CommandTests", uses: ["bullpen", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),

@@ -1,0 +1,150 @@
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@Suite("Architecture")
+struct ArchitectureTests {
+    private let swift: [SourceFile]
+    private let c: [SourceFile]
+
+    init() throws {
+        swift = try SourceFile.all(in: "Sources", endings: [".swift"])
+        c = try SourceFile.all(in: "Sources", endings: [".c", ".h"])
+        try #require(swift.count > 50, "the sources were not found")
+    }
+
+    /// Every place in Swift code where `isFound` says so, as `path:line`.
+    private func places(in files: [SourceFile], where isFound: (SourceFile, Int, String) -> Bool) -> [String]
+    {
+        files.flatMap { file in
+            file.code.filter { isFound(file, $0.number, $0.text) }.map { "\(file.path):\($0.number)" }
+        }
+    }
+
+    // MARK: - Layers
+
+    @Test func `every folder of the sources has its layer`() throws {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Places.package + "/Sources")
+        for folder in folders where !otherFolders.contains(folder) && !folder.hasPrefix(".") {
+            #expect(layers[folder] != nil, "Sources/\(folder) has no line in Layers.swift")
+        }
+    }
+
+    @Test func `imports point down only`() {
+        for file in swift {
+            guard let own = layers[file.target] else { continue }
+            for module in file.imports where module != file.target {
+                guard let other = layers[module] else { continue }
+                let isWall = other == .apart && own == .hands && module == "CConfine"
+                #expect(other <= own || isWall, "\(file.path) imports \(module), which is above it")
+                #expect(own != .apart || other == .apart, "\(file.path) is apart and imports \(module)")
+            }
+        }
+    }
+
+    @Test func `the domain's ground imports nothing`() {
+        for file in swift where file.target == "Trading" {
+            #expect(file.imports == [], "\(file.path)")
+        }
+    }
+
+    @Test func `Wire imports nothing but Trading`() {
+        for file in swift where file.target == "Wire" {
+            #expect(Set(file.imports).isSubset(of: ["Trading"]), "\(file.path)")
+        }
+    }
+
+    @Test func `each C module is imported by one Swift target`() {
+        var users: [String: Set<String>] = [:]
+        for file in swift {
+            for module in file.imports where module.hasPrefix("C") && layers[module] != nil {
+                users[module, default: []].insert(file.target)
+            }
+        }
+        for (module, targets) in users {
+            let allowed = sharedModules[module] ?? []
+            #expect(
+                targets.count == 1 || targets.isSubset(of: allowed),
+                "\(module) is imported by \(targets.sorted())")
+        }
+    }
+
+    @Test func `what Package.swift allows is what the layers allow`() throws {
+        let manifest = try SourceFile.all(in: "Sources/..", endings: ["Package.swift"])
+            .first { $0.path == "Sources/../Package.swift" }
+        let text = try #require(manifest).lines.joined(separator: " ")
+        // part("Name", uses: ["A", "B"])
+        var checked = 0
+        for piece in text.split(separator: "part(").dropFirst() {
+            let words = piece.prefix { $0 != ")" }.split(separator: "\"", omittingEmptySubsequences: false)
+            let names = words.enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+            guard let name = names.first, let own = layers[name] else { continue }
+            for other in names.dropFirst() {
+                let layer = try #require(layers[other], "\(other) has no layer")
+                #expect(layer <= own || other == "CConfine", "\(name) may not use \(other)")
+            }
+            checked += 1
+        }
+        #expect(checked >= 12)
+    }
+
+    // MARK: - What is barred
+
+    @Test func `nothing forks, and nothing uses Foundation's Process or the whole Foundation`() {
+        #expect(places(in: swift) { _, _, text in text.contains("fork(") } == [])
+        #expect(
+            places(in: c) { file, _, text in text.contains("fork(") && !file.path.contains("onfine") } == [])
+        #expect(
+            places(in: swift) { _, _, text in
+                text.contains("Process()") || text.contains("Foundation.Process")
+            } == [])
+        for file in swift {
+            #expect(!file.imports.contains("Foundation"), "\(file.path): FoundationEssentials is enough")
+        }
+    }
+
+    @Test func `an error that is dropped says why`() {
+        #expect(places(in: swift) { $2.contains("try?") && !$0.hasComment(near: $1) } == [])
+    }
+
+    @Test func `what the compiler cannot check says what makes it true`() {
+        let marks = ["@unchecked Sendable", "nonisolated(unsafe)", "Task.detached", "unsafeBitCast"]
+        #expect(
+            places(in: swift) { file, number, text in
+                guard marks.contains(where: { text.contains($0) }) else { return false }
+                // For a type the rule may stand at the head of its body.
+                let near = file.lines[max(0, number - 8)..<min(file.lines.count, number + 4)]
+                return !near.contains { $0.contains("//") }
+            } == [])
+    }
+
+    @Test func `there is no floating point where money is`() {
+        let money = swift.filter { ["Trading", "Wire", "Exchanges", "Journal"].contains($0.target) }
+        #expect(
+            places(in: money) { _, _, text in
+                text.split { !$0.isLetter && !$0.isNumber && $0 != "_" }
+                    .contains { ["Double", "Float", "Float80", "Float16"].contains($0) }
+            } == [])
+    }
+
+    @Test func `nothing is left for later`() {
+        let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]
+        for file in swift + c {
+            for (index, text) in file.lines.enumerated() {
+                let words = text.split { !$0.isLetter }.map { String($0) }
+                #expect(!marks.contains { words.contains($0) }, "\(file.path):\(index + 1)")
+            }
+        }
+    }
+
+    @Test func `no placeholder is left, and a file holds one idea`() {
+        for file in swift {
+            #expect(!file.path.hasSuffix("/Placeholder.swift"), "\(file.path)")
+            #expect(file.lines.count <= 500, "\(file.path) has \(file.lines.count) lines")
+        }
+    }
+
+    @Test func `fatalError is for nobody`() {
+        #expect(places(in: swift) { $2.contains("fatalError(") } == [])
+    }
+}
