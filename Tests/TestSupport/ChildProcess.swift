@@ -63,12 +63,17 @@ public struct ChildProcess {
         return ends
     }
 
+    /// Writes to the standard input and leaves it open.
+    public func write(_ text: String) {
+        _ = Glibc.write(inputEnd, text, text.utf8.count)
+    }
+
     /// Writes `input`, closes the standard input, reads both outputs and waits for the end.
     public func finish(input: String = "") -> Ending {
         signal(SIGPIPE, SIG_IGN)
         var text = Array(input.utf8)
         while !text.isEmpty {
-            let written = write(inputEnd, text, text.count)
+            let written = Glibc.write(inputEnd, text, text.count)
             guard written > 0 else { break }
             text.removeFirst(written)
         }

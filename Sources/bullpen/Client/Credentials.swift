@@ -11,16 +11,17 @@ struct Credentials {
         let token: String
     }
 
-    let path: String
+    /// Where the file lies; nil when nobody's home is known.
+    private let path: String?
     private(set) var entries: [Entry] = []
 
     /// Reads the file; without one there are no tokens.
     init(environment: [String: String]) throws(CommandFailure) {
-        guard
-            let home = environment["XDG_CONFIG_HOME"].flatMap({ $0.isEmpty ? nil : $0 })
-                ?? environment["HOME"].map({ $0 + "/.config" })
-        else { throw CommandFailure(.error, "HOME is not set, so there is no place for credentials") }
-        path = home + "/bullpen/credentials.json"
+        let chosen = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+        path = (chosen ?? environment["HOME"].map { $0 + "/.config" }).map {
+            $0 + "/bullpen/credentials.json"
+        }
+        guard let path else { return }
         guard let data = FileManager.default.contents(atPath: path) else { return }
         do {
             let text = try JSONParser.parse([UInt8](data))
@@ -51,6 +52,9 @@ struct Credentials {
 
     /// Writes beside the file, then renames, so that a crash leaves the old tokens or the new ones.
     private func save() throws(CommandFailure) {
+        guard let path else {
+            throw CommandFailure(.error, "HOME is not set, so there is no place for credentials")
+        }
         let json = JSONValue.members([
             "tokens": .array(
                 entries.map {

@@ -1,0 +1,277 @@
+import Glibc
+import TestSupport
+import Testing
+import Wire
+
+@testable import bullpen
+
+@Suite("Command line")
+struct CommandTests {
+    private let line: CommandLineFixture
+
+    init() throws {
+        line = try CommandLineFixture()
+    }
+
+    private func json(_ ending: ChildProcess.Ending) throws -> JSONValue {
+        try JSONParser.parse(ending.output)
+    }
+
+    // MARK: - Exit codes and errors
+
+    /// The exit code, then the command line.
+    private static let endings = [
+        "0 help", "0 --help", "0 status", "0 status s1", "0 list", "0 version",
+        "1 validate /bin/true", "1 delete s1", "1 list --server http://example.org",
+        "2 status nobody", "2 status twin", "2 upload /nonexistent",
+        "3 status idle", "3 stop idle", "3 list --server http://127.0.0.1:1",
+        "4 config check --set server.port=0", "4 config check --config /nonexistent",
+        "5 start slow --wait --timeout 1",
+        "64", "64 nonsense", "64 token", "64 status --nonsense", "64 start", "64 list one two",
+        "64 stop s1 --orders burn", "64 orders --limit 0", "64 list --server file:///etc",
+        "64 signal s1 BUY novalue",
+    ]
+
+    @Test(arguments: endings)
+    func `each way to end has its code, and every failure is one line on standard error`(
+        ending text: String
+    ) throws {
+        let words = text.split(separator: " ").map { String($0) }
+        let ending = try line.start(Array(words.dropFirst())).finish()
+        #expect("\(ending.code)" == words[0], "\(ending.errors)")
+        if ending.code == 0 {
+            #expect(ending.errors.isEmpty && !ending.output.isEmpty)
+        } else {
+            #expect(ending.errors.hasPrefix("bullpen: ") && ending.errors.hasSuffix("\n"))
+            #expect(ending.errors.split(separator: "\n").count == 1, "\(ending.errors)")
+        }
+    }
+
+    @Test func `a misspelt verb or option is answered with the nearest one`() throws {
+        #expect(try line.run("statsu").errors == "bullpen: \"statsu\" is no verb; did you mean status?\n")
+        #expect(try line.run("list", "--jsno").errors.contains("did you mean --json?"))
+        #expect(
+            try line.run("token", "creat").errors.contains(
+                "there are: token create, token list, token revoke"))
+    }
+
+    @Test func `every verb explains itself`() throws {
+        for command in Command.all {
+            let ending = try ChildProcess.run(
+                Places.products + "/bullpen",
+                command.name.split(separator: " ").map { String($0) } + ["--help"],
+                environment: line.environment())
+            #expect(ending.code == 0)
+            #expect(ending.output.contains("Usage: bullpen \(command.name)"))
+            #expect(ending.output.contains(command.summary))
+        }
+    }
+
+    @Test func `no verb is called as another begins`() {
+        #expect(Set(Command.all.map(\.name)).count == Command.all.count)
+        for command in Command.all {
+            let optionNames = command.allOptions.map(\.name)
+            #expect(Set(optionNames).count == optionNames.count, "\(command.name) has an option twice")
+        }
+    }
+
+    // MARK: - Lists
+
+    @Test func `a list reads all pages and is aligned`() throws {
+        let ending = try line.run("list")
+        let lines = ending.output.split(separator: "\n")
+        #expect(lines.count == 7)
+        #expect(lines[0].hasPrefix("ID    NAME"))
+        #expect(lines[1].hasPrefix("s1    crossover"))
+        #expect(
+            !ending.output.contains("\u{1B}"), "neither colours nor a strategy's name may steer the terminal")
+    }
+
+    @Test func `a list is JSON when asked for`() throws {
+        let items = try json(line.run("list", "--json"))["items"]?.arrayValue
+        #expect(items?.count == 6)
+        #expect(items?.first?["status"]?["state"] == .string("running"))
+    }
+
+    @Test func `an empty list says so, and is an empty list in JSON`() throws {
+        #expect(try line.run("positions").output == "No open positions.\n")
+        #expect(try line.run("positions", "--json").output == "{\"items\":[]}\n")
+    }
+
+    @Test func `a strategy is found by its name when only one has it`() throws {
+        #expect(try json(line.run("status", "crossover", "--json"))["run"] == .string("r1"))
+        #expect(try line.run("status", "twin").errors.contains("s2, s3"))
+    }
+
+    // MARK: - Doing things
+
+    @Test func `upload sends the file and prints the new id`() throws {
+        let path = line.write("a.py", "print('hello')\n")
+        #expect(try line.run("upload", path).output == "new\n")
+        let sent = try json(line.run("upload", path, "--name", "first", "--json"))["config"]?["sent"]?
+            .stringValue
+        #expect(sent?.contains("filename=\"a.py\"") == true)
+        #expect(sent?.contains("print('hello')") == true)
+        #expect(sent?.contains("first") == true)
+    }
+
+    @Test func `upload sends a folder as a zip archive that others can read`() throws {
+        let folder = line.home + "/mine"
+        mkdir(folder, 0o755)
+        mkdir(folder + "/lib", 0o755)
+        mkdir(folder + "/.git", 0o755)
+        let files = ["strategy.json": "{}", "strategy.py": "import lib.tool\n", "lib/tool.py": "x = 1\n"]
+        for (name, text) in files { _ = line.write("mine/" + name, text) }
+        _ = line.write("mine/.git/config", "secret")
+        let bundle = try Bundle(path: folder + "/")
+        #expect(bundle.fileName == "mine.zip")
+        guard case .bytes(let bytes) = bundle.content else {
+            Issue.record("a folder is no archive")
+            return
+        }
+        let archive = line.home + "/mine.zip"
+        let file = fopen(archive, "w")
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+        let listing = try ChildProcess.run(
+            "/usr/bin/python3",
+            [
+                "-I", "-c",
+                "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None\n"
+                    + "print([(n, z.read(n).decode()) for n in z.namelist()])", archive,
+            ])
+        #expect(
+            listing.output
+                == "[('lib/tool.py', 'x = 1\\n'), ('strategy.json', '{}'), ('strategy.py', 'import lib.tool\\n')]\n"
+        )
+    }
+
+    @Test func `validate shows what is wrong, where, and the line`() throws {
+        let ending = try line.run("validate", line.write("a.py", "def f(:\n"))
+        #expect(ending.output == "a.py:3: invalid syntax\n    def f(:\n")
+        #expect(ending.code == 1)
+    }
+
+    @Test func `start waits until the strategy runs`() throws {
+        #expect(try line.run("start", "s1").output == "s1 is starting\n")
+        #expect(try line.run("start", "s1", "--wait").output == "s1 is running\n")
+    }
+
+    @Test func `a signal carries its values with their types`() throws {
+        let ending = try line.run(
+            "signal", "s1", "BUY", "quantity=0.25", "urgent=true", "note=by hand", "tags=[\"a\"]", "--json")
+        #expect(
+            try json(ending)["got"]?.text
+                == #"{"action":"BUY","quantity":0.25,"urgent":true,"note":"by hand","tags":["a"]}"#)
+    }
+
+    @Test func `limits, accounts and feeds are changed by key and value`() throws {
+        let limits = try json(
+            line.run("limits", "set", "order_notional=5000", "--strategy", "crossover", "--json"))
+        #expect(limits["got"]?.text == #"{"strategies":{"s1":{"order_notional":5000}}}"#)
+        let feed = try json(line.run("feeds", "add", "may", "kind=replay", "speed=60", "--json"))
+        #expect(feed["asked"] == .string("POST /feeds"))
+        #expect(feed["got"]?.text == #"{"id":"may","kind":"replay","speed":60}"#)
+        let account = try json(line.run("accounts", "set", "a/b", "leverage=2", "--json"))
+        #expect(account["asked"] == .string("PATCH /accounts/a%2Fb"))
+    }
+
+    @Test func `halt says what and why, for all or for one`() throws {
+        let all = try json(line.run("halt", "--reason", "news", "--flatten", "--json"))
+        #expect(all["got"]?.text == #"{"scope":"all","reason":"news","flatten":true}"#)
+        let one = try json(line.run("halt", "--strategy", "crossover", "--json"))
+        #expect(one["got"]?.text == #"{"scope":"strategy:s1"}"#)
+    }
+
+    @Test func `logs shows lines, and follows over broken connections without a gap`() throws {
+        #expect(try line.run("logs", "s1").output.hasSuffix("info line 2\n"))
+        let child = try line.start(["logs", "s1", "-f", "--json"])
+        let numbers = (1...6).map { _ in
+            child.readLine().flatMap { try? JSONParser.parse($0)["seq"]?.intValue }
+        }
+        child.send(signal: SIGKILL)
+        _ = child.finish()
+        #expect(numbers == [1, 2, 3, 4, 5, 6])
+    }
+
+    // MARK: - Secrets
+
+    @Test func `login keeps a token that only its owner can read, and logout forgets it`() throws {
+        #expect(try line.run("list", token: nil).errors == "bullpen: not logged in: bullpen login\n")
+        let ending = try line.run("login", "--name", "ada", input: "correct horse\n", token: nil)
+        #expect(ending.output == "Logged in at \(line.address) as ada, operator.\n")
+        let path = line.home + "/.config/bullpen/credentials.json"
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(line.text(of: path).contains("bp_test_token_4711") && !line.text(of: path).contains("horse"))
+        #expect(try line.run("list", token: nil).code == 0)
+        #expect(try line.run("logout", token: nil).code == 0)
+        #expect(!line.text(of: path).contains("bp_test_token_4711"))
+        #expect(try line.run("list", token: nil).code == 1)
+    }
+
+    @Test func `a wrong password is refused and kept out of the words`() throws {
+        let ending = try line.run("login", "--name", "ada", input: "wrong horse\n", token: nil)
+        #expect(ending.code == 1)
+        #expect(ending.output.isEmpty && !ending.errors.contains("horse"))
+    }
+
+    @Test func `a password comes from standard input and is never in the list of processes`() throws {
+        let added = try json(
+            line.run("user", "add", "bob", "--role", "author", "--json", input: "sesame-77\n"))
+        #expect(added["length"] == .number("9"))
+        // This one waits for its answer, so that it can be looked at.
+        let child = try line.start(["user", "add", "hang"])
+        child.write("sesame-77\n")
+        #expect(line.nextHostLine() == "hanging")
+        var seen = line.text(of: "/proc/\(child.processID)/cmdline")
+        seen += line.text(of: "/proc/\(child.processID)/environ")
+        child.send(signal: SIGKILL)
+        _ = child.finish()
+        #expect(seen.contains("hang"))
+        #expect(!seen.contains("sesame"))
+    }
+
+    @Test func `no option takes a password`() {
+        let secrets = ["password", "secret", "key", "token"]
+        for command in Command.all {
+            for option in command.allOptions where option.value != nil {
+                #expect(!secrets.contains { option.name.contains($0) }, "\(command.name) --\(option.name)")
+            }
+        }
+    }
+
+    // MARK: - On this machine
+
+    @Test func `config shows where a value comes from`() throws {
+        let file = line.write("my.toml", "[server]\nport = 9001\n[paper]\nkind = \"margin\"\n")
+        let shown = try json(
+            line.run(
+                "config", "show", "--config", file, "--set", "server.port=9002", "--json",
+                variables: ["BULLPEN_LOG_LEVEL": "debug"]))
+        #expect(shown["server.port"]?["value"] == .number("9002"))
+        #expect(shown["server.port"]?["origin"] == .string("--set"))
+        #expect(shown["paper.kind"]?["origin"] == .string("\(file):4"))
+        #expect(shown["log.level"]?["origin"] == .string("BULLPEN_LOG_LEVEL"))
+        #expect(try line.run("config", "check", "--config", file).output == "\(file) is good.\n")
+    }
+
+    @Test func `the example of the environment is the one in the repository`() throws {
+        let made = try line.run("config", "defaults", "--environment").output
+        #expect(
+            made == line.text(of: Places.package + "/.env.example"),
+            "bullpen config defaults --environment > .env.example")
+    }
+
+    @Test func `the completion script is one that bash reads`() throws {
+        let script = try line.run("completion").output
+        let ending = try ChildProcess.run(
+            "/bin/bash",
+            [
+                "--norc", "-c",
+                script + "\nCOMP_WORDS=(bullpen sta); COMP_CWORD=1; _bullpen; echo ${COMPREPLY[@]}",
+            ])
+        #expect(ending.output == "start status\n")
+        #expect(ending.errors.isEmpty)
+    }
+}

@@ -1,0 +1,143 @@
+"""A stand-in for the host, with canned answers, for the tests of the command line. Prints its port."""
+
+import http.server
+import json
+import threading
+
+TOKEN = "bp_test_token_4711"
+STATUS = {
+    "state": "running", "run": "r1", "since": 1700000000000, "reason": None, "restarts": 0, "next_start": None,
+    "pid": 7, "feed": "simulated", "account": "paper", "capital": "1000", "equity": "1010.5",
+    "realised_pnl": "10.5", "unrealised_pnl": "0", "position": [],
+    "usage": {"cpu_seconds": 1.5, "memory_bytes": 1048576, "memory_limit_bytes": 536870912},
+}
+polls = 0
+
+
+def strategy(id, name, state="running"):
+    return {
+        "id": id, "name": name, "owner": "ada", "version": "v1", "versions": [], "profile": "python",
+        "kind": "python", "config": {}, "warnings": [], "created_at": 1700000000000,
+        "status": dict(STATUS, state=state),
+    }
+
+
+STRATEGIES = [
+    strategy("s1", "crossover"), strategy("s2", "twin"), strategy("s3", "twin"),
+    strategy("idle", "idle one", "stopped"), strategy("slow", "slow one", "starting"),
+    strategy("evil", "red \x1b[31m alert"),
+]
+LINES = [
+    {"seq": n, "time": 1700000000000 + n, "level": "info", "source": "strategy", "message": f"line {n}"}
+    for n in range(1, 6)
+]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def answer(self, body, status=200, cookies=()):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for cookie in cookies:
+            self.send_header("Set-Cookie", cookie)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def fail(self, status, code, message, field=None):
+        self.answer({"error": {"code": code, "message": message, "field": field}}, status)
+
+    def events(self):
+        after = int(self.headers.get("Last-Event-ID") or 0)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        # Two lines a connection, then it breaks: the reader has to come back for the rest.
+        for line in [l for l in LINES + [dict(LINES[0], seq=6, message="line 6")] if l["seq"] > after][:2]:
+            self.wfile.write(f"id: {line['seq']}\nevent: log\ndata: {json.dumps(line)}\n\n".encode())
+            self.wfile.flush()
+        self.close_connection = True
+
+    def any(self):
+        global polls
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, _, query = self.path.partition("?")
+        parts = path.strip("/").split("/")
+        body = json.loads(sent) if sent.startswith(b"{") else {}
+        cookie = self.headers.get("Cookie") or ""
+        session = "bullpen_session=abc" in cookie and self.headers.get("X-CSRF-Token") == "csrf1"
+        if path == "/health":
+            return self.answer({"status": "ok", "version": "9", "uptime_seconds": 1, "parts": {"journal": "ok"}})
+        if path == "/login":
+            if body != {"name": "ada", "password": "correct horse"}:
+                return self.fail(401, "wrong_login", "name or password is wrong")
+            user = {"user": {"name": "ada", "role": "operator"}, "csrf_token": "csrf1"}
+            return self.answer(user, cookies=["bullpen_session=abc; HttpOnly; SameSite=Strict"])
+        if not session and self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.fail(401, "not_logged_in", "log in first")
+        if path == "/tokens" and self.command == "POST":
+            return self.answer({"id": "t1", "token": TOKEN}, 201)
+        if path in ("/tokens/t1", "/logout"):
+            return self.answer({})
+        if path == "/users" and self.command == "POST":
+            if body["name"] == "hang":
+                print("hanging", flush=True)
+                threading.Event().wait()
+            return self.answer({"name": body["name"], "role": body["role"], "length": len(body["password"])}, 201)
+        if path == "/strategies" and self.command == "GET":
+            after = 3 if "after=" in query else 0
+            return self.answer({"items": STRATEGIES[after:after + 3], "next": None if after else "c1"})
+        if path in ("/strategies", "/strategies/deploy"):
+            made = strategy("new", "new", "stopped")
+            made["config"] = {"sent": sent.decode("latin1"), "type": self.headers["Content-Type"]}
+            return self.answer(made, 201)
+        if path == "/strategies/validate":
+            problem = {
+                "code": "python_syntax", "message": "invalid syntax", "field": "a.py", "line": 3,
+                "source": "def f(:",
+            }
+            return self.answer({"valid": False, "problems": [problem], "warnings": [], "config": None})
+        if path in ("/limits", "/halt", "/resume") or parts[0] in ("accounts", "feeds"):
+            return self.answer({"asked": self.command + " " + path, "got": body})
+        if path == "/positions":
+            return self.answer({"items": [], "next": None})
+        if path == "/garbage":
+            return self.answer([])
+        if parts[0] != "strategies" or parts[1] not in [s["id"] for s in STRATEGIES]:
+            return self.fail(404, "not_found", f"there is no strategy \"{parts[-1]}\"")
+        found = next(s for s in STRATEGIES if s["id"] == parts[1])
+        if len(parts) == 2:
+            return self.answer({} if self.command == "DELETE" else found)
+        if parts[2] == "status":
+            polls += 1
+            return self.answer(dict(found["status"]))
+        if parts[2] in ("start", "restart"):
+            return self.answer(dict(STATUS, state="starting"))
+        if parts[2] == "stop":
+            if parts[1] == "idle":
+                return self.fail(409, "not_running", "strategy \"idle\" is not running")
+            return self.answer(dict(STATUS, state="stopping"))
+        if parts[2] == "logs":
+            if "text/event-stream" in self.headers.get("Accept", ""):
+                return self.events()
+            return self.answer({"items": LINES[:2], "next": None})
+        if parts[2] == "signals" and self.command == "POST":
+            return self.answer({"id": "g1", "got": body}, 202)
+        return self.answer({"items": [], "next": None})
+
+    do_GET = do_POST = do_PATCH = do_DELETE = any
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+
+server = Server(("127.0.0.1", 0), Handler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
