@@ -124,6 +124,7 @@ public final class LogSink: Sendable {
     private func run() {
         var buffer = [UInt8](repeating: 0, count: 64)
         while true {
+            // The pipe ends when the sink does; any other fault leaves nothing to wait for either.
             guard let count = try? wakePipe.readEnd.read(into: &buffer), count > 0 else { return }
             let isClosed = queue.withLock { queue in
                 queue.isAwake = false
@@ -145,6 +146,7 @@ public final class LogSink: Sendable {
         if target.size > 0, target.size + line.count > fileLimit { rotate(&target) }
         let isWritten: Bool
         if target.file != nil {
+            // A line that cannot be written is counted as lost: there is no log to put the reason into.
             isWritten = (try? target.file?.writeAll(line[...])) != nil
         } else {
             isWritten = unsafe line.withUnsafeBytes { unsafe Glibc.write(2, $0.baseAddress, $0.count) } > 0

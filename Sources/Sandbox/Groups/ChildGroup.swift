@@ -62,6 +62,7 @@ public final class ChildGroup: Sendable {
     /// Kills every process in it.
     public func kill() {
         for folder in folders {
+            // Kernels before 5.14, and version 1, have no such file: there each process is killed by itself.
             if (try? Files.write("1", to: folder + "/cgroup.kill")) != nil { continue }
             for pid in pids(in: folder) {
                 // Between reading and killing the number may have gone to another process. A descriptor holds on to

@@ -64,6 +64,7 @@ enum Files {
     }
 
     static func isFolder(_ path: String) -> Bool {
+        // What cannot be looked at is no folder that could be used.
         guard let status = try? status(path) else { return false }
         return status.st_mode & S_IFMT == S_IFDIR
     }
