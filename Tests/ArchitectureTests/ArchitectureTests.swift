@@ -4,12 +4,19 @@ import Testing
 
 @Suite("Architecture")
 struct ArchitectureTests {
+    // Read once for all tests.
+    private static let all = Result {
+        (
+            swift: try SourceFile.all(in: "Sources", endings: [".swift"]),
+            c: try SourceFile.all(in: "Sources", endings: [".c", ".h"])
+        )
+    }
+
     private let swift: [SourceFile]
     private let c: [SourceFile]
 
     init() throws {
-        swift = try SourceFile.all(in: "Sources", endings: [".swift"])
-        c = try SourceFile.all(in: "Sources", endings: [".c", ".h"])
+        (swift, c) = try Self.all.get()
         try #require(swift.count > 50, "the sources were not found")
     }
 
@@ -76,7 +83,9 @@ struct ArchitectureTests {
         // part("Name", uses: ["A", "B"])
         var checked = 0
         for piece in text.split(separator: "part(").dropFirst() {
-            let words = piece.prefix { $0 != ")" }.split(separator: "\"", omittingEmptySubsequences: false)
+            // Up to the end of `uses`; what follows are files.
+            let words = piece.prefix { $0 != "]" && $0 != ")" }
+                .split(separator: "\"", omittingEmptySubsequences: false)
             let names = words.enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
             guard let name = names.first, let own = layers[name] else { continue }
             for other in names.dropFirst() {

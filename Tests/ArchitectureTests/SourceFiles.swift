@@ -2,7 +2,7 @@ import FoundationEssentials
 import TestSupport
 
 /// One file of the sources.
-struct SourceFile {
+struct SourceFile: Sendable {
     /// Below the package's root, such as `Sources/Wire/Line.swift`.
     let path: String
     let lines: [String]
@@ -24,8 +24,12 @@ struct SourceFile {
     }
 
     /// Lines with their numbers, without comments and without what stands in quotation marks.
-    var code: [(number: Int, text: String)] {
-        lines.enumerated().map { index, line in (index + 1, Self.stripped(line)) }
+    let code: [(number: Int, text: String)]
+
+    private init(path: String, lines: [String]) {
+        self.path = path
+        self.lines = lines
+        code = lines.enumerated().map { index, line in (index + 1, Self.stripped(line)) }
     }
 
     /// Whether a comment stands on the line or on one of the two above it.
@@ -34,19 +38,24 @@ struct SourceFile {
     }
 
     private static func stripped(_ line: String) -> String {
-        var text = ""
+        guard line.utf8.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "/") }) else {
+            return line
+        }
+        var text: [UInt8] = []
         var isQuoted = false
-        var previous: Character = " "
-        for character in line {
-            if character == "\"", previous != "\\" {
+        var previous: UInt8 = 0
+        for byte in line.utf8 {
+            if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") {
                 isQuoted.toggle()
             } else if !isQuoted {
-                if character == "/", previous == "/" { return String(text.dropLast()) }
-                text.append(character)
+                if byte == UInt8(ascii: "/"), previous == byte {
+                    return String(decoding: text.dropLast(), as: UTF8.self)
+                }
+                text.append(byte)
             }
-            previous = character
+            previous = byte
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Every file with one of the given endings below `folder`.
