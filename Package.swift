@@ -109,6 +109,7 @@ let package = Package(
         tests("CommandTests", uses: ["bullpen", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
+        tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
     ]

@@ -1,0 +1,68 @@
+/// Something that a user may want to see or do.
+public enum Action: String, Hashable, Sendable, CaseIterable {
+    // About one strategy; `owner` is its owner.
+    case viewStrategy
+    case changeStrategy
+    case deleteStrategy
+    /// Start, stop, restart, pause, resume, hand it a signal.
+    case runStrategy
+    /// The emergency stop of one strategy.
+    case haltStrategy
+
+    // About what is one's own; there is no `owner`.
+    case uploadStrategy
+    case validateStrategy
+    /// Lists, which hold only what ``AccessPolicy/visibleOwner(for:)`` allows.
+    case list
+    case manageOwnTokens
+    case viewOwnSession
+
+    // About the host.
+    case viewProfiles
+    case viewFeeds
+    case viewHalt
+    case viewAccounts
+    case viewLimits
+    case changeFeeds
+    case changeAccounts
+    case changeLimits
+    case injectMarketData
+    case haltEverything
+    case resumeTrading
+    case manageUsers
+    case viewAudit
+    case viewMetrics
+    case viewConfiguration
+    case viewMachine
+}
+
+/// The one place that decides who may see or do what.
+public enum AccessPolicy {
+    /// Whether `user` may do `action` to something of `owner`'s; nil where the thing has no owner.
+    public static func permits(_ user: Principal, _ action: Action, owner: String? = nil) -> Bool {
+        switch user.role {
+        case .operator: true
+        case .author: permitsAuthor(named: user.name, action, owner: owner)
+        }
+    }
+
+    /// Whose things a list may hold; nil for everyone's.
+    public static func visibleOwner(for user: Principal) -> String? {
+        switch user.role {
+        case .operator: nil
+        case .author: user.name
+        }
+    }
+
+    private static func permitsAuthor(named name: String, _ action: Action, owner: String?) -> Bool {
+        switch action {
+        case .viewStrategy, .changeStrategy, .deleteStrategy, .runStrategy, .haltStrategy: owner == name
+        case .uploadStrategy, .validateStrategy, .list, .manageOwnTokens, .viewOwnSession: true
+        case .viewProfiles, .viewFeeds, .viewHalt: true
+        // An author could lift the operator's halt, move another's prices or see what the operator owns.
+        case .resumeTrading, .haltEverything, .injectMarketData, .viewAccounts, .viewLimits: false
+        case .changeFeeds, .changeAccounts, .changeLimits, .manageUsers, .viewAudit: false
+        case .viewMetrics, .viewConfiguration, .viewMachine: false
+        }
+    }
+}
