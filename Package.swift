@@ -67,6 +67,7 @@ let package = Package(
         part("Net", uses: ["Posix", "CCurl", "CNet"]),
         part("Exchanges", uses: ["Trading", "Journal"]),
         tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
+        tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
 
         // Services.
         part("Catalogue", uses: ["Posix", "Wire", "Trading", "Journal", "CZip", "COpenSSL"]),

@@ -1,0 +1,65 @@
+public import Trading
+
+/// What the operator lets a strategy ask for.
+public struct ConfigBounds: Hashable, Sendable {
+    /// Memory in MiB a strategy may ask for, and what it gets when it asks for nothing.
+    public var memoryMegabytes: ClosedRange<Int>
+    /// What a strategy gets that asks for no memory.
+    public var defaultMemoryMegabytes: Int
+    /// Shares of one processor core a strategy may ask for.
+    public var cpuShare: ClosedRange<FixedDecimal>
+    /// What a strategy gets that asks for no share.
+    public var defaultCPUShare: FixedDecimal
+    /// The sandbox profiles there are. Those for native programs start with `native`, the others run Python.
+    public var profiles: [String]
+
+    /// Sets bounds.
+    public init(
+        memoryMegabytes: ClosedRange<Int> = 32...2048, defaultMemoryMegabytes: Int = 512,
+        cpuShare: ClosedRange<FixedDecimal> = FixedDecimal("0.05")!...FixedDecimal(2),
+        defaultCPUShare: FixedDecimal = FixedDecimal("0.5")!,
+        profiles: [String] = ["python", "python-scientific", "native"]
+    ) {
+        self.memoryMegabytes = memoryMegabytes
+        self.defaultMemoryMegabytes = defaultMemoryMegabytes
+        self.cpuShare = cpuShare
+        self.defaultCPUShare = defaultCPUShare
+        self.profiles = profiles
+    }
+}
+
+/// In what language a strategy is written, as far as the host cares.
+public enum StrategyKind: String, Hashable, Sendable, CaseIterable {
+    /// Run by a Python interpreter.
+    case python
+    /// A built program.
+    case native
+
+    /// Python for a file that ends with `.py`, else native.
+    public init(entry: String) {
+        self = entry.hasSuffix(".py") ? .python : .native
+    }
+
+    /// Whether a sandbox profile of this name is for strategies of this kind.
+    public func fits(profile: String) -> Bool { profile.hasPrefix("native") == (self == .native) }
+}
+
+/// What happens when a strategy ends.
+public enum RestartPolicy: String, Hashable, Sendable, CaseIterable {
+    /// It is started again however it ended.
+    case permanent
+    /// It is started again after a failure.
+    case transient
+    /// It is not started again.
+    case temporary
+}
+
+/// What happens to a strategy's open orders when it dies.
+public enum OrdersAtDeath: String, Hashable, Sendable, CaseIterable {
+    /// They stay as they are.
+    case keep
+    /// They are cancelled.
+    case cancel
+    /// They are cancelled and its position is closed.
+    case flatten
+}
