@@ -113,5 +113,6 @@ let package = Package(
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
+        tests("PythonSDKTests", uses: []),
     ]
 )

@@ -1,0 +1,31 @@
+"""The Bullpen SDK: write a trading strategy as a class with handlers.
+
+    from bullpen import Strategy
+
+    class MyStrategy(Strategy):
+        def on_candle(self, candle):
+            if not candle.history and candle.close > candle.open:
+                self.buy("0.001")
+
+The host loads the file, finds the class, and calls its handlers. Prices and quantities are `decimal.Decimal`.
+`bullpen.testing` runs a strategy without a host; `bullpen.indicators` holds the usual formulas.
+"""
+
+from .model import Account, BullpenError, Candle, Fill, Instrument, Order, Position, Quote, Signal, Trade
+from .strategy import Strategy
+
+__version__ = "1.0"
+
+__all__ = [
+    "Account",
+    "BullpenError",
+    "Candle",
+    "Fill",
+    "Instrument",
+    "Order",
+    "Position",
+    "Quote",
+    "Signal",
+    "Strategy",
+    "Trade",
+]
