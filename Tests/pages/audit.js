@@ -13,6 +13,11 @@
         findings.push(`the page is ${document.documentElement.scrollWidth} wide in a window of ${width}: ${widest ? say(widest) : "?"}`);
     }
 
+    // Layout shift as browsers measure it; below 0.1 counts as good (web.dev/cls).
+    const jumps = (window.jumps ?? []).splice(0);
+    const total = jumps.reduce((sum, one) => sum + one.size, 0);
+    if (total > 0.1) findings.push(`the layout jumps by ${total.toFixed(3)}: ${jumps.sort((a, b) => b.size - a.size).slice(0, 2).map((one) => `${one.size.toFixed(3)} ${one.what}`).join("; ")}`);
+
     for (const control of document.querySelectorAll("button, a[href], input, select, textarea")) {
         if (!seen(control) || control.closest(".CodeMirror")) continue;
         const label = control.labels?.[0]?.textContent ?? "";

@@ -94,6 +94,12 @@ class Browser:
         self.socket = Socket(target["webSocketDebuggerUrl"])
         for domain in ("Page", "Runtime", "Log", "DOM", "Network"):
             self.call(domain + ".enable")
+        self.call("Page.addScriptToEvaluateOnNewDocument", source="""
+            window.jumps = [];
+            new PerformanceObserver((list) => {
+                for (const one of list.getEntries()) if (!one.hadRecentInput) window.jumps.push({
+                    size: one.value, what: one.sources.map((source) => source.node?.parentElement?.className + '/' + (source.node?.className ?? source.node?.nodeName)).join(', ') });
+            }).observe({ type: 'layout-shift', buffered: true });""")
         self.look(width, height, dark, phone)
 
     def __enter__(self):

@@ -141,6 +141,7 @@ def log_in(browser):
 
 
 def picture(browser, chosen, findings, look, name):
+    browser.script("window.scrollTo(0, 0)")
     browser.shoot(pathlib.Path(chosen.to, f"{look}-{name}.png"))
     for finding in browser.script(AUDIT) + browser.complaints:
         findings.append(f"{look} {name}: {finding}")

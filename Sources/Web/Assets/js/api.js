@@ -5,13 +5,18 @@ import { stringify } from "./decimal.js";
 /** What the server answered when it refused, or that it could not be reached (`status` 0). */
 export class ApiError extends Error {
     constructor(status, code, message, field, problems) {
-        super(message);
+        super(sentence(message));
         this.status = status;
         this.code = code;
         this.field = field ?? null;
         /** What is wrong with an uploaded bundle, problem by problem; empty for other refusals. */
         this.problems = problems ?? [];
     }
+}
+
+/** The host's messages start small, for logs; on a page they start like a sentence. */
+function sentence(text) {
+    return String(text).replace(/^[a-z](?=[a-z]* )/, (letter) => letter.toUpperCase());
 }
 
 const session = { csrf: null };

@@ -105,6 +105,7 @@ export function icon(name) {
     svg.setAttribute("aria-hidden", "true");
     const path = document.createElementNS(space, "path");
     path.setAttribute("d", shapes[name] ?? shapes.info);
+    if (name === "more") path.setAttribute("stroke-width", "3");
     svg.append(path);
     return svg;
 }

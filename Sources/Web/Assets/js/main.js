@@ -4,6 +4,7 @@ import { h, fill, icon, logo, patch } from "./dom.js";
 import { ApiError, get, post, setCsrfToken, onLoginNeeded, items } from "./api.js";
 import { store, on, setUser, setHalt, refreshHalt, startEvents, stopEvents, isOperator } from "./store.js";
 import { button, confirm, dialog, fault, field, notice, failureBox, announce } from "./ui.js";
+import { stateWord } from "./words.js";
 import { loginForm } from "./pages/login.js";
 
 /** Every page: where it is, what it is called, and its module. To add one, add its line and its file. */
@@ -133,7 +134,7 @@ function frame() {
     const drawStop = () => {
         stop.hidden = !isOperator();
         stop.classList.toggle("halted", Boolean(store.halt?.halted));
-        patch(stop, icon("halt"), h("span", {}, store.halt?.halted ? "Halted" : h("span", {}, h("span", { class: "only-wide" }, "Emergency "), h("span", {}, "stop"))));
+        patch(stop, icon("halt"), store.halt?.halted ? h("span", {}, "Halted") : [h("span", { class: "only-wide" }, "Emergency stop"), h("span", { class: "only-phone" }, "Stop all")]);
         stop.setAttribute("aria-label", store.halt?.halted ? "Trading is halted. Resume" : "Emergency stop");
     };
     on("halt", drawStop);
@@ -406,9 +407,7 @@ function openPalette() {
     input.focus();
     draw();
     get("/strategies?limit=200").then((answer) => {
-        for (const strategy of items(answer)) {
-            entries.unshift({ name: strategy.name, icon: "file", note: strategy.status?.state ?? "strategy", run: go("#/strategies/" + encodeURIComponent(strategy.id)) });
-        }
+        entries.unshift(...items(answer).map((strategy) => ({ name: strategy.name, icon: "file", note: stateWord(strategy.status?.state).word, run: go("#/strategies/" + encodeURIComponent(strategy.id)) })));
         if (element.open) draw();
     }).catch(fault);
 }

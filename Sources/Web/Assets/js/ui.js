@@ -118,7 +118,8 @@ export function failureBox(error, retry) {
         : error?.status === 404 ? "It may have been deleted, or it belongs to somebody else." : "";
     return h("div", { class: "empty failed", role: "alert" }, icon("warn"), h("h3", {}, error?.message ?? String(error)),
         hint ? h("p", {}, hint) : null,
-        retry ? h("div", { class: "actions centre" }, button("Try again", { icon: "restart", onclick: retry })) : null);
+        h("div", { class: "actions centre" }, retry ? button("Try again", { icon: "restart", onclick: retry }) : null,
+            error?.status === 404 ? h("a", { class: "button", href: "#/strategies" }, "See the strategies") : null));
 }
 
 /** Fills `place` with what `work` returns; shows bones meanwhile and the failure with a way to try again. */
@@ -177,7 +178,7 @@ export function meter(label, fraction, text) {
  * A table that is updated in place, row by row, so that nothing flickers or jumps.
  *
  * A column has `label`, `render(item)` and optionally `right` (numbers), `sort(item)` (something comparable),
- * `wide` (hidden on phones), `flash` (a change lights up shortly).
+ * `wide` (hidden on phones), `full` (a line of its own there), `flash` (a change lights up shortly).
  */
 export function dataTable({ columns, key, label, empty: emptyState, link, order: firstOrder }) {
     let rows = new Map();
@@ -217,7 +218,7 @@ export function dataTable({ columns, key, label, empty: emptyState, link, order:
             const id = String(key(item));
             let row = rows.get(id);
             if (!row) {
-                row = h("tr", { dataset: { key: id } }, columns.map((column) => h("td", { class: cellClass(column), "data-label": column.label })));
+                row = h("tr", { dataset: { key: id } }, columns.map((column) => h("td", { class: cellClass(column), "data-label": column.label }, h("div", { class: "cell" }))));
                 if (link) {
                     row.classList.add("linked");
                     row.addEventListener("click", (event) => {
@@ -260,12 +261,12 @@ function compare(a, b) {
 }
 
 function cellClass(column) {
-    return [column.right ? "right" : "", column.wide ? "wide" : "", column.grow ? "grow" : "", column.main ? "main" : "", column.label ? "" : "doing"].filter(Boolean).join(" ");
+    return [column.right ? "right" : "", column.wide ? "wide" : "", column.grow ? "grow" : "", column.main ? "main" : "", column.full ? "full" : "", column.label ? "" : "doing"].filter(Boolean).join(" ");
 }
 
 function updateCell(cell, column, item) {
     const before = cell.textContent;
-    patch(cell, column.render(item));
+    patch(cell.firstElementChild, column.render(item));
     if (column.flash && before !== "" && before !== cell.textContent) {
         cell.classList.remove("flash");
         void cell.offsetWidth; // Restarts the animation.
@@ -392,7 +393,8 @@ function showFormError(error, fields, trouble) {
     const match = wanted ? fields.find((item) => item.name === wanted) ?? fields.find((item) => wanted.endsWith("." + item.name) || item.name.endsWith("." + wanted)) : null;
     if (match) {
         match.fail(error.message);
-        match.input.focus();
+        match.input.focus({ preventScroll: true });
+        match.element.scrollIntoView({ block: "center" });
     } else {
         trouble.textContent = (wanted ? `${wanted}: ` : "") + error.message;
     }

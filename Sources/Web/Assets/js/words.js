@@ -34,7 +34,7 @@ export function orderTone(status) {
 
 /** `average_price` → `Average price`. */
 export function humanise(name) {
-    const text = String(name).replace(/[_-]+/g, " ");
+    const text = String(name).replace(/[_-]+/g, " ").replace(/\b(sl|tp|atr|cpu|mb|rsi|ema|sma|macd|id)\b/g, (word) => (word === "mb" ? "MiB" : word.toUpperCase()));
     return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -33,7 +33,7 @@ export async function open(context) {
             render: (one) => [h("a", { class: "name", href: link(one) }, one.name), h("span", { class: "sub" },
                 [one.config?.pair, one.config?.resolution, isOperator() && one.owner !== store.user.name ? "by " + one.owner : null].filter(Boolean).join(" · ") || one.kind)],
         },
-        { label: "State", sort: (one) => one.status?.state, render: (one) => [stateBadge(one.status?.state), ["quarantined", "backing_off"].includes(one.status?.state) && one.status.reason ? h("span", { class: "sub", title: one.status.reason }, one.status.reason.split("\n")[0]) : null] },
+        { label: "State", full: true, sort: (one) => one.status?.state, render: (one) => [stateBadge(one.status?.state), ["quarantined", "backing_off"].includes(one.status?.state) && one.status.reason ? h("span", { class: "sub", title: one.status.reason }, one.status.reason.split("\n")[0]) : null] },
         { label: "Account", wide: true, sort: (one) => one.status?.account, render: (one) => isAlive(one.status?.state) ? [one.status.account ?? "–", h("span", { class: "sub" }, one.status.feed ?? "")] : h("span", { class: "muted" }, "–") },
         { label: "Position", render: (one) => positionText(one.status), flash: true },
         { label: "Equity", right: true, sort: (one) => units(one.status?.equity), render: (one) => moneyText(one.status?.equity), flash: true },

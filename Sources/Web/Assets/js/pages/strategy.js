@@ -94,10 +94,10 @@ export async function open(context) {
         const known = status.equity !== null && status.equity !== undefined;
         patch(strip,
             stat("Equity", known ? money(status.equity) : "–", status.capital ? `of ${money(status.capital)} capital` : "no run yet"),
-            stat("P&L", known ? profit(total) : "–", share === null ? " " : format(share, { places: 2, sign: true }) + " %"),
+            stat("P&L", known ? profit(total) : "–", share === null ? "\u00a0" : format(share, { places: 2, sign: true }) + " %"),
             stat("Realised", known ? profit(status.realised_pnl) : "–", "after fees"),
             stat("Open", known ? profit(status.unrealised_pnl) : "–", "at the last price"),
-            stat("Position", open.length ? h("span", { class: "num" }, format(open[0].quantity, { sign: true })) : "flat", open.length ? `${open[0].symbol} at ${format(open[0].average_price)}${open.length > 1 ? ` and ${open.length - 1} more` : ""}` : strategy.config?.pair ?? " "),
+            stat("Position", open.length ? h("span", { class: "num" }, format(open[0].quantity, { sign: true })) : "flat", open.length ? `${open[0].symbol} at ${format(open[0].average_price)}${open.length > 1 ? ` and ${open.length - 1} more` : ""}` : strategy.config?.pair ?? "\u00a0"),
             stat(isAlive(status.state) ? "Up" : "Since", status.since ? (isAlive(status.state) ? duration(Date.now() - status.since) : ago(status.since)) : "–", `${count(status.restarts ?? 0, "restart")}${status.pid ? ` · pid ${status.pid}` : ""}`));
     }
 
@@ -436,7 +436,7 @@ function ordersTab(tab) {
             { label: "Quantity", right: true, render: (one) => number(one.quantity), sort: (one) => units(one.quantity) },
             { label: "Price", right: true, render: (one) => number(one.price ?? one.stop_price), sort: (one) => units(one.price) },
             { label: "Filled", right: true, flash: true, render: (one) => h("span", { class: "num" }, format(one.filled_quantity ?? "0"), one.average_price ? h("span", { class: "muted" }, " @ " + format(one.average_price)) : null) },
-            { label: "Status", flash: true, sort: (one) => one.status, render: (one) => [orderBadge(one.status), one.reason ? h("span", { class: "sub reason", title: one.reason }, one.reason) : null] },
+            { label: "Status", flash: true, full: true, sort: (one) => one.status, render: (one) => [orderBadge(one.status), one.reason ? h("span", { class: "sub reason", title: one.reason }, one.reason) : null] },
         ],
         empty: () => empty("No orders yet", isAlive(tab.strategy.status.state) ? "The strategy has not asked for one. Its log says what it is thinking." : "Start the strategy; what it orders is listed here, also what is denied and why.", isAlive(tab.strategy.status.state) ? [] : button("Start", { icon: "start", tone: "primary", onclick: tab.start })),
     });

@@ -80,6 +80,7 @@ export async function open(context) {
     const details = h("details", { class: "more-settings" }, h("summary", {}, "Settings for a file without strategy.json"), h("div", { class: "stack" }, name.element, config.element));
     const result = h("div", { class: "stack", "aria-live": "polite" });
     const bar = h("i", {});
+    const about = h("div", {});
     const progress = h("div", { class: "progress", hidden: true }, bar);
     const send = button("Upload", { icon: "upload", tone: "primary", onclick: () => submit(false) });
     const sendAndStart = button("Upload and start…", { icon: "start", onclick: () => submit(true) });
@@ -108,6 +109,7 @@ export async function open(context) {
         check += 1;
         const mine = check;
         buttons.hidden = true;
+        fill(about);
         fill(result, callout("info", "Checking…", h("p", {}, "The bundle is unpacked and compiled, nothing of it runs.")));
         try {
             const answer = await upload("/strategies/validate", bundleForm(file, extras()), () => {});
@@ -126,14 +128,14 @@ export async function open(context) {
         if (!answer.valid) {
             fill(result, callout("bad", problems.length === 1 ? "This cannot run yet: one problem" : `This cannot run yet: ${problems.length} problems`,
                 h("p", {}, "Mend it in your editor and choose the file again; nothing was uploaded.")), h("div", {}, problems.map((one) => problemBox(one, lines))));
-            if (problems.some(({ field: wanted }) => wanted)) details.open = true;
+            if (problems.some(({ field: wanted }) => wanted && !/\.(py|txt)$/.test(wanted))) details.open = true;
             return;
         }
         const settings = answer.config ?? {};
         const warnings = answer.warnings ?? [];
         fill(result, callout("good", "This is a valid strategy", h("p", {}, target ? "It becomes the newest version; a run keeps the one that it was started with." : "Upload it, then start it on a paper account.")),
-            warnings.length ? callout("warn", "Good to know", h("ul", { class: "plain-list" }, warnings.map((text) => h("li", {}, text)))) : null,
-            panel("What it says about itself", [configFacts(settings)]));
+            warnings.length ? callout("warn", "Remarks", h("ul", { class: "plain-list" }, warnings.map((text) => h("li", {}, text)))) : null);
+        fill(about, panel("What it says about itself", configFacts(settings)));
         send.focus({ preventScroll: true });
     }
 
@@ -158,7 +160,7 @@ export async function open(context) {
         h("div", { class: "page-head" }, h("h1", {}, target ? "Upload a new version" : "Upload a strategy"),
             h("p", { class: "lead" }, "It is checked first. It runs without network, keys or files of this machine, and can only ask for orders.")),
         h("div", { class: "split" },
-            h("div", { class: "stack" }, drop, details, progress, result, buttons),
+            h("div", { class: "stack" }, drop, progress, result, buttons, about, details),
             h("aside", { class: "stack" },
                 panel("No file at hand?", [h("p", { class: "muted" }, "Start from a small example; open it in your editor and change what you like."),
                     h("div", { class: "actions" }, button("Check the example", { icon: "file", onclick: () => {
