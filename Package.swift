@@ -94,6 +94,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What scripts/bench runs.
+        .executableTarget(
+            name: "bullpen-bench",
+            dependencies: [
+                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges", "Supervisor",
+                "Host",
+            ],
+            path: "Sources/bench", swiftSettings: strict),
+
         // Apart: the launcher that builds a strategy's walls. Static, so that it needs nothing of this machine.
         .executableTarget(
             name: "confine", dependencies: ["CConfine"], cSettings: strictC,

@@ -22,6 +22,7 @@ build_packages=(
     libcurl4-openssl-dev libseccomp-dev libsqlite3-dev libssl-dev libwebsockets-dev libzip-dev zlib1g-dev
     python3 python3-venv
 )
+serve_packages=(libjs-codemirror python3-pip)
 test_packages=(shellcheck)
 bench_packages=(bubblewrap wrk)
 

@@ -9,6 +9,6 @@ extension Command {
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
         .userDisable,
         .userEnable,
-        .serve, .configShow, .configCheck, .configDefaults, .audit, .completion, .version,
+        .serve, .doctor, .configShow, .configCheck, .configDefaults, .audit, .completion, .version,
     ]
 }

@@ -1,0 +1,56 @@
+import Glibc
+import Wire
+
+/// Runs the measurements whose names were given, or all, and prints their figures.
+private func run(_ words: [String]) async -> Int32 {
+    var names: [String] = []
+    var stage = ".build/stage"
+    var wantsJSON = false
+    var rest = words[...]
+    while let word = rest.popFirst() {
+        switch word {
+        case "--json": wantsJSON = true
+        case "--list":
+            for measurement in Measurement.all { print("\(measurement.name): \(measurement.summary)") }
+            return 0
+        case "--stage":
+            guard let folder = rest.popFirst() else { return misuse("--stage needs a folder") }
+            stage = folder
+        case _ where word.hasPrefix("-"): return misuse("\(word) is no option")
+        default: names.append(word)
+        }
+    }
+    let chosen = Measurement.all.filter { measurement in
+        names.isEmpty || names.contains { measurement.name.contains($0) }
+    }
+    guard !chosen.isEmpty else {
+        return misuse("no measurement is called \(names.joined(separator: " or "))")
+    }
+
+    var figures: [(measurement: String, figure: Figure)] = []
+    for measurement in chosen {
+        complain("\(measurement.name): \(measurement.summary)")
+        do {
+            let measured = try await measurement.run(Surroundings(stage: stage))
+            figures += measured.map { (measurement.name, $0) }
+        } catch {
+            complain("\(measurement.name) failed: \(error)")
+            return 1
+        }
+    }
+    for line in wantsJSON ? [Report.json(figures).text] : Report.table(figures) { print(line) }
+    return figures.contains { $0.figure.isKept == false } ? 2 : 0
+}
+
+/// A line on standard error, where it does not disturb the figures.
+private func complain(_ text: String) {
+    var bytes = Array((text + "\n").utf8)
+    _ = unsafe write(2, &bytes, bytes.count)
+}
+
+private func misuse(_ text: String) -> Int32 {
+    complain("bullpen-bench: \(text)")
+    return 64
+}
+
+exit(await run(Array(CommandLine.arguments.dropFirst())))
