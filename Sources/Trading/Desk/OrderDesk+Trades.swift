@@ -156,6 +156,7 @@ extension OrderDesk {
         var feeLeft = fill.fee
         for (number, part) in parts.enumerated() {
             let isLast = number == parts.count - 1
+            // A share of a fill lies between nought and one, and a fill is never of nought.
             let share =
                 (try? part.quantity.divided(by: fill.quantity, rounding: .down)) ?? .zero
             let fee = isLast ? feeLeft : FixedDecimal.product(fill.fee, share, .down)
@@ -198,6 +199,7 @@ extension OrderDesk {
             {
                 let step = gate.markets[gate.rows[row].market].instrument.stepSize
                 let total = FixedDecimal.sum(order.filledQuantity, held)
+                // Rounding down cannot leave the range; were it to, the order is not enlarged.
                 guard let fitting = try? total.rounded(toMultipleOf: step, .down),
                     fitting > order.filledQuantity
                 else {
