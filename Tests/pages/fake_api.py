@@ -440,6 +440,10 @@ class Handler(BaseHTTPRequestHandler):
         inbox = queue.Queue()
         with self.world.lock:
             owner = self.world if parts == ["events"] else self.find(parts[1])
+            last = self.headers.get("Last-Event-ID")
+            for line in owner.log if last and owner is not self.world else []:
+                if line["seq"] > int(last):
+                    inbox.put(("log", line, line["seq"]))
             owner.watchers.add(inbox)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -451,7 +455,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b": hello\n\n")
             while True:
                 try:
-                    kind, data, sequence = inbox.get(timeout=10)
+                    event = inbox.get(timeout=10)
+                    if event is None:  # A test cuts the line.
+                        return
+                    kind, data, sequence = event
                     lead = f"id: {sequence}\n" if sequence else ""
                     self.wfile.write(f"event: {kind}\n{lead}data: {json.dumps(data)}\n\n".encode())
                 except queue.Empty:

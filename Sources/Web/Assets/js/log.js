@@ -11,11 +11,12 @@ const SHOW = 1500;
 /**
  * A view of log lines `{ seq, time, level, source, message }`. `{ element, add(lines), clear(), toggle() }`.
  *
- * Lines are kept by their sequence number: a line that comes twice is shown once.
+ * Lines are kept by their sequence number: one that comes twice is shown once, one that comes late in its place.
  */
 export function logView({ short } = {}) {
     let lines = [];
     let newest = -1;
+    const seen = new Set();
     let level = "info";
     let words = "";
     let following = true;
@@ -103,19 +104,21 @@ export function logView({ short } = {}) {
     return {
         element,
         add(list) {
+            let late = false;
             for (const line of list) {
-                if (Number.isFinite(line.seq)) {
-                    if (line.seq <= newest) continue;
-                    newest = line.seq;
-                }
+                if (seen.has(line.seq)) continue;
+                seen.add(line.seq);
+                late ||= line.seq < newest;
+                newest = Math.max(newest, line.seq);
                 lines.push(line);
                 pending.push(line);
             }
-            if (lines.length > KEEP) lines = lines.slice(-KEEP);
+            if (late) lines.sort((a, b) => a.seq - b.seq);
+            if (lines.length > KEEP) for (const line of lines.splice(0, lines.length - KEEP)) seen.delete(line.seq);
+            if (late) redraw();
             frame ??= requestAnimationFrame(flush);
         },
         toggle: () => setFollowing(!following),
-        get newest() { return newest; },
         bottom() { if (following) body.scrollTop = body.scrollHeight; },
         text: () => lines.filter(wanted).map((line) => `${exact(line.time)}\t${line.level}\t${line.source ?? ""}\t${line.message}`).join("\n"),
     };

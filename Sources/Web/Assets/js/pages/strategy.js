@@ -187,18 +187,28 @@ export async function open(context) {
     const stream = follow(base + "/events", {
         onEvent: takeEvent,
         onOpen(again) {
-            if (again) refreshStatus().then(() => say("again")).catch((error) => { if (error.status === 404) context.reload(); });
+            if (!again) return;
+            refreshStatus().then(() => say("again")).catch((error) => { if (error.status === 404) context.reload(); });
+            catchUp().catch(() => {}); // The next reconnect tries again.
         },
     });
     context.dispose(() => stream.close());
     context.every(1000, () => { drawStrip(); if (strategy.status.state === "backing_off") drawCause(); });
     context.every(10000, () => refreshStatus().catch(() => {}));
 
-    get(base + "/logs?limit=500", { signal: context.signal }).then((answer) => {
+    function takeLines(lines) {
         const seen = new Set(shared.log.map((line) => line.seq));
-        shared.log = [...items(answer).filter((line) => !seen.has(line.seq)), ...shared.log].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+        shared.log = [...lines.filter((line) => !seen.has(line.seq)), ...shared.log].sort((a, b) => a.seq - b.seq);
         say("log-loaded");
-    }).catch((error) => { if (error.name !== "AbortError") fault(error); });
+    }
+
+    let loadedTo = 0; // The last line that came by request and not by stream, which may have holes after it.
+    async function catchUp() {
+        const answer = items(await get(base + "/logs" + query({ limit: loadedTo ? 1000 : 500, after: loadedTo || null }), { signal: context.signal }));
+        loadedTo = answer.at(-1)?.seq ?? loadedTo;
+        takeLines(answer);
+    }
+    catchUp().catch((error) => { if (error.name !== "AbortError") fault(error); });
 
     let shown = null;
     function showTab(parts) {

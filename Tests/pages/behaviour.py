@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""What the pages promise to do, tried in a headless Chromium against the pretended host.
+
+Each check is a function whose name is the promise. Exit status 0 when all hold, 1 with what did not, 77 without Chromium.
+"""
+
+import base64
+import io
+import json
+import re
+import sys
+import tempfile
+import pathlib
+import zipfile
+
+import fake_api
+from browser import Browser, PageError
+from gallery import log_in, named
+
+
+class Fixture:
+    """One browser and one pretended host, logged in."""
+
+    def __init__(self, browser, user="admin"):
+        self.server = fake_api.serve(pause=0.2)
+        self.world = self.server.world
+        self.base = "http://127.0.0.1:%d/" % self.server.server_address[1]
+        self.browser = browser
+        browser.call("Network.clearBrowserCookies")
+        browser.look(1440, 900)
+        browser.open("about:blank")
+        browser.open(self.base)
+        browser.fill("Name", user)
+        browser.fill("Password", "bullpen")
+        browser.press("Enter")
+        browser.find(".frame")
+
+    def go(self, address, wanted):
+        self.browser.open(self.base + "#/" + address)
+        self.browser.find(wanted)
+
+    def strategy(self, name):
+        return self.world.strategies[named(self.world, name)]
+
+
+def expect(value, wanted):
+    if value != wanted:
+        raise PageError(f"expected {wanted!r}, got {value!r}")
+
+
+def decimals_are_formatted_and_added_exactly(at):
+    expect(at.browser.script("""import('/js/decimal.js').then((d) => [
+        d.format('1234567.890000000000000001'), d.format('-0.5', { places: 0 }), d.format('0.005', { places: 2 }), d.format('-0.004', { places: 2 }),
+        d.format('1e5'), d.format(null), d.format('12', { sign: true }), d.sum('0.1', '0.2', null, '-0.05'), d.sum('99999999999999999999.999999999999999999', '0.000000000000000001'),
+        d.percent('1', '3'), d.sign('-0.000'), d.money('0.0042'), d.money('1234.5'), d.times('0.05', '64391.84'), d.stringify({ a: new d.RawNumber('0.10'), b: ['x', null], c: undefined }),
+    ])"""), ["1,234,567.890000000000000001", "\u22121", "0.01", "0.00", "1e5", "–", "+12", "0.25", "100000000000000000000", "33.33", 0, "0.0042", "1,234.50",
+             "3219.592", '{"a":0.10,"b":["x",null]}'])
+
+
+def event_streams_are_cut_at_the_right_places(at):
+    expect(at.browser.script("""import('/js/api.js').then((api) => {
+        const got = [];
+        const parse = api.eventParser((type, data, id) => got.push([type, data, id]));
+        const text = ': hello\\n\\nevent: log\\nid: 7\\ndata: {"a":1}\\n\\ndata: one\\r\\ndata: two\\r\\n\\r\\nevent: lonely\\n\\n';
+        for (const letter of text) parse(letter);
+        parse('data: whole\\n\\ndata: never ended');
+        return got;
+    })"""), [["log", '{"a":1}', "7"], ["message", "one\ntwo", "7"], ["message", "whole", "7"]])
+
+
+def an_edited_bundle_is_a_proper_zip_archive(at):
+    encoded = at.browser.script("""import('/js/zip.js').then(async (zip) => {
+        const bytes = new Uint8Array(await zip.zip([{ path: 'strategy.py', text: 'print("grüß")\\n' }, { path: 'a/b.txt', text: '' }]).arrayBuffer());
+        return btoa(String.fromCharCode(...bytes));
+    })""")
+    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(encoded)))
+    expect(archive.testzip(), None)
+    expect({name: archive.read(name).decode() for name in archive.namelist()}, {"strategy.py": 'print("grüß")\n', "a/b.txt": ""})
+
+
+def a_wrong_password_is_said_and_the_name_stays(at):
+    at.browser.call("Network.clearBrowserCookies")
+    at.browser.open("about:blank")
+    at.browser.open(at.base)
+    at.browser.fill("Name", "ada")
+    at.browser.fill("Password", "wrong")
+    at.browser.press("Enter")
+    at.browser.find(".form-error", "wrong")
+    expect(at.browser.script("document.querySelector('input[name=name]').value"), "ada")
+
+
+def the_log_goes_on_after_the_stream_broke_without_doubles(at):
+    strategy = at.strategy("Moving average crossover")
+    at.go(f"strategies/{strategy.id}/log", ".log-line")
+    at.browser.until(lambda: strategy.watchers, "the page to follow")
+    with at.world.lock:
+        before = list(strategy.watchers)
+        for watcher in before:
+            strategy.watchers.discard(watcher)
+            watcher.put(None)
+        strategy.say("info", "strategy", "said while nobody listened")
+    at.browser.until(lambda: set(strategy.watchers) - set(before), "the page to follow again")
+    with at.world.lock:
+        strategy.say("info", "strategy", "said after the break")
+    at.browser.find(".log-line", "said after the break")
+    at.browser.find(".log-line", "said while nobody listened")
+    lines = at.browser.script("[...document.querySelectorAll('.log-line .text')].map((one) => one.textContent).filter((text) => text.startsWith('said'))")
+    expect(sorted(lines), ["said after the break", "said while nobody listened"])
+
+
+def the_connection_is_shown_lost_and_found(at):
+    at.go("strategies", ".link-state.live")
+    at.browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+    with at.world.lock:
+        for watcher in list(at.world.watchers):
+            watcher.put(None)
+    at.browser.find(".link-state.waiting")
+    at.browser.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+    at.browser.find(".link-state.live", seconds=30)
+
+
+def a_session_that_ended_loses_nothing_that_was_typed(at):
+    at.go("users", "td")
+    at.browser.click("button", "Add a user")
+    at.browser.fill("Name", "lin")
+    at.browser.fill("Password", "a long password")
+    at.world.sessions.clear()
+    at.browser.click("dialog button[type=submit]", "Add")
+    at.browser.find("dialog", "Your session has ended")
+    log_in(at.browser)
+    at.browser.find("td", "lin")
+    expect(any(one["name"] == "lin" for one in at.world.users), True)
+
+
+def a_refusal_stands_beside_its_field_and_the_input_stays(at):
+    strategy = at.strategy("First try")
+    at.go("strategies/" + strategy.id, ".tabs")
+    at.browser.click(".page-head button", "Start")
+    at.browser.fill("Capital", "1 250,000.50")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".field-error", "free")
+    expect(at.browser.script("document.querySelector('input[name=capital]').value"), "1 250,000.50")
+    at.browser.fill("Capital", "abc")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".field-error", "Write a number")
+
+
+def parameters_go_out_typed_and_digit_for_digit(at):
+    strategy = at.strategy("RSI mean reversion")
+    strategy.state = "stopped"
+    at.go("strategies/" + strategy.id, ".tabs")
+    at.browser.click(".page-head button", "Start")
+    at.browser.fill("Oversold", "30.100000000000000001")
+    at.browser.script("window.sent = []; const real = window.fetch; window.fetch = (path, options) => { if (String(path).endsWith('/start')) window.sent.push(options.body); return real(path, options); }; 0")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone("dialog")
+    bodies = at.browser.script("window.sent")
+    expect(re.search(r'"parameters":(.*)}$', bodies[0]).group(1),
+           '{"period":14,"oversold":30.100000000000000001,"overbought":70,"use_trend":true,"note":"","windows":[5,20]}')
+    expect(json.loads(bodies[0])["capital"], "10000.00")
+
+
+def the_log_is_filtered_searched_and_paused(at):
+    strategy = at.strategy("Moving average crossover")
+    at.go(f"strategies/{strategy.id}/log", ".log-line")
+    at.browser.click(".chip", "Warning")
+    at.browser.until(lambda: at.browser.script("[...document.querySelectorAll('.log-line')].every((one) => /warning|error/.test(one.className))"), "warnings alone")
+    at.browser.press("/")
+    at.browser.call("Input.insertText", text="divide")
+    at.browser.find(".log mark", "divide")
+    at.browser.press("Escape")
+    at.browser.script("document.activeElement.blur(); 0")
+    at.browser.press("f")
+    at.browser.find(".log-tools button", "Paused")
+    with at.world.lock:
+        strategy.say("error", "stderr", "a late complaint")
+    at.browser.find(".log-jump", "new")
+    at.browser.click(".log-jump")
+    at.browser.find(".log-line", "a late complaint")
+
+
+def pages_are_reached_by_keyboard_alone(at):
+    at.go("strategies", "tr[data-link]")
+    at.browser.press("j")
+    at.browser.press("j")
+    at.browser.press("Enter")
+    at.browser.find(".page-head h1", "RSI mean reversion")
+    at.browser.press("4")
+    at.browser.find(".tabs [aria-current=page]", "Orders")
+    at.browser.press("g")
+    at.browser.press("p")
+    at.browser.find("h1", "Positions")
+    at.browser.press("k", modifiers=2)
+    at.browser.find(".palette li", "Grid")
+    at.browser.call("Input.insertText", text="limits")
+    at.browser.press("Enter")
+    at.browser.find("h1", "Limits")
+
+
+def the_theme_is_chosen_and_kept(at):
+    at.go("strategies", "td")
+    at.browser.click("button", "Account and settings")
+    at.browser.click(".menu-list button", "Light theme")
+    at.browser.click("button", "Account and settings")
+    at.browser.click(".menu-list button", "Dark theme")
+    at.browser.open(at.base + "#/positions")
+    at.browser.open(at.base)
+    expect(at.browser.script("document.documentElement.dataset.theme + getComputedStyle(document.body).backgroundColor"), "darkrgb(15, 18, 23)")
+    at.browser.script("localStorage.clear(); 0")
+
+
+def an_author_sees_his_own_things_only(at):
+    at.go("strategies", "td")
+    names = at.browser.script("[...document.querySelectorAll('td .name')].map((one) => one.textContent)")
+    expect(sorted(names), ["First try", "Grid", "RSI mean reversion"])
+    expect(at.browser.script("document.querySelector('.stop-all').checkVisibility()"), False)
+    expect(at.browser.script("[...document.querySelectorAll('.side a')].some((one) => /Users|Audit/.test(one.textContent))"), False)
+    at.browser.open(at.base + "#/users")
+    at.browser.find("h1", "Strategies")
+
+
+def the_emergency_stop_asks_then_shows_and_resumes(at):
+    at.go("strategies", "td")
+    at.browser.click(".stop-all")
+    at.browser.press("Escape")
+    expect(at.world.halts, [])
+    at.browser.click(".stop-all")
+    at.browser.fill("Reason", "test")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".halt-bar", "test")
+    expect([one["reason"] for one in at.world.halts], ["test"])
+    at.browser.click(".halt-bar button", "Resume trading")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone(".halt-bar")
+
+
+def an_edit_becomes_a_new_version(at):
+    strategy = at.strategy("First try")
+    at.go(f"strategies/{strategy.id}/code", ".CodeMirror-line, .code li")
+    before = len(strategy.versions)
+    at.browser.click("button", "Edit")
+    at.browser.script("document.querySelector('.CodeMirror')?.CodeMirror.replaceRange('# mine\\n', { line: 0, ch: 0 }, undefined, '+input'); 0")
+    at.browser.click("button", "Save as new version")
+    at.browser.find(".toast", "Saved as a new version")
+    expect(len(strategy.versions), before + 1)
+
+
+def a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck(at):
+    at.go("upload", ".drop")
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "netty.py")
+        file.write_text("import requests\n")
+        at.browser.choose_file("input[type=file]", file)
+        at.browser.find(".problem", "requests is not in the profile")
+        file.write_text("x = 1\n")
+        at.browser.choose_file("input[type=file]", file)
+        at.browser.find(".callout.good")
+        at.browser.click("button", "Upload and start")
+        at.browser.find("dialog", "Start netty")
+        at.browser.click("dialog button[type=submit]")
+        at.browser.find(".page-head .badge", "Running")
+
+
+CHECKS = [
+    decimals_are_formatted_and_added_exactly,
+    event_streams_are_cut_at_the_right_places,
+    an_edited_bundle_is_a_proper_zip_archive,
+    a_wrong_password_is_said_and_the_name_stays,
+    the_log_goes_on_after_the_stream_broke_without_doubles,
+    the_connection_is_shown_lost_and_found,
+    a_session_that_ended_loses_nothing_that_was_typed,
+    a_refusal_stands_beside_its_field_and_the_input_stays,
+    parameters_go_out_typed_and_digit_for_digit,
+    the_log_is_filtered_searched_and_paused,
+    pages_are_reached_by_keyboard_alone,
+    the_theme_is_chosen_and_kept,
+    an_author_sees_his_own_things_only,
+    the_emergency_stop_asks_then_shows_and_resumes,
+    an_edit_becomes_a_new_version,
+    a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck,
+]
+AS_ADA = {an_author_sees_his_own_things_only}
+
+
+def main():
+    try:
+        browser = Browser()
+    except FileNotFoundError as error:
+        print(f"skipped: {error}")
+        return 77
+    failed = 0
+    only = sys.argv[1] if len(sys.argv) > 1 else ""
+    with browser:
+        browser.expected_status = {400, 401, 404}
+        for check in CHECKS:
+            name = check.__name__.replace("_", " ")
+            if only not in name:
+                continue
+            browser.complaints.clear()
+            at = Fixture(browser, "ada" if check in AS_ADA else "admin")
+            try:
+                check(at)
+                unexpected = [one for one in browser.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+                expect(unexpected, [])
+                print(f"ok      {name}")
+            except PageError as error:
+                failed += 1
+                browser.shoot(fake_api.ROOT / ".build/pages/FAILED.png")
+                print(f"FAILED  {name}: {error}")
+            at.server.shutdown()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
