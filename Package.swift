@@ -111,6 +111,7 @@ let package = Package(
         .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests("PosixTests", uses: ["Posix"]),
+        tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(
             name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),

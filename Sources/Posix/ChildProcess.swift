@@ -2,7 +2,7 @@ internal import CPosix
 internal import Glibc
 
 /// How a process ended.
-public enum ExitStatus: Hashable, Sendable {
+public enum EndStatus: Hashable, Sendable {
     /// It ended by itself, with this code.
     case exited(code: Int32)
     /// A signal ended it.
@@ -44,21 +44,21 @@ public enum ChildProcess {
     }
 
     /// Reaps a child if it has ended, without waiting.
-    public static func reap(_ child: borrowing FileDescriptor) throws(SystemCallError) -> ExitStatus? {
+    public static func reap(_ child: borrowing FileDescriptor) throws(SystemCallError) -> EndStatus? {
         var code: Int32 = 0
         var status: Int32 = 0
         let result = unsafe cposix_pidfd_reap(child.number, &code, &status)
         guard try SystemCallError.check(result, "waitid") == 1 else { return nil }
-        return ExitStatus(code: code, status: status)
+        return EndStatus(code: code, status: status)
     }
 
     /// Waits for a child to end and reaps it.
     @discardableResult
-    public static func wait(for pid: Int32) throws(SystemCallError) -> ExitStatus {
+    public static func wait(for pid: Int32) throws(SystemCallError) -> EndStatus {
         var code: Int32 = 0
         var status: Int32 = 0
         try SystemCallError.check(unsafe cposix_wait(pid, &code, &status), "waitid", "\(pid)")
-        return ExitStatus(code: code, status: status)
+        return EndStatus(code: code, status: status)
     }
 
     /// Sends a signal to the process behind a descriptor. One that has ended is left alone.
@@ -73,7 +73,7 @@ public enum ChildProcess {
     /// Runs a program to its end and gathers what it wrote, both outputs together. For tools, not for strategies.
     public static func run(
         _ executable: String, _ arguments: [String], environment: [String]
-    ) throws(SystemCallError) -> (status: ExitStatus, output: String) {
+    ) throws(SystemCallError) -> (status: EndStatus, output: String) {
         let null = try FileDescriptor.open("/dev/null", O_RDONLY)
         let pipe = try Pipe()
         let pid = try spawn(

@@ -69,6 +69,44 @@ enum Files {
         return status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// The folder that a path lies in.
+    static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// Where a symbolic link points, or nil when there is none.
+    static func linkTarget(_ path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe readlink(path, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
+    /// Makes a symbolic link, or points the one that is there elsewhere, in one step.
+    static func replaceLink(_ path: String, to target: String) throws(SystemCallError) {
+        let draft = path + ".new"
+        unsafe unlink(draft)
+        guard unsafe symlink(target, draft) == 0 else {
+            throw SystemCallError(call: "symlink", number: errno, subject: draft)
+        }
+        try rename(draft, path)
+    }
+
+    static func rename(_ old: String, _ new: String) throws(SystemCallError) {
+        guard unsafe Glibc.rename(old, new) == 0 else {
+            throw SystemCallError(call: "rename", number: errno, subject: old)
+        }
+    }
+
+    /// Removes a folder and all in it. One that is not there is fine.
+    static func removeTree(_ path: String) throws(SystemCallError) {
+        let (status, output) = try ChildProcess.run("/bin/rm", ["-rf", "--", path], environment: [])
+        guard status == .exited(code: 0) else {
+            throw SystemCallError(call: "rm", number: ECANCELED, subject: output.trimmed)
+        }
+    }
+
     /// The names in a folder, without `.` and `..`, in order; empty when there is no such folder.
     static func names(in folder: String) -> [String] {
         guard let stream = unsafe opendir(folder) else { return [] }

@@ -27,7 +27,7 @@ public final class ConfinedChild: @unchecked Sendable {
     /// The violation for which it was killed.
     public private(set) var fatalViolation: Violation?
     /// How it ended, once it was reaped.
-    public private(set) var status: ExitStatus?
+    public private(set) var status: EndStatus?
 
     private let remains: Remains
     private let spawner: Spawner
@@ -67,7 +67,7 @@ public final class ConfinedChild: @unchecked Sendable {
     }
 
     /// Reaps it if it has ended. Call it when ``process`` is readable.
-    public func reap() throws(SystemCallError) -> ExitStatus? {
+    public func reap() throws(SystemCallError) -> EndStatus? {
         if let status { return status }
         status = try ChildProcess.reap(process)
         return status

@@ -24,7 +24,7 @@ public struct DeathReport: Hashable, Sendable {
     /// The cause in words, such as `killed for memory: limit 512 MiB, peak 512 MiB`.
     public let words: String
     /// How it ended, as the kernel says it.
-    public let status: ExitStatus
+    public let status: EndStatus
     /// What it had used.
     public let usage: GroupUsage
 
@@ -34,7 +34,7 @@ public struct DeathReport: Hashable, Sendable {
     ///   - status: How it ended.
     ///   - usage: What it had used by then.
     ///   - violation: The system call for which it was killed.
-    public init(status: ExitStatus, usage: GroupUsage, violation: Violation?) {
+    public init(status: EndStatus, usage: GroupUsage, violation: Violation?) {
         self.status = status
         self.usage = usage
         let pids = usage.processDenials > 0 ? "; it asked for more processes or threads than it may have" : ""

@@ -1,0 +1,363 @@
+import Glibc
+import Posix
+import Sandbox
+import Testing
+
+/// What a strategy sees and may do. Each script runs behind real walls.
+@Suite("Confinement")
+struct ConfinementTests {
+    @Test("a strategy runs, and its output and exit code come back")
+    func runs() async throws {
+        let fixture = try Fixture("runs")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            "import sys\nprint('hello')\nprint('a log line', file=sys.stderr)\nsys.exit(3)")
+        #expect(outcome.output == "hello\n")
+        #expect(outcome.log == "a log line\n")
+        #expect(outcome.death.status == .exited(code: 3))
+        #expect(outcome.death.words == "exit code 3")
+        #expect(outcome.violations == [])
+    }
+
+    @Test("it is no root inside, and alone")
+    func isAlone() async throws {
+        let fixture = try Fixture("alone")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import os
+            print(os.getuid(), os.getgid(), os.getpid(), os.getppid())
+            print(sorted(os.listdir('/')))
+            print(os.uname().nodename)
+            print(sorted(os.environ))
+            for path in ['/proc', '/sys', '/dev', '/etc/passwd', '/home', '/root', '/usr/bin/sh', '/.git']:
+                print(path, os.path.exists(path))
+            """)
+        let lines = outcome.output.split(separator: "\n").map(String.init)
+        try #require(lines.count == 12, "\(outcome)")
+        #expect(lines[0] == "1000 1000 2 0")
+        #expect(
+            lines[1] == "['bin', 'bundle', 'etc', 'lib', 'lib64', 'sdk', 'tmp', 'usr', 'work']")
+        #expect(lines[2] == "bullpen")
+        #expect(!lines[3].contains("SECRET") && lines[3].contains("OPENBLAS_NUM_THREADS"))
+        #expect(!lines[3].contains("PYTHONHASHSEED"))
+        for line in lines[4...] { #expect(line.hasSuffix("False"), "\(line)") }
+    }
+
+    @Test("no descriptor beyond 0, 1 and 2 is open")
+    func hasThreeDescriptors() async throws {
+        let fixture = try Fixture("descriptors")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import os
+            def is_open(fd):
+                try:
+                    os.fstat(fd); return True
+                except OSError: return False
+            # The interpreter has the script itself open while it runs it.
+            print([fd for fd in range(1024) if is_open(fd)])
+            """)
+        #expect(outcome.output == "[0, 1, 2]\n")
+    }
+
+    @Test("it writes only below /work and /tmp")
+    func writesOnlyWhereItMay() async throws {
+        let fixture = try Fixture("writes")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            for folder in ['/work', '/tmp', '/', '/usr', '/bundle', '/sdk', '/etc', '/usr/lib/python3.11']:
+                try:
+                    open(folder + '/x', 'w').write('x'); print(folder, 'yes')
+                except OSError as error: print(folder, error.errno in (1, 13, 30))
+            """)
+        #expect(
+            outcome.output == """
+                /work yes
+                /tmp yes
+                / True
+                /usr True
+                /bundle True
+                /sdk True
+                /etc True
+                /usr/lib/python3.11 True
+
+                """)
+    }
+
+    @Test("a full tmpfs says so, by bytes and by files")
+    func fillsUp() async throws {
+        let fixture = try Fixture("fills")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import errno
+            def fill(body):
+                try: body(); print('never full')
+                except OSError as error: print(errno.errorcode[error.errno])
+            def bytes_():
+                for name in range(9):
+                    with open(f'/tmp/b{name}', 'wb') as file:
+                        for _ in range(8): file.write(b'x' * (1 << 20))
+            def files():
+                for number in range(100000): open(f'/work/{number}', 'w').close()
+            fill(bytes_); fill(files)
+            """)
+        #expect(outcome.output == "ENOSPC\nENOSPC\n")
+    }
+
+    @Test("a file beyond its size limit ends it, with the cause named")
+    func hasFileLimit() async throws {
+        let fixture = try Fixture("file-limit")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import signal
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            with open('/work/big', 'wb') as file: file.seek(65 << 20); file.write(b'x')
+            """)
+        #expect(outcome.death.cause == .limit)
+        #expect(outcome.death.words == "it wrote a file beyond its size limit")
+    }
+
+    @Test("too much memory kills it, with limit and peak named")
+    func hasMemoryLimit() async throws {
+        let fixture = try Fixture("memory")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            "blocks = []\nwhile True: blocks.append(bytearray(1 << 20))"
+        ) { $0.memoryBytes = 64 << 20 }
+        #expect(outcome.death.status == .killed(signal: SIGKILL))
+        #expect(outcome.death.cause == .memory)
+        #expect(outcome.death.words == "killed for memory: limit 64 MiB, peak 64 MiB")
+    }
+
+    @Test("threads are capped")
+    func capsThreads() async throws {
+        let fixture = try Fixture("threads")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import threading
+            event = threading.Event()
+            started = 0
+            try:
+                while started < 10000:
+                    threading.Thread(target=event.wait, daemon=True).start(); started += 1
+            except RuntimeError as error: print(started, error)
+            event.set()
+            """)
+        #expect(outcome.output == "31 can't start new thread\n", "\(outcome)")
+    }
+
+    @Test("a fork is refused, and named with what to do instead")
+    func refusesFork() async throws {
+        let fixture = try Fixture("fork")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import os, subprocess
+            for attempt in [os.fork, lambda: subprocess.run(['/usr/bin/python3']), lambda: os.execv('/usr/bin/python3', ['x'])]:
+                try: attempt(); print('it worked')
+                except OSError as error: print(error.errno)
+            """)
+        #expect(outcome.output == "1\n1\n1\n", "\(outcome)")
+        #expect(outcome.violations.map(\.systemCall) == ["clone", "vfork", "execve"])
+        #expect(outcome.violations.last?.arguments == "/usr/bin/python3")
+        #expect(outcome.violations.first?.advice.contains("threads") == true)
+        #expect(outcome.death.status == .exited(code: 0))
+    }
+
+    @Test("a socket is refused, and named")
+    func refusesSockets() async throws {
+        let fixture = try Fixture("socket")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import socket
+            for family in [socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_UNIX]:
+                try: socket.socket(family, socket.SOCK_DGRAM); print('it worked')
+                except OSError as error: print(error.errno)
+            a, b = socket.socketpair()
+            a.send(b'still works'); print(b.recv(20).decode())
+            """)
+        #expect(outcome.output == "1\n1\n1\n1\nstill works\n", "\(outcome)")
+        #expect(outcome.violations.count == 4)
+        #expect(
+            outcome.violations.first?.description
+                == "socket (an internet connection, AF_INET): a strategy has no network; the host brings prices, and "
+                + "carries orders out")
+    }
+
+    @Test("what only an attacker calls kills it, and is named")
+    func killsAttackers() async throws {
+        let fixture = try Fixture("attacker")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import ctypes
+            ctypes.CDLL(None).mount(b'none', b'/work', b'tmpfs', 0, None)
+            print('still here')
+            while True: pass
+            """)
+        #expect(outcome.output == "")
+        #expect(outcome.death.cause == .systemCall)
+        #expect(outcome.death.words.hasPrefix("forbidden system call: mount"))
+    }
+
+    @Test("tracing itself is refused, and it is reaped at once")
+    func refusesTracing() async throws {
+        let fixture = try Fixture("ptrace")
+        defer { fixture.close() }
+        // Allowed, this would leave a dead process that nobody is ever told of.
+        let outcome = try await fixture.run(
+            """
+            import ctypes, threading
+            libc = ctypes.CDLL(None, use_errno=True)
+            def trace(): print(libc.ptrace(0, 0, 0, 0), ctypes.get_errno(), flush=True)
+            thread = threading.Thread(target=trace); thread.start(); thread.join()
+            """)
+        #expect(outcome.output == "-1 1\n", "\(outcome)")
+        #expect(outcome.violations.first?.arguments == "PTRACE_TRACEME")
+        #expect(outcome.death.status == .exited(code: 0))
+    }
+
+    @Test(
+        "dangerous uses of allowed calls fail",
+        arguments: [
+            ("flock", "fcntl.flock(0, fcntl.LOCK_SH)"),
+            ("OFD lock", "fcntl.fcntl(0, 37, b'\\0' * 32)"),
+            ("lease", "fcntl.fcntl(0, 1024, 0)"),
+            ("pipe size", "fcntl.fcntl(1, 1031, 1 << 20)"),
+            ("TIOCSTI", "fcntl.ioctl(0, 0x5412, b'x')"),
+            ("writable and executable memory", "mmap.mmap(-1, 4096, prot=7)"),
+            ("process group", "os.setpgid(0, 0)"),
+            ("limits", "resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))"),
+            ("niceness", "os.nice(-1)"),
+            ("signal to the watcher", "os.kill(1, 9)"),
+            ("symbolic link", "os.symlink('/usr', '/work/link')"),
+            ("named pipe", "os.mkfifo('/work/pipe')"),
+            ("memory file", "os.memfd_create('x')"),
+            ("unshare", "libc('unshare', 0x10000000)"),
+            ("io_uring", "call(425, 8, 0)"),
+            ("keyring", "call(248, 0, 0, 0, 0, 0)"),
+            ("seccomp", "call(317, 1, 8, 0)"),
+            ("bpf", "call(321, 0, 0, 0)"),
+            ("personality", "call(135, 0x40000)"),
+            ("clone with a namespace", "call(56, 0x10000000 | 0x10900, 0, 0, 0, 0)"),
+        ])
+    func refusesMisuse(_ name: String, _ expression: String) async throws {
+        let fixture = try Fixture("misuse")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import ctypes, fcntl, mmap, os, resource
+            _libc = ctypes.CDLL(None, use_errno=True)
+            def check(result):
+                if result < 0: raise OSError(ctypes.get_errno(), 'failed')
+            def libc(name, *arguments): check(getattr(_libc, name)(*arguments))
+            def call(*arguments): check(_libc.syscall(*arguments))
+            try: \(expression); print('it worked')
+            except OSError as error: print('refused', error.errno)
+            """)
+        #expect(["refused 1\n", "refused 25\n"].contains(outcome.output), "\(outcome)")
+    }
+
+    @Test("a call as on another kind of machine kills it")
+    func killsForeignCalls() async throws {
+        let fixture = try Fixture("foreign")
+        defer { fixture.close() }
+        // getpid with the bit of the x32 interface.
+        let outcome = try await fixture.run(
+            "import ctypes\nctypes.CDLL(None).syscall(0x40000000 + 39)\nprint('still here')")
+        #expect(outcome.output == "")
+        #expect(outcome.death.status == .killed(signal: SIGSYS))
+        #expect(outcome.death.cause == .systemCall)
+    }
+
+    @Test("a thread goes on after clone3 was said not to exist")
+    func hasThreads() async throws {
+        let fixture = try Fixture("has-threads")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import threading, asyncio, time
+            results = []
+            threads = [threading.Thread(target=lambda n=n: results.append(n)) for n in range(8)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            async def main(): return await asyncio.to_thread(sum, range(10))
+            print(sorted(results), asyncio.run(main()))
+            """)
+        #expect(outcome.output == "[0, 1, 2, 3, 4, 5, 6, 7] 45\n", "\(outcome)")
+    }
+
+    @Test(
+        "signals end it as they would anywhere",
+        arguments: [
+            ("import os; os.abort()", EndStatus.killed(signal: SIGABRT)),
+            ("import ctypes; ctypes.string_at(0)", .killed(signal: SIGSEGV)),
+        ])
+    func diesBySignal(_ script: String, _ status: EndStatus) async throws {
+        let fixture = try Fixture("signals")
+        defer { fixture.close() }
+        #expect(try await fixture.run(script).death.status == status)
+    }
+
+    @Test("SIGTERM reaches it: the default ends it, a handler may answer")
+    func hearsTermination() async throws {
+        let fixture = try Fixture("terminate")
+        defer { fixture.close() }
+        let handler = """
+            import signal, sys
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+            """
+        for (index, (prefix, status)) in [("", EndStatus.killed(signal: SIGTERM)), (handler, .exited(code: 7))]
+            .enumerated()
+        {
+            let script = prefix + "\nprint('ready', flush=True)\nimport select\nselect.select([], [], [])"
+            let child = try await fixture.start(
+                fixture.request(script, profile: try Fixture.profile("python"), run: "run\(index)"))
+            var entry = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
+            poll(&entry, 1, 10_000)
+            try child.signal(SIGTERM)
+            #expect(try await fixture.finish(child).death.status == status)
+        }
+    }
+
+    @Test("a busy strategy is held to its share")
+    func isThrottled() async throws {
+        let fixture = try Fixture("throttle")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
+        ) { $0.cpuShare = 0.25 }
+        #expect(outcome.death.usage.throttledSeconds > 0.4, "\(outcome.death.usage)")
+        #expect(outcome.death.usage.cpuSeconds < 0.5, "\(outcome.death.usage)")
+    }
+
+    @Test("two strategies have different users, and cannot see each other")
+    func keepsApart() async throws {
+        let fixture = try Fixture("apart")
+        defer { fixture.close() }
+        let script = "print('ready', flush=True)\nimport sys\nsys.stdin.read()"
+        var users: Set<UInt32> = []
+        var children: [ConfinedChild] = []
+        for run in ["a", "b"] {
+            let child = try await fixture.start(
+                fixture.request(script, profile: try Fixture.profile("python"), run: run))
+            var status = stat()
+            // /proc/<pid> belongs to the process's user as soon as it has been executed.
+            #expect(stat("/proc/\(child.pid)", &status) == 0)
+            users.insert(status.st_uid)
+            children.append(child)
+        }
+        #expect(!users.contains(0))
+        #expect(users.count == (geteuid() == 0 ? 2 : 1))
+        for child in children {
+            child.kill()
+            #expect(try await fixture.finish(child).death.status == .killed(signal: SIGKILL))
+        }
+    }
+}
