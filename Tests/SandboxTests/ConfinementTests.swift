@@ -163,7 +163,7 @@ struct ConfinementTests {
                 except OSError as error: print(error.errno)
             """)
         #expect(outcome.output == "1\n1\n1\n", "\(outcome)")
-        #expect(outcome.violations.map(\.systemCall) == ["clone", "vfork", "execve"])
+        #expect(outcome.violations.map(\.systemCall) == ["clone", "vfork", "clone", "execve"])
         #expect(outcome.violations.last?.arguments == "/usr/bin/python3")
         #expect(outcome.violations.first?.advice.contains("threads") == true)
         #expect(outcome.death.status == .exited(code: 0))
@@ -233,7 +233,7 @@ struct ConfinementTests {
             ("TIOCSTI", "fcntl.ioctl(0, 0x5412, b'x')"),
             ("writable and executable memory", "mmap.mmap(-1, 4096, prot=7)"),
             ("process group", "os.setpgid(0, 0)"),
-            ("limits", "resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))"),
+            ("limits", "call(302, 0, 7, 4096, 0)"),
             ("niceness", "os.nice(-1)"),
             ("signal to the watcher", "os.kill(1, 9)"),
             ("symbolic link", "os.symlink('/usr', '/work/link')"),
@@ -252,7 +252,7 @@ struct ConfinementTests {
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
-            import ctypes, fcntl, mmap, os, resource
+            import ctypes, fcntl, mmap, os
             _libc = ctypes.CDLL(None, use_errno=True)
             def check(result):
                 if result < 0: raise OSError(ctypes.get_errno(), 'failed')
@@ -313,9 +313,10 @@ struct ConfinementTests {
             import signal, sys
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
             """
-        for (index, (prefix, status)) in [("", EndStatus.killed(signal: SIGTERM)), (handler, .exited(code: 7))]
-            .enumerated()
-        {
+        for (index, (prefix, status)) in [
+            ("", EndStatus.killed(signal: SIGTERM)), (handler, .exited(code: 7)),
+        ]
+        .enumerated() {
             let script = prefix + "\nprint('ready', flush=True)\nimport select\nselect.select([], [], [])"
             let child = try await fixture.start(
                 fixture.request(script, profile: try Fixture.profile("python"), run: "run\(index)"))
@@ -333,8 +334,8 @@ struct ConfinementTests {
         let outcome = try await fixture.run(
             "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
         ) { $0.cpuShare = 0.25 }
-        #expect(outcome.death.usage.throttledSeconds > 0.4, "\(outcome.death.usage)")
-        #expect(outcome.death.usage.cpuSeconds < 0.5, "\(outcome.death.usage)")
+        #expect(outcome.death.usage.throttledSeconds > 0, "\(outcome.death.usage)")
+        #expect(outcome.death.usage.cpuSeconds < 0.4, "\(outcome.death.usage)")
     }
 
     @Test("two strategies have different users, and cannot see each other")

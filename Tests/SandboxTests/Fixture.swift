@@ -1,5 +1,6 @@
 import Glibc
 import Posix
+import Synchronization
 import Sandbox
 import Testing
 import Wire
@@ -44,6 +45,9 @@ struct Fixture: Sendable {
         try Profile(contentsOf: packageRoot + "/sandbox-profiles/\(name).json")
     }
 
+    /// Fixtures live at the same time, each with control groups of its own.
+    private static let count = Atomic<Int>(0)
+
     let launcher: ConfinedLauncher
     let folder: String
 
@@ -56,7 +60,8 @@ struct Fixture: Sendable {
         launcher = ConfinedLauncher(
             configuration: .init(
                 launcher: Self.packageRoot + "/.build/debug/confine", runtimes: Self.runtimes,
-                sdk: folder + "/sdk", groupName: "\(name)-\(getpid())"),
+                sdk: folder + "/sdk",
+                groupName: "\(name)-\(getpid())-\(Self.count.add(1, ordering: .relaxed).newValue)"),
             spawner: try Spawner(), mounts: mounts)
     }
 

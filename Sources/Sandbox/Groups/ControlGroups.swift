@@ -101,7 +101,7 @@ public final class ControlGroups: Sendable {
         let group = ChildGroup(places: places, memoryLimit: memoryBytes)
         do throws(SystemCallError) {
             for folder in group.folders { try Files.makeFolder(folder) }
-            try group.limit(memoryBytes: memoryBytes, cpuShare: cpuShare, processes: processes + 2)
+            try group.limit(memoryBytes: memoryBytes, cpuShare: cpuShare, processes: processes + 1)
         } catch {
             _ = group.tryToRemove()
             throw error

@@ -39,8 +39,18 @@ struct Plan: Sendable {
         plan.append(UInt32(CONFINE_VERSION))
         plan.append(UInt32(header + operations.count))
         plan.append(count)
-        plan.append(unsafe confine_checksum(operations, operations.count))
+        plan.append(Self.checksum(of: operations))
         return plan + operations
+    }
+
+    /// What an operation is called.
+    static func name(of operation: UInt32) -> String {
+        unsafe String(cString: confine_operation_name(operation))
+    }
+
+    /// The checksum that stands before the operations.
+    static func checksum(of operations: [UInt8]) -> UInt64 {
+        unsafe confine_checksum(operations, operations.count)
     }
 
     /// Why `confine` would refuse the plan, or nil when it would take it.

@@ -137,7 +137,7 @@ extension Profile.Limits {
             throw reader.failure("cpu_share", "must be a number from 0.05 to 256")
         }
         cpuShare = value
-        processes = try reader.integer("processes", in: 1...4096)
+        processes = try reader.integer("processes", in: 2...4096)
         openFiles = try reader.integer("open_files", in: 8...65536)
         fileBytes = try reader.integer("file_mb", in: 1...1_048_576) << 20
         stackBytes = try reader.integer("stack_mb", in: 1...1024) << 20

@@ -89,7 +89,8 @@ struct RuntimeBuilder {
         for batch in stride(from: 0, to: programs.count, by: 64) {
             let part = Array(programs[batch..<min(batch + 64, programs.count)])
             // A file that is no dynamic program makes ldd end with 1; those that are have been listed all the same.
-            let listing = try ChildProcess.run("/usr/bin/ldd", part, environment: ["PATH=/usr/bin:/bin"]).output
+            let listing = try ChildProcess.run("/usr/bin/ldd", part, environment: ["PATH=/usr/bin:/bin"])
+                .output
             for line in listing.split(separator: "\n") {
                 // `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, or only a path for the loader.
                 let words = line.split(separator: " ").map { $0.split(separator: "\t").joined() }

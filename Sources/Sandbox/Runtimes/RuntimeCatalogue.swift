@@ -50,11 +50,14 @@ public struct RuntimeCatalogue: Sendable {
             try reader.finish()
             return Entry(
                 runtime: runtime, stamp: stamp, python: python,
-                packages: Dictionary(members.map { ($0.name, $0.value.stringValue ?? "") }) { _, last in last })
+                packages: Dictionary(members.map { ($0.name, $0.value.stringValue ?? "") }) { _, last in last
+                })
         } catch {
             throw RuntimeFailure(
                 runtime: runtime.rawValue,
-                reason: "\(path) cannot be read: \(error). What to do: bullpen runtime install \(runtime.rawValue)")
+                reason:
+                    "\(path) cannot be read: \(error). What to do: bullpen runtime install \(runtime.rawValue)"
+            )
         }
     }
 }

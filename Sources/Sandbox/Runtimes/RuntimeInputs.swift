@@ -67,7 +67,8 @@ struct RuntimeInputs {
     ) throws(RuntimeFailure) -> (path: String, version: String) {
         let question = "import os,sys;print(os.path.realpath(sys.executable),'%d.%d'%sys.version_info[:2])"
         do {
-            let (status, output) = try ChildProcess.run(python, ["-I", "-S", "-c", question], environment: [])
+            let (status, output) = try ChildProcess.run(
+                python, ["-I", "-S", "-c", question], environment: [])
             let words = output.trimmed.split(separator: " ").map(String.init)
             guard status == .exited(code: 0), words.count == 2 else {
                 throw RuntimeFailure(runtime: runtime.rawValue, reason: "\(python) answered: \(output)")

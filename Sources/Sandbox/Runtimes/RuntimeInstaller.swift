@@ -46,6 +46,8 @@ public struct RuntimeInstaller: Sendable {
         let inputs = try RuntimeInputs(runtime, python: python, requirements: requirements)
         let link = folder + "/" + runtime.rawValue
         let target = runtime.rawValue + "-" + inputs.stamp
+        func isThere() -> Bool { Files.linkTarget(link) == target && Files.exists(link + "/runtime.json") }
+        if isThere() { return .unchanged }
         do throws(SystemCallError) {
             try Files.makeFolders(folder)
             // Two installers at a time would make the same tree twice.
@@ -53,7 +55,7 @@ public struct RuntimeInstaller: Sendable {
             guard flock(lock.number, LOCK_EX) == 0 else {
                 throw SystemCallError(call: "flock", number: errno, subject: folder)
             }
-            if Files.linkTarget(link) == target, Files.exists(link + "/runtime.json") { return .unchanged }
+            if isThere() { return .unchanged }
             let draft = folder + "/." + target + ".new"
             try RuntimeBuilder(runtime: runtime, root: draft + "/root", inputs: inputs).build(progress)
             try Files.create(draft + "/runtime.json", inputs.catalogueEntry.bytes)
@@ -71,7 +73,8 @@ public struct RuntimeInstaller: Sendable {
         try Files.rename(draft, folder + "/" + target)
         try Files.replaceLink(link, to: target)
         let name = link.split(separator: "/").last.map(String.init) ?? link
-        for other in Files.names(in: folder) where other.hasPrefix(name + "-") || other.hasPrefix("." + name + "-") {
+        for other in Files.names(in: folder)
+        where other.hasPrefix(name + "-") || other.hasPrefix("." + name + "-") {
             if other != target, other != before { try Files.removeTree(folder + "/" + other) }
         }
     }

@@ -1,0 +1,134 @@
+import Glibc
+import Posix
+import Testing
+
+@testable import Sandbox
+
+/// Plans that a launcher must not carry out, and profiles that must not become plans.
+@Suite("Plans and profiles")
+struct PlanTests {
+    private let plan: [UInt8]
+
+    init() throws {
+        let profile = try Fixture.profile("python")
+        plan = try PlanCompiler(
+            profile: profile, user: .init(uid: 50_000, gid: 50_000, isMappedByRoot: true),
+            landlockVersion: 7, root: "/srv/root", sources: [.bundle: "/srv/bundle", .sdk: "/srv/sdk"],
+            filter: SystemCallFilter.compiled(for: profile.systemCalls), command: profile.command,
+            environment: ["LANG=C.UTF-8"], groupCount: 3
+        ).compile()
+    }
+
+    @Test("a whole plan is taken")
+    func takesWhole() {
+        #expect(Plan.fault(in: plan) == nil)
+    }
+
+    @Test("a plan cut off anywhere is refused")
+    func refusesTruncated() {
+        for length in 0..<plan.count {
+            #expect(Plan.fault(in: Array(plan.prefix(length))) != nil, "at \(length)")
+        }
+        #expect(Plan.fault(in: plan + [0]) == "it is cut off or too long")
+    }
+
+    @Test("a plan with any byte changed is refused")
+    func refusesCorrupted() {
+        for index in plan.indices {
+            var changed = plan
+            changed[index] ^= 0x40
+            #expect(Plan.fault(in: changed) != nil, "at \(index)")
+        }
+    }
+
+    @Test("a plan of another version is refused")
+    func refusesVersions() {
+        var changed = plan
+        changed[4] = 2
+        #expect(Plan.fault(in: changed) == "it is of another version")
+    }
+
+    @Test(
+        "a plan with a wall missing or out of order is refused, even with a right checksum",
+        arguments: [
+            ("drop capabilities", "a filter comes before privileges are gone"),
+            ("no new privileges", "landlock is enforced too early"),
+            ("fork", "landlock is enforced too early"), ("close descriptors", "a wall is missing"),
+            ("die with parent", "a wall is missing"), ("install filter", "a wall is missing"),
+            ("enter namespaces", "the root changes outside namespaces or twice"),
+            ("pivot root", "a tmpfs is mounted outside the new root"),
+            ("execute", "it does not end with an execution"),
+        ])
+    func refusesGaps(_ operation: String, _ reason: String) throws {
+        let fault = try #require(Plan.fault(in: try TamperedPlan(plan).without(operation)))
+        #expect(fault == reason)
+    }
+
+    @Test("a plan that maps root, or leaves its folder, is refused")
+    func refusesRoot() throws {
+        let mapped = try TamperedPlan(plan).replacingNumber(2, of: "enter namespaces", with: 0)
+        #expect(Plan.fault(in: mapped) == "user or group 0 would be mapped")
+        let inner = try TamperedPlan(plan).replacingNumber(1, of: "enter namespaces", with: 0)
+        #expect(Plan.fault(in: inner) == "user or group 0 would be mapped")
+        let descriptor = try TamperedPlan(plan).replacingNumber(0, of: "join cgroup", with: 2)
+        #expect(Plan.fault(in: descriptor) == "a cgroup descriptor is out of range")
+    }
+
+    @Test("random bytes are never a plan")
+    func refusesNoise() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            // A right head and checksum, so that the reader comes as far as the operations.
+            let noise = (0..<Int.random(in: 0...200, using: &random)).map { _ in
+                UInt8.random(in: 0...30, using: &random)
+            }
+            #expect(Plan.fault(in: TamperedPlan.sealed(noise, count: 3)) != nil)
+        }
+    }
+}
+
+/// A plan taken apart into its operations, to be put together wrongly.
+struct TamperedPlan {
+    private var operations: [(code: UInt32, fields: [UInt8])] = []
+
+    init(_ plan: [UInt8]) throws {
+        var rest = plan.dropFirst(24)
+        while !rest.isEmpty {
+            let code = Self.number(rest.prefix(4))
+            let length = Int(Self.number(rest.dropFirst(4).prefix(4)))
+            operations.append((code, Array(rest.dropFirst(8).prefix(length))))
+            rest = rest.dropFirst(8 + length)
+        }
+    }
+
+    func without(_ name: String) throws -> [UInt8] {
+        let kept = operations.filter { Plan.name(of: $0.code) != name }
+        try #require(kept.count < operations.count, "no operation is called \(name)")
+        return Self.sealed(kept.flatMap(Self.bytes), count: UInt32(kept.count))
+    }
+
+    func replacingNumber(_ index: Int, of name: String, with value: UInt64) throws -> [UInt8] {
+        var changed = operations
+        let place = try #require(changed.firstIndex { Plan.name(of: $0.code) == name })
+        let range = index * 8..<index * 8 + 8
+        changed[place].fields.replaceSubrange(range, with: withUnsafeBytes(of: value) { Array($0) })
+        return Self.sealed(changed.flatMap(Self.bytes), count: UInt32(changed.count))
+    }
+
+    static func sealed(_ operations: [UInt8], count: UInt32) -> [UInt8] {
+        var plan: [UInt8] = []
+        for word in [0x4e4c_5042, 1, UInt32(24 + operations.count), count] {
+            plan += withUnsafeBytes(of: word) { Array($0) }
+        }
+        return plan + withUnsafeBytes(of: Plan.checksum(of: operations)) { Array($0) } + operations
+    }
+
+    private static func bytes(_ operation: (code: UInt32, fields: [UInt8])) -> [UInt8] {
+        withUnsafeBytes(of: operation.code) { Array($0) }
+            + withUnsafeBytes(of: UInt32(operation.fields.count)) { Array($0) } + operation.fields
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+}
