@@ -42,6 +42,7 @@ public struct ValidationProblem: Error, Hashable, Sendable, CustomStringConverti
         case checkFailed = "check_failed"
     }
 
+    /// What programs switch on.
     public let code: Code
     /// What is wrong and what to do.
     public let message: String
@@ -76,7 +77,7 @@ public struct ValidationProblem: Error, Hashable, Sendable, CustomStringConverti
         ])
     }
 
-    /// `strategy.py, line 3: invalid syntax`
+    /// The place and the message, as in `strategy.py, line 3: invalid syntax`.
     public var description: String {
         let place = [field, line.map { "line \($0)" }].compactMap { $0 }.joined(separator: ", ")
         return place.isEmpty ? message : "\(place): \(message)"

@@ -228,7 +228,7 @@ struct ELFCheckTests {
     @Test func `a program of this machine passes, and one of another does not`() throws {
         let bytes = try program("/bin/true")
         #expect(ELFCheck.problem(bytes, field: "strategy") == nil)
-        let other: ELFCheck.Machine = ELFCheck.Machine.host == .x86_64 ? .aarch64 : .x86_64
+        let other: ELFCheck.Machine = ELFCheck.Machine.host == .amd64 ? .arm64 : .amd64
         let problem = ELFCheck.problem(bytes, field: "strategy", machine: other)
         #expect(problem?.code == .wrongProgram && problem?.message.contains("is built for") == true)
     }

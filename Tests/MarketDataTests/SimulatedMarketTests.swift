@@ -191,7 +191,42 @@ struct SimulatedMarketTests {
         #expect(correlation(moves.dropLast(), moves.dropFirst()) > 0.05)
     }
 
+    @Test("any seed gives candles that make sense", arguments: 0..<40)
+    func seeds(_ seed: UInt64) throws {
+        let time = Timestamp(milliseconds: Int64(seed) * 97_000_000_000)
+        var market = try SimulatedMarket(seed: seed &* 0x9E37_79B9_7F4A_7C15, start: time)
+        for instrument in market.instruments {
+            let candles = try market.history(
+                symbol: instrument.symbol, resolution: Self.minute, count: 60, before: time)
+            #expect(candles.count == 60)
+            #expect(candles.allSatisfy { $0.flaw == nil && $0.volume.isPositive })
+            #expect(candles.allSatisfy { $0.close.isMultiple(of: instrument.tickSize) })
+        }
+    }
+
+    @Test func `history has a bound, and longer candles come after their parts`() throws {
+        var market = try SimulatedMarket(
+            seed: 1, start: Self.start,
+            options: .init(
+                symbols: ["BTCUSDT"], resolutions: ["1h", "1m", "1h", "5m"].compactMap { Resolution($0) }))
+        func count(_ count: Int) throws -> Int {
+            try market.history(symbol: "BTCUSDT", resolution: Self.minute, count: count, before: Self.start)
+                .count
+        }
+        #expect(try count(.max) == 5000)
+        #expect(try count(-1) == 0)
+        let hour = Resolution("1h")!.openTime(containing: Self.start).advanced(byMilliseconds: 3_600_000)
+        let closes = market.advance(to: hour).compactMap { event -> String? in
+            guard case .candle(let candle) = event, candle.closeTime == hour else { return nil }
+            return candle.resolution.description
+        }
+        #expect(closes == ["1m", "5m", "1h"])
+    }
+
     @Test func `what is not simulated is refused by name`() {
+        #expect(throws: SimulatedMarket.Failure.repeatedSymbol("BTCINR")) {
+            try SimulatedMarket(seed: 1, start: Self.start, options: .init(symbols: ["BTCINR", "BTCINR"]))
+        }
         #expect(throws: SimulatedMarket.Failure.unknownSymbol("DOGEUSDT")) {
             try SimulatedMarket(seed: 1, start: Self.start, options: .init(symbols: ["DOGEUSDT"]))
         }

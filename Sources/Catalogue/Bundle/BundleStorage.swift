@@ -53,7 +53,9 @@ public enum BundleStorage {
         return bundle.version == version ? bundle : nil
     }
 
-    /// Removes one version, or with nil the whole folder `parent`. What is not there is no fault.
+    /// Removes one version, or with nil the whole folder `parent`.
+    ///
+    /// What is not there is no fault.
     public static func remove(_ version: String?, below parent: String) throws(SystemCallError) {
         guard let version else { return try removeTree(AT_FDCWD, parent) }
         do throws(SystemCallError) {

@@ -1,11 +1,14 @@
 import COpenSSL
 
-/// A strategy's files, checked and in memory. Its version is the hash of what is in it.
+/// A strategy's files, checked and in memory.
+///
+/// Its version is the hash of what is in it.
 public struct StrategyBundle: Hashable, Sendable {
     /// One file.
     public struct File: Hashable, Sendable {
         /// The path below the bundle's folder, with `/` between parts.
         public let path: String
+        /// Its bytes.
         public let content: [UInt8]
 
         init(path: String, content: [UInt8]) {

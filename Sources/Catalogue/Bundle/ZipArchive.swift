@@ -1,7 +1,9 @@
 import CZip
 import Glibc
 
-/// A zip archive in memory, read by libzip. Nothing in its headers is trusted for more than a first refusal.
+/// A zip archive in memory, read by libzip.
+///
+/// Nothing in its headers is trusted for more than a first refusal.
 @safe
 final class ZipArchive {
     /// One entry as the archive's directory describes it.

@@ -4,15 +4,15 @@ public enum ELFCheck {
 
     /// A kind of processor.
     public enum Machine: UInt16, Hashable, Sendable {
-        case x86_64 = 62
-        case aarch64 = 183
+        case amd64 = 62
+        case arm64 = 183
 
         /// The processor this host was built for.
         public static var host: Machine {
             #if arch(x86_64)
-                .x86_64
+                .amd64
             #else
-                .aarch64
+                .arm64
             #endif
         }
 

@@ -14,7 +14,9 @@ public struct PythonSyntaxCheck: Sendable {
         public let maximumOutputBytes: Int
         /// The check is killed after so long.
         public let timeoutMilliseconds: Int
-        /// Its memory in MiB. CPython needs some 100 bytes for each byte of source.
+        /// Its memory in MiB.
+        ///
+        /// CPython needs some 100 bytes for each byte of source.
         public let memoryMegabytes: Int
     }
 

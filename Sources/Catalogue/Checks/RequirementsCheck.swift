@@ -33,7 +33,9 @@ public struct RequirementsCheck: Sendable {
         lines(bytes).contains { !withoutComment($0).isEmpty }
     }
 
-    /// What of the file is not met, line by line. Empty when everything is there.
+    /// What of the file is not met, line by line.
+    ///
+    /// Empty when everything is there.
     public func problems(in bytes: [UInt8]) -> [ValidationProblem] {
         guard bytes.count <= 64 << 10 else {
             return [

@@ -10,7 +10,9 @@ public struct ConfigBounds: Hashable, Sendable {
     public var cpuShare: ClosedRange<FixedDecimal>
     /// What a strategy gets that asks for no share.
     public var defaultCPUShare: FixedDecimal
-    /// The sandbox profiles there are. Those for native programs start with `native`, the others run Python.
+    /// The sandbox profiles there are.
+    ///
+    /// Those for native programs start with `native`, the others run Python.
     public var profiles: [String]
 
     /// Sets bounds.

@@ -199,8 +199,9 @@ public struct ConfigReader {
 
     // MARK: - Parameters
 
-    /// Reads an object of the author's own parameters. Objects inside it are refused: names stay flat, so that each
-    /// can be set by name at the start.
+    /// Reads an object of the author's own parameters.
+    ///
+    /// Objects inside it are refused: names stay flat, so that each can be set by name at the start.
     static func parameters(
         _ value: JSONValue, path: String
     ) throws(FieldFailure) -> [StrategyConfig.Parameter] {

@@ -3,11 +3,13 @@ public import Wire
 
 /// What `strategy.json` says, with every default filled in.
 public struct StrategyConfig: Hashable, Sendable {
-    /// The strategy's name, unique for its owner. Nil when the file gives none.
+    /// The strategy's name, unique for its owner; nil when the file gives none.
     public var name: String?
     /// The author's short code for it.
     public var code: String?
+    /// Who wrote it.
     public var author: String?
+    /// What it does, for people.
     public var description: String?
     /// The market as the author wrote it: `BTCUSDT`, `BTC/USDT` or `B-BTC_USDT`.
     public var pair: String
@@ -15,7 +17,9 @@ public struct StrategyConfig: Hashable, Sendable {
     public var resolution: Resolution
     /// How many closed candles it is given first, as history.
     public var lookbackPeriod: Int
-    /// How many times its equity a position may be, on a margin account. See ``effectiveLeverage(isSpot:)``.
+    /// How many times its equity a position may be, on a margin account.
+    ///
+    /// See ``effectiveLeverage(isSpot:)``.
     public var leverage: FixedDecimal
     /// The fraction of equity that one trade puts at risk.
     public var riskPerTrade: FixedDecimal
@@ -37,17 +41,22 @@ public struct StrategyConfig: Hashable, Sendable {
     public var kind: StrategyKind?
     /// The sandbox profile; nil follows kind and requirements.
     public var profile: String?
+    /// When it is started again.
     public var restart: Restart
+    /// What happens to its open orders when it dies.
     public var ordersAtDeath: OrdersAtDeath
+    /// Its memory in MiB.
     public var memoryMegabytes: Int
     /// The share of one processor core.
     public var cpuShare: FixedDecimal
 
     /// When and how often a strategy is started again.
     public struct Restart: Hashable, Sendable {
+        /// After which ends it is started again.
         public var policy: RestartPolicy
         /// More starts than this within the period, and the strategy is quarantined.
         public var intensity: Int
+        /// The period that the intensity counts in.
         public var periodSeconds: Int
 
         /// Sets a policy.
@@ -60,7 +69,9 @@ public struct StrategyConfig: Hashable, Sendable {
 
     /// One of the author's own parameters.
     public struct Parameter: Hashable, Sendable {
+        /// What the code asks for it by.
         public let name: String
+        /// What it is set to.
         public let value: JSONValue
 
         /// Names a value.

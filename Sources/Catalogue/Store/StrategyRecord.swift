@@ -9,6 +9,7 @@ public struct StrategyRecord: Hashable, Sendable {
     public let owner: String
     /// Unique among the owner's strategies.
     public let name: String
+    /// When its first version was uploaded.
     public let createdAt: Timestamp
     /// At least one; the one uploaded last comes last.
     public let versions: [VersionRecord]
@@ -28,14 +29,19 @@ public struct StrategyRecord: Hashable, Sendable {
 public struct VersionRecord: Hashable, Sendable {
     /// The hash that names the bundle's folder.
     public let version: String
+    /// When it was uploaded.
     public let uploadedAt: Timestamp
     /// Who uploaded it.
     public let uploadedBy: String
+    /// What runs it.
     public let kind: StrategyKind
+    /// The sandbox profile.
     public let profile: String
+    /// The file to start.
     public let entry: String
     /// Files and their bytes.
     public let fileCount: Int
+    /// Bytes of all its files.
     public let byteCount: Int
     /// Its configuration, in the form of strategy.json.
     public let config: JSONValue
@@ -79,18 +85,23 @@ public struct VersionRecord: Hashable, Sendable {
     }
 }
 
-/// How a strategy was asked to run. The host starts it so again after its own restart.
+/// How a strategy was asked to run.
+///
+/// The host starts it so again after its own restart.
 public struct DesiredRun: Hashable, Sendable {
     /// Whether it should run; when false the rest is how it ran last.
     public var shouldRun: Bool
     /// Whether it should be started paused.
     public var isPaused: Bool
+    /// Where its orders go.
     public var account: String
+    /// Where its prices come from.
     public var feed: String
     /// What it may count as its equity at the start, in the account's currency.
     public var capital: FixedDecimal
     /// What was given in place of the configuration's parameters; an object or null.
     public var parameters: JSONValue
+    /// Which of its versions.
     public var version: String
     /// When this was asked for.
     public var since: Timestamp

@@ -8,7 +8,9 @@ import Wire
 /// audit entry that belongs to it: changes through `GroupCommitWriter`, reading through `DatabaseReaders`. Rows of
 /// deleted strategies stay, since orders and fills name them.
 public enum StrategyStore {
-    /// The schema. Every row carries its owner from the first step on.
+    /// The schema.
+    ///
+    /// Every row carries its owner from the first step on.
     public static let migrations = MigrationSet(
         name: "catalogue",
         [
@@ -130,7 +132,9 @@ public enum StrategyStore {
             run.version, run.since)
     }
 
-    /// Writes down that a strategy should not run; how it ran last is kept. Nothing happens when it never was started.
+    /// Writes down that a strategy should not run; how it ran last is kept.
+    ///
+    /// Nothing happens when it never was started.
     public static func setStopped(_ id: String, at time: Timestamp, in database: Database) throws {
         _ = try owner(of: id, in: database)
         try database.run(

@@ -8,7 +8,9 @@ public import Trading
 public struct CandleRollUp: Hashable, Sendable {
     /// The symbol and lengths.
     public let symbol: String
+    /// The length of the candles that go in.
     public let source: Resolution
+    /// The length of the candles that come out.
     public let target: Resolution
 
     private var open: Candle?

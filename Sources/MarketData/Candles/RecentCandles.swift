@@ -6,7 +6,9 @@ public import Trading
 public struct RecentCandles: Sendable {
     /// One symbol at one resolution.
     public struct Series: Hashable, Sendable {
+        /// The instrument.
         public let symbol: String
+        /// How long each candle is.
         public let resolution: Resolution
 
         /// Names a series.

@@ -76,7 +76,9 @@ public struct FeedClock: Hashable, Sendable {
         }
     }
 
-    /// Stops market time. With ``Speed/asFastAsPossible`` it stops at `market`, the time of the last event.
+    /// Stops market time.
+    ///
+    /// With ``Speed/asFastAsPossible`` it stops at `market`, the time of the last event.
     public mutating func pause(atNanoseconds nanoseconds: Int64, market: Timestamp? = nil) {
         guard !isPaused else { return }
         marketOrigin = market ?? marketTime(atNanoseconds: nanoseconds)
@@ -91,7 +93,9 @@ public struct FeedClock: Hashable, Sendable {
         isPaused = false
     }
 
-    /// Changes the speed from now on. `market` is the time of the last event.
+    /// Changes the speed from now on.
+    ///
+    /// `market` is the time of the last event.
     public mutating func setSpeed(
         _ speed: Speed, atNanoseconds nanoseconds: Int64, market: Timestamp? = nil
     ) {

@@ -2,9 +2,11 @@ public import Trading
 
 /// What a feed delivered, what was refused, and how long it has been silent.
 public struct FeedHealth: Hashable, Sendable {
-    /// Events taken, by kind.
+    /// Candles taken.
     public private(set) var candles = 0
+    /// Trades taken.
     public private(set) var trades = 0
+    /// Quotes taken.
     public private(set) var quotes = 0
     /// Events or rows refused.
     public private(set) var refusals = 0
@@ -48,7 +50,9 @@ public struct FeedHealth: Hashable, Sendable {
     /// Events taken.
     public var events: Int { candles + trades + quotes }
 
-    /// Milliseconds of the wall clock since the last event, or since the feed opened. Nought at the end of the data.
+    /// Milliseconds of the wall clock since the last event, or since the feed opened.
+    ///
+    /// Nought at the end of the data.
     public func silence(at time: Timestamp) -> Int64 {
         isAtEnd ? 0 : max(0, time.milliseconds - (lastArrival ?? openedAt).milliseconds)
     }

@@ -47,7 +47,9 @@ public struct FeedInjection: Sendable {
         return try take(value)
     }
 
-    /// Reads a body. The failure names the field, such as `events[3].open`; nothing is taken then.
+    /// Reads a body.
+    ///
+    /// The failure names the field, such as `events[3].open`; nothing is taken then.
     public mutating func take(_ value: JSONValue) throws(FieldFailure) -> Body {
         var body = try ObjectReader(value)
         let feed = try body.optionalString("feed", bytes: 64)

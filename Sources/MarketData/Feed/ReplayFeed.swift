@@ -8,7 +8,9 @@ public import Trading
 public final class ReplayFeed {
     /// Where a replay stands: everything before `time` was given, and `taken` events at that time.
     public struct Cursor: Hashable, Sendable, LosslessStringConvertible {
+        /// The instant.
         public let time: Timestamp
+        /// Events given at that instant.
         public let taken: Int
 
         /// Names a place.
@@ -26,11 +28,13 @@ public final class ReplayFeed {
             self.init(time: Timestamp(milliseconds: time), taken: taken)
         }
 
-        /// `1704067200000:2`
+        /// The place as text, such as `1704067200000:2`.
         public var description: String { "\(time.milliseconds):\(taken)" }
     }
 
-    /// Where a replay begins. Candles before it are history.
+    /// Where a replay begins.
+    ///
+    /// Candles before it are history.
     public enum Start: Hashable, Sendable {
         /// With the first row, without history.
         case beginning

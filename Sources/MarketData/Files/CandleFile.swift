@@ -10,6 +10,7 @@ public final class CandleFile: EventFile {
 
     /// The symbol and resolution of all its candles.
     public let symbol: String
+    /// How long each candle is.
     public let resolution: Resolution
 
     private let rows: RowFile
@@ -84,7 +85,9 @@ public final class CandleFile: EventFile {
 
 /// What a candle file's name says: `[venue-]SYMBOL-RESOLUTION[.anything].csv[.gz]`.
 public struct CandleFileName: Hashable, Sendable {
+    /// The instrument.
     public let symbol: String
+    /// How long each candle is.
     public let resolution: Resolution
 
     /// Reads the last part of `path`; nil when it names no symbol and resolution.

@@ -59,7 +59,9 @@ final class RowFile {
         guard first == Array(header.utf8) else { throw lines.failure(line: 1, "should be \(header)") }
     }
 
-    /// The next row that `read` takes, or nil at the end. `read` throws what is wrong with a row, in words.
+    /// The next row that `read` takes, or nil at the end.
+    ///
+    /// `read` throws what is wrong with a row, in words.
     func next<Value>(
         _ read: ([ArraySlice<UInt8>]) throws(RowFlaw) -> Value
     ) throws(MarketFileFailure) -> Value? {
@@ -90,8 +92,10 @@ final class RowFile {
         return Timestamp(milliseconds: number)
     }
 
-    /// Reads a decimal. Digits beyond the eighteenth are cut off: files that went through floating point hold sizes
-    /// such as 0.0038217599999999996.
+    /// Reads a decimal.
+    ///
+    /// Digits beyond the eighteenth are cut off: files that went through floating point hold sizes such as
+    /// 0.0038217599999999996.
     static func decimal(_ field: ArraySlice<UInt8>, _ name: String) throws(RowFlaw) -> FixedDecimal {
         if let value = FixedDecimal(utf8: field) { return value }
         if let point = field.firstIndex(of: UInt8(ascii: ".")) {

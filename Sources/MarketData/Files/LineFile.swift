@@ -17,7 +17,7 @@ public struct MarketFileFailure: Error, Hashable, Sendable, CustomStringConverti
         self.reason = reason
     }
 
-    /// `candles.csv.gz: line 7: …`
+    /// The file, the line and the reason, as in `candles.csv.gz: line 7: …`.
     public var description: String {
         line == 0 ? "\(file): \(reason)" : "\(file): line \(line): \(reason)"
     }

@@ -10,6 +10,7 @@ public final class QuoteFile: EventFile {
 
     /// The symbol and bar length of all its quotes.
     public let symbol: String
+    /// How long each candle is.
     public let resolution: Resolution
 
     private let rows: RowFile

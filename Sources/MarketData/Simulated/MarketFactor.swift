@@ -44,7 +44,8 @@ struct MarketFactor {
         let end = level(day: path.day + 1)
         let calm = regime(day: path.day)
         let calmTomorrow = regime(day: path.day + 1)
-        let base = dailyVolatility / 38 * 0.8  // 38 is about √1440; the exponentials below have a mean above 1
+        // 38 is about √1440; the exponentials below have a mean above 1.
+        let base = dailyVolatility / 38 * 0.8
         var random = SplitMix64(key: key, purpose: .day, index: path.day)
         var walk = [0.0]
         walk.reserveCapacity(count + 1)

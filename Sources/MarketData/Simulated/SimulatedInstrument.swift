@@ -15,7 +15,9 @@ struct SimulatedInstrument: Sendable {
         ("crypto", 0.024), ("bitcoin", 0.008), ("ether", 0.016), ("rupee", 0.002), ("australia", 0.005),
     ]
 
-    /// Every instrument that can be simulated. Rupee and Australian prices follow the dollar prices.
+    /// Every instrument that can be simulated.
+    ///
+    /// Rupee and Australian prices follow the dollar prices.
     static let all: [SimulatedInstrument] = [
         SimulatedInstrument(
             instrument: instrument("BTC", "USDT", tick: "0.01", step: "0.00001", minimum: "5"),

@@ -15,7 +15,9 @@ public struct SimulatedMarket: Sendable {
     public struct Options: Sendable {
         /// Which instruments, from ``SimulatedMarket/availableSymbols``.
         public var symbols: [String]
-        /// Which candles are announced as they close. Multiples of one minute, at most a day.
+        /// Which candles are announced as they close.
+        ///
+        /// Multiples of one minute, at most a day.
         public var resolutions: [Resolution]
         /// Trades per instrument and minute, 4 to 600.
         public var tradesPerMinute: Int
@@ -38,6 +40,7 @@ public struct SimulatedMarket: Sendable {
     /// Why a simulated market could not be made as asked.
     public enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
         case unknownSymbol(String)
+        case repeatedSymbol(String)
         case resolutionNotMinutes(Resolution)
         case rateOutOfRange(name: String, value: Int, allowed: ClosedRange<Int>)
 
@@ -46,6 +49,7 @@ public struct SimulatedMarket: Sendable {
             switch self {
             case .unknownSymbol(let symbol):
                 "\(symbol) is not simulated; there are \(availableSymbols.joined(separator: ", "))"
+            case .repeatedSymbol(let symbol): "\(symbol) stands twice among the symbols"
             case .resolutionNotMinutes(let resolution):
                 "\(resolution) is not a whole number of minutes that divides a day"
             case .rateOutOfRange(let name, let value, let allowed):
@@ -65,7 +69,7 @@ public struct SimulatedMarket: Sendable {
 
     static let minute = Resolution(milliseconds: 60_000)
 
-    private let options: Options
+    private var options: Options
     private let members: [Member]
     private var days = DayCache()
     private var minuteIndex: Int64
@@ -95,6 +99,7 @@ public struct SimulatedMarket: Sendable {
         for symbol in options.symbols {
             guard let simulated = SimulatedInstrument.all.first(where: { $0.instrument.symbol == symbol })
             else { throw .unknownSymbol(symbol) }
+            guard !members.contains(where: { $0.symbol == symbol }) else { throw .repeatedSymbol(symbol) }
             let factors = simulated.weights.map { name, weight in
                 let volatility = SimulatedInstrument.factors.first { $0.name == name }!.dailyVolatility
                 let key = SplitMix64.key(seed: seed, name: name)
@@ -105,6 +110,8 @@ public struct SimulatedMarket: Sendable {
                     simulated: simulated, key: SplitMix64.key(seed: seed, name: symbol), factors: factors))
         }
         self.options = options
+        // Each length once, the shorter first: a longer candle follows its parts.
+        self.options.resolutions = Set(options.resolutions).sorted { $0.milliseconds < $1.milliseconds }
         self.members = members
         instruments = members.map(\.simulated.instrument)
         now = start
@@ -158,7 +165,7 @@ public struct SimulatedMarket: Sendable {
     /// The last `count` candles that closed at or before `instant`, oldest first.
     ///
     /// They are what ``advance(to:limit:)`` announced or would have announced. A thousand hours cost a few
-    /// milliseconds; at most 5,000 candles are made.
+    /// milliseconds. At most 5,000 candles are made, and none that begin before 600,000 minutes ago (some 80 ms).
     public mutating func history(
         symbol: String, resolution: Resolution, count: Int, before instant: Timestamp
     ) throws(Failure) -> [Candle] {
@@ -168,7 +175,8 @@ public struct SimulatedMarket: Sendable {
         }
         let length = resolution.milliseconds
         let end = instant.milliseconds.flooredQuotient(by: length) * length
-        let first = end - Int64(min(max(count, 0), 5000)) * length
+        let most = min(5000, 600_000 * Self.minute.milliseconds / length)
+        let first = end - min(max(Int64(count), 0), most) * length
         var candles: [Candle] = []
         for open in stride(from: first, to: end, by: Int64.Stride(length)) {
             candles.append(candle(member, resolution, openTime: Timestamp(milliseconds: open)))
@@ -360,7 +368,9 @@ public struct SimulatedMarket: Sendable {
 }
 
 extension Int64 {
-    /// So many steps, exactly. Simulated prices and volumes are far inside the range.
+    /// So many steps, exactly.
+    ///
+    /// Simulated prices and volumes are far inside the range.
     fileprivate func times(_ step: FixedDecimal) -> FixedDecimal {
         FixedDecimal(units: Int128(self) * step.units)
     }
