@@ -109,6 +109,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
+        tests("HostStoreTests", uses: ["Host", "Journal", "Posix", "Trading"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
