@@ -85,7 +85,7 @@ private struct EventSource {
         case 6, 7: return .fill(fill())
         case 8, 9:
             let ledger = SubLedger(quantity: decimal(), cost: decimal(), realised: decimal(), fees: decimal())
-            return .ledger(LedgerRecord(key: key(), ledger: ledger, time: time()))
+            return .ledger(LedgerRecord(key: key(), ledger: ledger, mark: maybe(decimal()), time: time()))
         case 10:
             let limits = RiskLimits(
                 orderNotional: maybe(decimal()), openOrders: maybe(number(1..<9)), leverage: maybe(decimal()),
@@ -276,7 +276,7 @@ struct DeskStoreTests {
             .ledger(
                 LedgerRecord(
                     key: LedgerKey(strategy: "grid-2", account: "paper", symbol: "BTCUSDT"),
-                    ledger: SubLedger(quantity: .one, cost: .one, realised: .zero, fees: .zero),
+                    ledger: SubLedger(quantity: .one, cost: .one, realised: .zero, fees: .zero), mark: .one,
                     time: Timestamp(milliseconds: 1))),
         ])
         #expect(try store.liveOrders(owner: "ann", page: everything).items.map(\.id.number) == [1])

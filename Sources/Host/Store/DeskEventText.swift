@@ -46,14 +46,11 @@ extension DeskEvent {
         case .order(let order): order.deskJSON
         case .fill(let fill): fill.deskJSON
         case .ledger(let record):
-            record.key.deskJSON(
-                [
-                    JSONValue.Member("quantity", .decimal(record.ledger.quantity)),
-                    JSONValue.Member("cost", .decimal(record.ledger.cost)),
-                    JSONValue.Member("realised", .decimal(record.ledger.realised)),
-                    JSONValue.Member("fees", .decimal(record.ledger.fees)),
-                    JSONValue.Member("time", .time(record.time)),
-                ])
+            record.key.deskJSON([
+                "quantity": .decimal(record.ledger.quantity), "cost": .decimal(record.ledger.cost),
+                "realised": .decimal(record.ledger.realised), "fees": .decimal(record.ledger.fees),
+                "mark": record.mark.map { .decimal($0) }, "time": .time(record.time),
+            ])
         case .enrolment(let enrolment): enrolment.deskJSON
         case .accountDay(let day):
             .members([
@@ -65,11 +62,9 @@ extension DeskEvent {
                 "scope": .string(halt.scope.key), "reason": .string(halt.reason), "time": .time(halt.time),
             ])
         case .resumed(let scope, let time): .members(["scope": .string(scope.key), "time": .time(time)])
-        case .flattenBegan(let key, let time): key.deskJSON([JSONValue.Member("time", .time(time))])
+        case .flattenBegan(let key, let time): key.deskJSON(["time": .time(time)])
         case .flattenEnded(let key, let reason, let time):
-            key.deskJSON([
-                JSONValue.Member("reason", .string(reason)), JSONValue.Member("time", .time(time)),
-            ])
+            key.deskJSON(["reason": .string(reason), "time": .time(time)])
         case .tradeCursor(let account, let cursor):
             .members(["account": .string(account.text), "cursor": .string(cursor)])
         }
@@ -87,7 +82,8 @@ extension DeskEvent {
                 realised: try reader.decimal("realised"), fees: try reader.decimal("fees"))
             self = .ledger(
                 LedgerRecord(
-                    key: try LedgerKey(desk: &reader), ledger: ledger, time: try reader.deskTime("time")))
+                    key: try LedgerKey(desk: &reader), ledger: ledger,
+                    mark: try reader.optionalDecimal("mark"), time: try reader.deskTime("time")))
         case .enrolment: self = .enrolment(try Enrolment(desk: &reader))
         case .accountDay:
             self = .accountDay(
@@ -202,13 +198,13 @@ extension Fill {
 }
 
 extension LedgerKey {
-    fileprivate func deskJSON(_ members: [JSONValue.Member]) -> JSONValue {
-        .object(
-            [
-                JSONValue.Member("strategy", .string(strategy.text)),
-                JSONValue.Member("account", .string(account.text)),
-                JSONValue.Member("symbol", .string(symbol)),
-            ] + members)
+    fileprivate func deskJSON(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+        let key: [JSONValue.Member] = [
+            JSONValue.Member("strategy", .string(strategy.text)),
+            JSONValue.Member("account", .string(account.text)), JSONValue.Member("symbol", .string(symbol)),
+        ]
+        return .object(
+            key + members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
     }
 
     fileprivate init(desk reader: inout ObjectReader) throws {

@@ -27,9 +27,10 @@ extension DeskStore {
         ON CONFLICT (venue, account, symbol, trade) DO NOTHING
         """
     private static let ledgerUpsert = """
-        INSERT INTO desk_ledgers (\(LedgerRecord.columns), owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, \(owner))
+        INSERT INTO desk_ledgers (\(LedgerRecord.columns), owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, \(owner))
         ON CONFLICT (strategy, account, symbol) DO UPDATE SET quantity = excluded.quantity,
-            cost = excluded.cost, realised = excluded.realised, fees = excluded.fees, time = excluded.time
+            cost = excluded.cost, realised = excluded.realised, fees = excluded.fees, mark = excluded.mark,
+            time = excluded.time
         """
     private static let enrolmentUpsert = """
         INSERT OR REPLACE INTO desk_enrolments (\(Enrolment.columns), owner)
@@ -69,7 +70,7 @@ extension DeskStore {
         try database.run(
             ledgerUpsert, record.key.strategy.text, record.key.account.text, record.key.symbol,
             ledger.quantity,
-            ledger.cost, ledger.realised, ledger.fees, record.time, record.key.strategy.text)
+            ledger.cost, ledger.realised, ledger.fees, record.mark, record.time, record.key.strategy.text)
     }
 
     static func write(_ enrolment: Enrolment, in database: Database) throws {
@@ -140,13 +141,15 @@ extension Fill {
 
 extension LedgerRecord {
     /// The columns that ``init(row:)`` reads, in its order.
-    static let columns = "strategy, account, symbol, quantity, cost, realised, fees, time"
+    static let columns = "strategy, account, symbol, quantity, cost, realised, fees, mark, time"
 
     init(row: borrowing Row) throws {
         let ledger = SubLedger(
             quantity: try row.decimal(3), cost: try row.decimal(4), realised: try row.decimal(5),
             fees: try row.decimal(6))
-        self.init(key: try row.ledgerKey(0), ledger: ledger, time: try row.time(7))
+        self.init(
+            key: try row.ledgerKey(0), ledger: ledger, mark: try row.optionalDecimal(7), time: try row.time(8)
+        )
     }
 }
 

@@ -43,7 +43,7 @@ extension DeskStore {
                 CREATE TABLE desk_ledgers (
                     strategy TEXT NOT NULL, account TEXT NOT NULL, symbol TEXT NOT NULL, owner TEXT NOT NULL,
                     quantity TEXT NOT NULL, cost TEXT NOT NULL, realised TEXT NOT NULL, fees TEXT NOT NULL,
-                    time INTEGER NOT NULL, PRIMARY KEY (strategy, account, symbol)
+                    mark TEXT, time INTEGER NOT NULL, PRIMARY KEY (strategy, account, symbol)
                 ) STRICT, WITHOUT ROWID;
                 CREATE TABLE desk_enrolments (
                     strategy TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL, account TEXT NOT NULL,
