@@ -234,6 +234,14 @@ def the_emergency_stop_asks_then_shows_and_resumes(at):
     at.browser.gone(".halt-bar")
 
 
+def a_login_in_another_tab_does_not_break_this_one(at):
+    at.go("users", "td")
+    for session in at.world.sessions.values():
+        session["csrf"] = "renewed"
+    at.browser.click("tr[data-key=grace] button", "Enable")
+    at.browser.find("tr[data-key=grace] .badge", "yes")
+
+
 def an_edit_becomes_a_new_version(at):
     strategy = at.strategy("First try")
     at.go(f"strategies/{strategy.id}/code", ".CodeMirror-line, .code li")
@@ -276,6 +284,7 @@ CHECKS = [
     the_theme_is_chosen_and_kept,
     an_author_sees_his_own_things_only,
     the_emergency_stop_asks_then_shows_and_resumes,
+    a_login_in_another_tab_does_not_break_this_one,
     an_edit_becomes_a_new_version,
     a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck,
 ]
@@ -291,7 +300,7 @@ def main():
     failed = 0
     only = sys.argv[1] if len(sys.argv) > 1 else ""
     with browser:
-        browser.expected_status = {400, 401, 404}
+        browser.expected_status = {400, 401, 403, 404}
         for check in CHECKS:
             name = check.__name__.replace("_", " ")
             if only not in name:

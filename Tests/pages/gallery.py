@@ -32,7 +32,7 @@ def pages(world):
         return
     main = "#/strategies/" + named(world, "Moving average crossover")
     yield "strategies", "#/strategies", "tr[data-link]", None
-    yield "strategy", main, "canvas", None
+    yield "strategy", main, "canvas, svg.plain", None
     yield "strategy-log", main + "/log", ".log-line", None
     yield "strategy-signals", main + "/signals", "td", None
     yield "strategy-orders", main + "/orders", "td", None

@@ -66,6 +66,9 @@ async function send(method, path, { body, form, signal, again = true, quiet401 =
         await needLogin.ask();
         return send(method, path, { body, form, signal, again: false });
     }
+    if (response.status === 403 && again && method !== "GET" && await renewCsrfToken(response)) {
+        return send(method, path, { body, form, signal, again: false });
+    }
     const text = await response.text();
     let parsed = null;
     if (text !== "") {
@@ -77,6 +80,14 @@ async function send(method, path, { body, form, signal, again = true, quiet401 =
     }
     if (!response.ok) throw failure(response.status, parsed);
     return parsed;
+}
+
+/** After a login in another tab this one's CSRF token is old; fetches the new one. False for any other refusal. */
+async function renewCsrfToken(response) {
+    const refusal = await response.clone().json().catch(() => null);
+    if (refusal?.error?.code !== "csrf") return false;
+    setCsrfToken((await send("GET", "/session")).csrf_token);
+    return true;
 }
 
 export const get = (path, options) => send("GET", path, options);
@@ -109,6 +120,11 @@ export function upload(path, form, onProgress, again = true) {
             }
             if (request.status === 401 && again && needLogin.ask) {
                 needLogin.ask().then(() => upload(path, form, onProgress, false)).then(resolve, reject);
+            } else if (request.status === 403 && again && parsed?.error?.code === "csrf") {
+                send("GET", "/session").then((answer) => {
+                    setCsrfToken(answer.csrf_token);
+                    return upload(path, form, onProgress, false);
+                }).then(resolve, reject);
             } else if (request.status >= 200 && request.status < 300) resolve(parsed);
             else reject(failure(request.status, parsed));
         });

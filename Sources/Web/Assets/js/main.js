@@ -3,7 +3,7 @@
 import { h, fill, icon, logo, patch } from "./dom.js";
 import { ApiError, get, post, setCsrfToken, onLoginNeeded, items } from "./api.js";
 import { store, on, setUser, setHalt, refreshHalt, startEvents, stopEvents, isOperator } from "./store.js";
-import { button, confirm, dialog, fault, field, notice, failureBox, announce } from "./ui.js";
+import { button, confirm, dialog, fault, field, form, notice, failureBox, announce } from "./ui.js";
 import { stateWord } from "./words.js";
 import { loginForm } from "./pages/login.js";
 
@@ -210,6 +210,7 @@ function userMenu() {
             h("div", { class: "who" }, h("strong", {}, store.user.name), h("div", { class: "muted" }, store.user.role)),
             entry({ light: "sun", dark: "moon", system: "system" }[next], { light: "Light theme", dark: "Dark theme", system: "Theme of the system" }[next], () => setTheme(next)),
             entry("keyboard", "Keyboard shortcuts", openKeys),
+            entry("tokens", "Change my password", changePassword),
             h("a", { href: "/openapi.json", target: "_blank", rel: "noopener" }, icon("file"), "API description"),
             entry("logout", "Log out", logOut)));
         toggle.setAttribute("aria-expanded", "true");
@@ -219,6 +220,19 @@ function userMenu() {
     place.addEventListener("keydown", (event) => { if (event.key === "Escape") { close(); toggle.focus(); } });
     place.append(toggle);
     return place;
+}
+
+function changePassword() {
+    return dialog("Change my password", (close) => form({
+        fields: [field({ name: "current_password", label: "Password until now", kind: "password", required: true, autocomplete: "current-password" }),
+            field({ name: "password", label: "New password", kind: "password", required: true, autocomplete: "new-password" })],
+        submit: "Change it", cancel: () => close(),
+        async onsubmit(values) {
+            await post(`/users/${encodeURIComponent(store.user.name)}/password`, values);
+            notice("Your password is changed.", "good");
+            close(true);
+        },
+    }).element);
 }
 
 function setTheme(theme) {

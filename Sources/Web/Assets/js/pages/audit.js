@@ -20,9 +20,9 @@ export async function open(context) {
         label: "Audit trail", key: (one) => one.id,
         columns: [
             { label: "Time", main: true, render: (one) => when(one.time), sort: (one) => one.time },
-            { label: "Who", render: (one) => h("strong", {}, one.user ?? "host"), sort: (one) => one.user },
+            { label: "Who", render: (one) => h("strong", {}, one.user), sort: (one) => one.user },
             { label: "Did", render: (one) => humanise(String(one.action ?? "").replace(".", " ")), sort: (one) => one.action },
-            { label: "To what", full: true, render: (one) => one.subject ?? "–", sort: (one) => one.subject },
+            { label: "To what", full: true, render: (one) => one.subject || "–", sort: (one) => one.subject },
             { label: "Details", grow: true, render: (one) => h("span", { class: "muted" }, detailText(one.detail)) },
         ],
         empty: () => (all.length ? empty("Nothing matches", "No entry holds these words.") : empty("Nothing yet", "Every change by a person or a token is written down here: starts, stops, limits, users, halts.")),

@@ -4,6 +4,7 @@ import { h, fill, icon } from "../dom.js";
 import { get, items } from "../api.js";
 import { panel, facts, badge, button, loading, stat, empty } from "../ui.js";
 import { humanise, duration } from "../words.js";
+import { isOperator } from "../store.js";
 
 const tone = (state) => ({ ok: "ok", warning: "warn" })[state] ?? "bad";
 
@@ -39,11 +40,12 @@ export async function open(context) {
             facts(Object.entries(one.details ?? {}).filter(([, value]) => value !== null && (typeof value !== "object" || Array.isArray(value))).map(([name, value]) => [humanise(name), Array.isArray(value) ? value.join(", ") || "none" : String(value)]))))) : empty("No profiles", "Install share/bullpen/profiles.");
     }
 
-    const refreshAll = () => Promise.all([loading(parts, health), loading(doctor, checks, 8), loading(profiles, showProfiles)]);
+    const refreshAll = () => Promise.all([loading(parts, health), isOperator() ? loading(doctor, checks, 8) : null, loading(profiles, showProfiles)]);
+    const machine = isOperator() ? panel("Walls of this machine", doctor, { flush: true }) : panel("Walls of this machine", h("p", { class: "muted" }, "An operator sees here what this machine can confine, and what it lacks."));
     fill(strip, ["Host", "Version", "Up"].map((label) => stat(label, "–")));
     fill(place, h("div", { class: "page-head" }, h("h1", {}, "Health & doctor"), h("div", { class: "grow" }), button("Check again", { icon: "restart", onclick: refreshAll })),
         h("div", { class: "stack" }, strip, h("div", { class: "split" },
-            h("div", { class: "stack" }, panel("Walls of this machine", doctor, { flush: true })),
+            h("div", { class: "stack" }, machine),
             h("aside", { class: "stack" }, panel("Parts", parts), panel("Sandbox profiles", profiles)))));
     context.every(10000, () => health().then((fresh) => fill(parts, fresh)).catch(() => {}));
     await refreshAll();

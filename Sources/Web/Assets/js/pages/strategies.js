@@ -35,7 +35,7 @@ export async function open(context) {
         },
         { label: "State", full: true, sort: (one) => one.status?.state, render: (one) => [stateBadge(one.status?.state), ["quarantined", "backing_off"].includes(one.status?.state) && one.status.reason ? h("span", { class: "sub", title: one.status.reason }, one.status.reason.split("\n")[0]) : null] },
         { label: "Account", wide: true, sort: (one) => one.status?.account, render: (one) => isAlive(one.status?.state) ? [one.status.account ?? "–", h("span", { class: "sub" }, one.status.feed ?? "")] : h("span", { class: "muted" }, "–") },
-        { label: "Position", render: (one) => positionText(one.status), flash: true },
+        { label: "Position", full: true, render: (one) => positionText(one.status), flash: true },
         { label: "Equity", right: true, sort: (one) => units(one.status?.equity), render: (one) => moneyText(one.status?.equity), flash: true },
         { label: "P&L", right: true, sort: (one) => units(pnl(one.status)), render: (one) => one.status?.account ? profit(pnl(one.status)) : h("span", { class: "muted" }, "–"), flash: true },
         { label: "Memory", right: true, wide: true, sort: (one) => one.status?.usage?.memory_bytes, render: (one) => h("span", { class: "num muted" }, isAlive(one.status?.state) ? bytes(one.status?.usage?.memory_bytes) : "–") },

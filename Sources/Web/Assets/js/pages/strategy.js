@@ -91,6 +91,7 @@ export async function open(context) {
         const open = (status.position ?? []).filter((one) => sign(one.quantity) !== 0);
         const total = sum(status.realised_pnl, status.unrealised_pnl);
         const share = status.capital ? percent(total, status.capital) : null;
+        const isUp = ["running", "paused", "ready"].includes(status.state);
         const known = status.equity !== null && status.equity !== undefined;
         patch(strip,
             stat("Equity", known ? money(status.equity) : "–", status.capital ? `of ${money(status.capital)} capital` : "no run yet"),
@@ -98,7 +99,7 @@ export async function open(context) {
             stat("Realised", known ? profit(status.realised_pnl) : "–", "after fees"),
             stat("Open", known ? profit(status.unrealised_pnl) : "–", "at the last price"),
             stat("Position", open.length ? h("span", { class: "num" }, format(open[0].quantity, { sign: true })) : "flat", open.length ? `${open[0].symbol} at ${format(open[0].average_price)}${open.length > 1 ? ` and ${open.length - 1} more` : ""}` : strategy.config?.pair ?? "\u00a0"),
-            stat(isAlive(status.state) ? "Up" : "Since", status.since ? (isAlive(status.state) ? duration(Date.now() - status.since) : ago(status.since)) : "–", `${count(status.restarts ?? 0, "restart")}${status.pid ? ` · pid ${status.pid}` : ""}`));
+            stat(isUp ? "Up" : "Since", status.since ? (isUp ? duration(Date.now() - status.since) : ago(status.since)) : "–", `${count(status.restarts ?? 0, "restart")}${status.pid ? ` · pid ${status.pid}` : ""}`));
     }
 
     function drawAll() {
@@ -116,7 +117,8 @@ export async function open(context) {
             entry("upload", "Upload a new version", () => { close(); location.hash = `#/upload?for=${encodeURIComponent(id)}`; }),
             entry("signal", "Send it a signal…", () => { close(); sendSignal(shared); }),
             entry("copy", "Copy its id", () => { close(); navigator.clipboard.writeText(id).then(() => notice("Copied.", "good"), fault); }),
-            isOperator() ? entry("halt", halted() ? "Let it trade again" : "Halt only this strategy…", () => { close(); (halted() ? resumeOne() : haltOne()).catch(fault); }) : null,
+            halted() ? (isOperator() ? entry("halt", "Let it trade again", () => { close(); resumeOne().catch(fault); }) : null)
+                : entry("halt", "Halt only this strategy…", () => { close(); haltOne(); }, "quiet-danger"),
             entry("trash", "Delete…", async () => { close(); if (await askDelete(strategy)) location.hash = "#/strategies"; }, "quiet-danger")));
         function entry(name, label, work, tone = "") {
             return h("button", { class: `button bare ${tone}`, type: "button", onclick: work }, icon(name), label);

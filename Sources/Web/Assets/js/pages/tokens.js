@@ -25,7 +25,7 @@ export async function open(context) {
     const table = dataTable({
         label: "API tokens", key: (one) => one.id,
         columns: [
-            { label: "Name", main: true, sort: (one) => one.name, render: (one) => [h("span", { class: "name" }, one.name), one.owner ? h("span", { class: "muted" }, " " + one.owner) : null] },
+            { label: "Name", main: true, sort: (one) => one.name, render: (one) => h("span", { class: "name" }, one.name) },
             { label: "Made", render: (one) => when(one.created_at) },
             { label: "Last used", render: (one) => (one.last_used_at ? when(one.last_used_at) : h("span", { class: "muted" }, "never")) },
             { label: "Ends", render: (one) => (one.expires_at ? when(one.expires_at) : h("span", { class: "muted" }, "never")) },

@@ -19,18 +19,20 @@ const starter = `from bullpen import Strategy
 
 
 class FirstStrategy(Strategy):
-    """Buys when a candle closes above the one before, sells when it closes below."""
-
-    def on_start(self):
-        self.last = None
-        self.log("warming up")
+    """Buys after three rising candles, sells after three falling ones."""
 
     def on_candle(self, candle):
-        if self.last is not None and candle.close > self.last:
+        closes = self.closes(4)
+        if candle.history or len(closes) < 4:
+            return
+        steps = [later - earlier for earlier, later in zip(closes, closes[1:])]
+        held = self.position().quantity
+        if all(step > 0 for step in steps) and held == 0:
+            self.log(f"three up at {candle.close}: buying")
             self.buy(self.parameter("quantity"))
-        elif self.last is not None and candle.close < self.last:
-            self.sell(self.parameter("quantity"))
-        self.last = candle.close
+        elif all(step < 0 for step in steps) and held > 0:
+            self.log(f"three down at {candle.close}: selling")
+            self.sell(held)
 `;
 
 const starterConfig = `{
@@ -160,7 +162,7 @@ export async function open(context) {
         h("div", { class: "page-head" }, h("h1", {}, target ? "Upload a new version" : "Upload a strategy"),
             h("p", { class: "lead" }, "It is checked first. It runs without network, keys or files of this machine, and can only ask for orders.")),
         h("div", { class: "split" },
-            h("div", { class: "stack" }, drop, progress, result, buttons, about, details),
+            h("div", { class: "stack" }, drop, details, progress, result, buttons, about),
             h("aside", { class: "stack" },
                 panel("No file at hand?", [h("p", { class: "muted" }, "Start from a small example; open it in your editor and change what you like."),
                     h("div", { class: "actions" }, button("Check the example", { icon: "file", onclick: () => {

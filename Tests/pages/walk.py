@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Walks through the pages of a running host as a user would, and takes pictures.
+
+    walk.py --base http://127.0.0.1:8080 --user admin --password-file FILE [--to FOLDER] [--file STRATEGY]
+    walk.py --fake          against the pretended host
+
+Logs in, uploads a broken file and sees why not, uploads a good one, starts it, watches it trade, crashes it with a
+signal, sees the cause, sees it come back, halts and resumes trading, stops it, deletes it. The password is read from
+the file's first line, never from the command line. Exit status 0 when every step was seen, 1 when one was not.
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+import time
+
+import fake_api
+from browser import Browser, PageError
+
+STRATEGY = '''"""Buys and sells in turn every two seconds; crashes when it is told to. Made for a walk through the pages."""
+
+from bullpen import Strategy
+
+
+class Walker(Strategy):
+    def on_start(self):
+        self.quantity = self.parameter("quantity")
+        self.log(f"walking with {self.quantity}")
+        self.timer("step", 2, repeat=True)
+
+    def on_candle(self, candle):
+        if not candle.history:
+            self.log(f"candle closed at {candle.close}")
+
+    def on_timer(self, timer_id):
+        held = self.position().quantity
+        if held > 0:
+            self.sell(held)
+        else:
+            self.signal("ENTER", self.symbol, quantity=self.quantity)
+            self.buy(self.quantity)
+
+    def on_signal(self, signal):
+        self.log(f"signal {signal.action}", "warning")
+        if signal.action == "CRASH":
+            return 1 / 0
+'''
+CONFIG = '''{
+  "name": "Walker",
+  "description": "Made for a walk through the pages",
+  "pair": "BTCUSDT",
+  "resolution": "1m",
+  "lookback_period": 50,
+  "leverage": 1,
+  "custom_params": { "quantity": "0.01" }
+}
+'''
+
+
+class Walk:
+    def __init__(self, browser, options):
+        self.browser, self.to, self.number, self.patience = browser, pathlib.Path(options.to), 0, options.patience
+        self.began = time.monotonic()
+
+    def step(self, words):
+        self.number += 1
+        print(f"{time.monotonic() - self.began:6.1f} s  {words}", flush=True)
+        self.browser.script("window.scrollTo(0, 0)")
+        self.browser.shoot(self.to / f"{self.number:02d}-{words.replace(' ', '-')}.png")
+
+    def see(self, selector, words=None):
+        self.browser.find(selector, words, self.patience)
+
+    def submit(self, words=None):
+        self.browser.click("dialog button[type=submit]", words)
+
+
+def walk(at, base, user, password, folder, file):
+    browser = at.browser
+    browser.open(base.rstrip("/") + "/")
+    at.see("input[type=password]")
+    at.step("log in")
+    browser.fill("Name", user)
+    browser.fill("Password", password)
+    browser.press("Enter")
+    at.see(".link-state.live")
+    at.see("tr[data-link], .empty")
+    at.step("the list")
+
+    browser.press("u")
+    at.see(".drop")
+    broken = folder / "broken.py"
+    broken.write_text(STRATEGY.replace("if held > 0:", "if held > 0"))
+    browser.choose_file("input[type=file]", broken)
+    at.see(".problem .hit, .problem .excerpt div")
+    at.step("a broken file is refused with its line")
+
+    browser.choose_file("input[type=file]", file)
+    at.see(".callout.good")
+    if file.suffix == ".py":
+        browser.click("summary")
+        browser.fill("strategy.json", CONFIG)
+        browser.script("document.activeElement.blur()")
+    at.see(".callout.good")
+    at.see(".facts dd", "Walker" if file.suffix == ".py" else None)
+    at.step("a good file is valid")
+    browser.click(".actions button", "Upload and start")
+    at.see("dialog select")
+    at.see("dialog label", "Capital")
+    at.step("the start form")
+    at.submit("Start")
+    at.see(".page-head .badge", "Running")
+    at.see(".log-line")
+    at.step("it runs")
+    at.see(".recent-list li")
+    at.see("canvas, svg.plain")
+    at.step("its first fill")
+    address = browser.script("location.hash").split("/")[2]
+
+    for tab, wanted in (("log", ".log-line"), ("signals", "tbody td"), ("orders", "tbody td"), ("fills", "tbody td"), ("code", ".CodeMirror-line, .code li, .empty"), ("settings", ".facts")):
+        browser.script(f"location.hash = '#/strategies/{address}/{tab}'")
+        at.see(wanted)
+        at.step(tab)
+    for page in ("positions", "orders", "limits", "accounts", "feeds", "health", "users", "tokens", "audit"):
+        browser.script(f"location.hash = '#/{page}'")
+        at.see("main .panel, main .empty")
+        at.step("page " + page)
+
+    browser.script(f"location.hash = '#/strategies/{address}'")
+    at.see(".page-head .badge", "Running")
+    browser.click(".page-head button", "More")
+    browser.click("dialog button", "Send it a signal")
+    browser.fill("Action", "CRASH")
+    at.submit("Send")
+    at.see(".cause-place .callout", "ZeroDivisionError")
+    at.step("it crashed and says why")
+    at.see(".page-head .badge", "Running")
+    at.step("it came back")
+
+    browser.click(".stop-all")
+    browser.fill("Reason", "a walk through the pages")
+    at.submit("Stop all trading")
+    at.see(".halt-bar", "a walk through the pages")
+    at.step("trading is halted")
+    browser.click(".halt-bar button", "Resume")
+    at.submit("Resume")
+    browser.gone(".halt-bar")
+    at.step("trading goes on")
+
+    browser.click(".page-head button", "Stop")
+    browser.click(".option-card", "close positions")
+    at.step("stop and flatten")
+    at.submit("Stop")
+    at.see(".page-head .badge", "Stopped")
+    at.step("it stopped")
+    browser.click(".page-head button", "More")
+    browser.click("dialog button", "Delete")
+    at.submit("Delete")
+    browser.gone("dialog", seconds=at.patience)
+    at.see("h1", "Strategies")
+    if browser.script(f"[...document.querySelectorAll('tr[data-link]')].some((row) => row.dataset.link.endsWith('/{address}'))"):
+        browser.until(lambda: not browser.script(f"[...document.querySelectorAll('tr[data-link]')].some((row) => row.dataset.link.endsWith('/{address}'))"), "the strategy to leave the list")
+    at.step("it is deleted")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--base", default="http://127.0.0.1:8080")
+    options.add_argument("--user", default="admin")
+    options.add_argument("--password-file", type=pathlib.Path)
+    options.add_argument("--fake", action="store_true")
+    options.add_argument("--to", default=fake_api.ROOT / ".build/pages/walk")
+    options.add_argument("--file", type=pathlib.Path, help="a .zip or .py that trades soon and crashes at the signal CRASH")
+    options.add_argument("--patience", type=float, default=60, help="seconds to wait for each thing")
+    options.add_argument("--phone", action="store_true")
+    options.add_argument("--dark", action="store_true")
+    chosen = options.parse_args()
+    if chosen.fake:
+        server = fake_api.serve(pause=0.3)
+        base, password = "http://127.0.0.1:%d" % server.server_address[1], "bullpen"
+    elif chosen.password_file:
+        base, password = chosen.base, chosen.password_file.read_text().splitlines()[0]
+    else:
+        options.error("--password-file or --fake is needed")
+    try:
+        browser = Browser(*((390, 844) if chosen.phone else (1440, 900)), dark=chosen.dark, phone=chosen.phone)
+    except FileNotFoundError as error:
+        print(f"skipped: {error}")
+        return 77
+    with browser, tempfile.TemporaryDirectory() as folder:
+        browser.expected_status = {401, 400}
+        at = Walk(browser, chosen)
+        good = pathlib.Path(folder, "walker.py")
+        good.write_text(STRATEGY)
+        try:
+            walk(at, base, chosen.user, password, pathlib.Path(folder), chosen.file or good)
+        except PageError as error:
+            at.step("FAILED")
+            print(f"FAILED: {error}")
+            return 1
+        if browser.complaints:
+            print("\n".join(["the console complained:", *browser.complaints]))
+            return 1
+    print(f"all steps were seen; pictures are in {at.to}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
