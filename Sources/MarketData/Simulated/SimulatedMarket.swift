@@ -12,7 +12,7 @@ public import Trading
 /// exactly to its candle.
 public struct SimulatedMarket: Sendable {
     /// How many events a minute holds and which candles close.
-    public struct Options: Sendable {
+    public struct Options: Hashable, Sendable {
         /// Which instruments, from ``SimulatedMarket/availableSymbols``.
         public var symbols: [String]
         /// Which candles are announced as they close.
