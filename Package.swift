@@ -89,7 +89,8 @@ let package = Package(
         .executableTarget(
             name: "bullpen",
             dependencies: [
-                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue", "Identity",
+                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue",
+                "Identity",
                 "Host", "Web",
             ],
             swiftSettings: strict),
@@ -98,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "bullpen-bench",
             dependencies: [
-                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges", "Supervisor",
+                "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges",
+                "Supervisor",
                 "Host",
             ],
             path: "Sources/bench", swiftSettings: strict),
@@ -115,7 +117,8 @@ let package = Package(
         tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(
-            name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),
+            name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
+            swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
         tests("ArchitectureTests", uses: ["TestSupport"]),
         tests("CommandTests", uses: ["bullpen", "TestSupport", "Wire"], excluding: ["fake_host.py"]),

@@ -64,3 +64,11 @@ find_swift() {
     *) fail "Swift ${version:-of unknown version} is too old; 6.3 is wanted: https://www.swift.org/install/linux" ;;
     esac
 }
+
+# Builds the named products for release. With the Swift library inside, so that an installation needs no Swift.
+build_release() {
+    local product
+    for product in "$@"; do
+        swift build -c release --static-swift-stdlib --product "$product" >&2
+    done
+}

@@ -267,7 +267,8 @@ public final class StrategyRunner {
                     self?.inputReady(ready)
                 }
                 if let violations = child.violations {
-                    connection.violationsWatch = try loop.watch(violations.listener, for: .read) { [weak self] ready in
+                    connection.violationsWatch = try loop.watch(violations.listener, for: .read) {
+                        [weak self] ready in
                         self?.readViolations(ready)
                     }
                 }

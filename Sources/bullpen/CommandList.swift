@@ -9,6 +9,7 @@ extension Command {
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
         .userDisable,
         .userEnable,
-        .serve, .doctor, .configShow, .configCheck, .configDefaults, .audit, .completion, .version,
+        .serve, .doctor, .runtimeInstall, .configShow, .configCheck, .configDefaults, .audit, .completion,
+        .version,
     ]
 }

@@ -142,6 +142,31 @@ struct ArchitectureTests {
             } == [])
     }
 
+    /// Stored properties and cases whose name says it all need no sentence; types, functions and initialisers do.
+    @Test func `public types and functions are documented`() {
+        let kinds: Set<String> = [
+            "struct", "class", "enum", "protocol", "actor", "func", "init", "subscript", "typealias",
+        ]
+        var bare: [String] = []
+        for file in swift {
+            for (index, line) in file.lines.enumerated() {
+                let words = line.split { $0 == " " || $0 == "(" || $0 == "?" || $0 == "<" }.map { String($0) }
+                guard let place = words.firstIndex(of: "public"), !words.contains("import"),
+                    words[..<place].allSatisfy({ $0.hasPrefix("@") }),
+                    words[place...].prefix(4).contains(where: { kinds.contains($0) })
+                else { continue }
+                // An initialiser of one line does what its line says.
+                guard !(words.contains("init") && line.hasSuffix("}")) else { continue }
+                let above = file.lines[..<index].last {
+                    !$0.drop { $0 == " " }.hasPrefix("@") && !$0.drop { $0 == " " }.hasPrefix("#if")
+                }
+                let isDocumented = above?.drop { $0 == " " }.hasPrefix("///") == true
+                if !isDocumented { bare.append("\(file.path):\(index + 1)") }
+            }
+        }
+        #expect(bare == [])
+    }
+
     @Test func `nothing is left for later`() {
         let marks = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]
         for file in swift + c {

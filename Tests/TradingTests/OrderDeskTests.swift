@@ -547,7 +547,8 @@ struct OrderDeskTests {
         #expect(denied?.reason?.contains("since midnight UTC is 60 USDT, the limit 50 USDT") == true)
         #expect(fixture.submit("3", market(.sell, "1"), after: 2).placed.count == 1)
         try fixture.restart()
-        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == .zero)  // At the recorded mark of 100.
+        // At the recorded mark of 100.
+        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == .zero)
         let midnight = at(43_200_000)
         fixture.keep(fixture.desk.priceMoved(trade("95", at: at(3)), on: "paper"))
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-50"))

@@ -20,7 +20,8 @@ public enum Doctor {
         kernel.rows.map { row in
             CheckView(
                 name: row.layer.rawValue, state: row.isPresent ? .ok : .missing,
-                detail: "\(row.layer.purpose) (\(row.finding))", remedy: row.remedy.isEmpty ? nil : row.remedy)
+                detail: "\(row.layer.purpose) (\(row.finding))", remedy: row.remedy.isEmpty ? nil : row.remedy
+            )
         }
     }
 

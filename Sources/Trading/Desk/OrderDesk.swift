@@ -250,7 +250,8 @@ extension OrderDesk {
     mutating func end(_ order: OrderID) {
         endedOrders.append(order)
         while endedOrders.count > settings.rememberedOrders, let oldest = endedOrders.popFirst() {
-            guard let entry = entries[oldest], entry.order.status.isTerminal else { continue }  // It came back.
+            // One that is not terminal came back.
+            guard let entry = entries[oldest], entry.order.status.isTerminal else { continue }
             gate.move(entry.row, from: entry.order.claim, to: .none)
             entries[oldest] = nil
             owed.remove(oldest)
