@@ -84,18 +84,19 @@ static int drop_capabilities(void) {
 /// Process 1 of the pid namespace: waits for process 2, the strategy, and takes the namespace with it when it ends.
 _Noreturn static void watch(int go, const struct confine_step *enter) {
     char word;
-    struct pollfd strategy = {.events = POLLIN};
     // Orphans of the strategy, if its profile lets it have any, are reaped by the kernel.
     signal(SIGCHLD, SIG_IGN);
-    if (dup2(go, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0) _exit(CONFINE_EXIT_FAILED);
+    if (dup2(go, 0) < 0 || dup2(CONFINE_FD_LISTENER, 1) < 0 || syscall(SYS_close_range, 2, ~0u, 0) < 0)
+        _exit(CONFINE_EXIT_FAILED);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || read(0, &word, 1) != 1) _exit(CONFINE_EXIT_FAILED);
     if (become(enter->number[1], enter->number[3], !enter->number[5]) || drop_capabilities() ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "watcher") < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(CONFINE_EXIT_FAILED);
-    // Should the supervisor have died before that last call, the strategy notices and ends, and so does this.
-    strategy.fd = (int)syscall(SYS_pidfd_open, 2, 0);
-    while (strategy.fd >= 0 && poll(&strategy, 1, -1) < 0 && errno == EINTR) {}
+    // The supervisor keeps its end of the listener's socket open while it lives, and nobody else has that end. Its end
+    // shows here whatever became of parent-death signals, which are lost when the parent dies before they are set.
+    struct pollfd ends[2] = {{.fd = (int)syscall(SYS_pidfd_open, 2, 0), .events = POLLIN}, {.fd = 1}};
+    while (ends[0].fd >= 0 && poll(ends, 2, -1) < 0 && errno == EINTR) {}
     _exit(0);
 }
 
@@ -254,8 +255,11 @@ static int close_descriptors(void) {
 
 static int die_with_parent(void) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return -errno;
-    // The supervisor lies outside this pid namespace, which shows as 0. Were it dead, the watcher would be the parent.
-    return getppid() == 0 ? 0 : -ESRCH;
+    // A supervisor that died before that call sends no signal any more. Its id cannot be asked for from in here: any
+    // parent outside this pid namespace shows as 0. But nobody else reads the status pipe.
+    struct pollfd status = {.fd = CONFINE_FD_STATUS};
+    if (poll(&status, 1, 0) < 0) return -errno;
+    return status.revents & POLLERR ? -ESRCH : 0;
 }
 
 /// Points `into` at each text of a list, and ends it with NULL.

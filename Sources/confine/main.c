@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,7 +18,10 @@ int main(void) {
         return CONFINE_EXIT_FAILED;
     }
     // Until the strategy has its own: the launcher must not outlive the supervisor either.
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return CONFINE_EXIT_FAILED;
+    // Had it died before that call, nobody would read the status pipe any more.
+    struct pollfd status = {.fd = CONFINE_FD_STATUS};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&status, 1, 0) < 0 || status.revents & POLLERR)
+        return CONFINE_EXIT_FAILED;
     const uint8_t *bytes = mmap(NULL, (size_t)plan.st_size, PROT_READ, MAP_PRIVATE, CONFINE_FD_PLAN, 0);
     if (bytes == MAP_FAILED) return CONFINE_EXIT_FAILED;
     confine_run(bytes, (size_t)plan.st_size);

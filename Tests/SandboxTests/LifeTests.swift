@@ -102,6 +102,26 @@ struct LifeTests {
         }
     }
 
+    @Test("failing again and again leaves nothing, however the failure and its report cross")
+    func failsWithoutTraces() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture("failing")
+            func fail(_ index: Int) async throws {
+                let request = LaunchRequest(
+                    strategy: "s", run: "run\(index)", profile: try Fixture.profile("native"),
+                    bundle: fixture.folder, entry: "nothing")
+                await #expect(throws: LaunchFailure.self) { try await fixture.start(request) }
+            }
+            try await fail(-1)
+            let before = Leftovers.now()
+            for index in 0..<50 { try await fail(index) }
+            #expect(Leftovers.now() == before)
+            fixture.close()
+            #expect(Leftovers.groups(named: "failing-\(getpid())") == [])
+        }
+    }
+
     @Test("an entry that leaves its bundle is refused", arguments: ["../x", "/bin/sh", "a//b", ""])
     func refusesEscapingEntry(_ entry: String) async throws {
         let fixture = try Fixture("entry")

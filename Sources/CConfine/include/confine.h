@@ -11,7 +11,8 @@
 /// pid namespace, and steps into the watcher's namespaces; its FORK makes the strategy, process 2 in there, and the
 /// launcher ends. Both are children of the supervisor (CLONE_PARENT), so the supervisor reaps the strategy itself and
 /// sees its true exit status. The watcher exists because the kernel drops signals for process 1 (SIGTERM, SIGABRT from
-/// abort(), a signal to oneself) and kills a namespace whose process 1 has gone: it waits for process 2 and ends.
+/// abort(), a signal to oneself) and kills a namespace whose process 1 has gone: it waits for the end of process 2, or
+/// of the supervisor, and ends.
 
 #include <stddef.h>
 #include <stdint.h>

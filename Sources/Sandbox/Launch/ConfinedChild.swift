@@ -29,19 +29,22 @@ public final class ConfinedChild: @unchecked Sendable {
     /// How it ended, once it was reaped.
     public private(set) var status: EndStatus?
 
+    /// While this is open, the watcher lets the strategy live. The kernel closes it with the host, however that ends.
+    private let lifeline: FileDescriptor
     private let remains: Remains
     private let spawner: Spawner
 
     init(
         pid: Int32, process: consuming FileDescriptor, standardInput: consuming FileDescriptor,
         standardOutput: consuming FileDescriptor, standardError: consuming FileDescriptor,
-        violations: ViolationReader, remains: Remains, spawner: Spawner
+        lifeline: consuming FileDescriptor, violations: ViolationReader, remains: Remains, spawner: Spawner
     ) {
         self.pid = pid
         self.process = process
         self.standardInput = standardInput
         self.standardOutput = standardOutput
         self.standardError = standardError
+        self.lifeline = lifeline
         self.group = remains.group
         self.violations = violations
         self.remains = remains

@@ -33,6 +33,13 @@ public final class ConfinedLauncher: Sendable {
         }
     }
 
+    /// A name for a host's control groups that follows from its data folder, so that the next host on the same folder
+    /// finds what a crashed one has left.
+    public static func groupName(data folder: String) -> String {
+        let sum = unsafe confine_checksum(Array(folder.utf8), folder.utf8.count)
+        return String(sum, radix: 16)
+    }
+
     /// What this kernel can do.
     public let report: KernelReport
     private let configuration: Configuration
@@ -105,7 +112,8 @@ public final class ConfinedLauncher: Sendable {
 
     private func start(_ request: LaunchRequest) throws(LaunchFailure) -> ConfinedChild {
         try check(request.profile)
-        try checkReadable(request.bundle)
+        try checkReadable("bundle", request.bundle)
+        if let sdk = configuration.sdk { try checkReadable("sdk", sdk) }
         let user = try takeUser()
         let group: ChildGroup
         do throws(SystemCallError) {
@@ -167,20 +175,21 @@ public final class ConfinedLauncher: Sendable {
         if user.isMappedByRoot { users.giveBack(user.uid) }
     }
 
-    /// A bundle that the strategy's own user may not read would show as a strange error of the interpreter.
-    private func checkReadable(_ bundle: String) throws(LaunchFailure) {
+    /// A folder that the strategy's own user may not read would show as a strange error of the interpreter.
+    private func checkReadable(_ step: String, _ folder: String) throws(LaunchFailure) {
         let status: stat
-        do throws(SystemCallError) { status = try Files.status(bundle) } catch {
-            throw LaunchFailure(code: .profileRefused, step: "bundle", reason: error.description)
+        do throws(SystemCallError) { status = try Files.status(folder) } catch {
+            throw LaunchFailure(code: .profileRefused, step: step, reason: error.description)
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw LaunchFailure(code: .profileRefused, step: "bundle", reason: "\(bundle) is not a folder")
+            throw LaunchFailure(code: .profileRefused, step: step, reason: "\(folder) is not a folder")
         }
         guard !report.isRoot || status.st_mode & 0o005 == 0o005 else {
             throw LaunchFailure(
-                code: .profileRefused, step: "bundle",
+                code: .profileRefused, step: step,
                 reason:
-                    "\(bundle) must be readable for others (mode 755): its strategy has a user id of its own")
+                    "\(folder) must be readable for others (mode 755): each strategy has a user id of its own"
+            )
         }
     }
 }

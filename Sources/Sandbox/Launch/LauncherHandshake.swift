@@ -66,11 +66,29 @@ struct LauncherHandshake {
     /// Kills and reaps every process made for the strategy.
     mutating func abandon(launcher: Int32?) {
         _ = takeListener()
-        let pids = [launcher, strategy, watcher].compactMap { $0 }
-        // All three are children that nobody has reaped yet, so no number can belong to another process. The watcher
-        // comes last: it does not end before the strategy was reaped.
-        for pid in pids { _ = Glibc.kill(pid, SIGKILL) }
-        for pid in pids { _ = try? ChildProcess.wait(for: pid) }
+        // Without its process 1 the namespace takes no new process and loses those it has.
+        if let watcher { _ = Glibc.kill(watcher, SIGKILL) }
+        // The strategy may fail before the launcher has told its number, so the launcher may speak to its end, which
+        // comes by itself: it never waits for anything.
+        let limit = MonotonicClock.nanoseconds + 2_000_000_000
+        while launcher != nil, MonotonicClock.nanoseconds < limit {
+            guard Readiness.wait(for: [status], milliseconds: 100).contains(status) else { continue }
+            if case .end = readReport() { break }
+        }
+        // All are children that nobody has reaped yet, so no number can belong to another process. The watcher comes
+        // last: it does not end before the strategy was reaped.
+        for pid in [launcher, strategy, watcher].compactMap({ $0 }) {
+            _ = Glibc.kill(pid, SIGKILL)
+            reap(pid)
+        }
+    }
+
+    /// Reaps a killed process, unless it takes longer than any but a broken device could make it.
+    private func reap(_ pid: Int32) {
+        guard let process = try? ChildProcess.open(pid),
+            Readiness.wait(for: [process.number], milliseconds: 2000).contains(process.number)
+        else { return }
+        _ = try? ChildProcess.wait(for: pid)
     }
 
     // MARK: - Steps

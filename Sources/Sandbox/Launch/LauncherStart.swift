@@ -58,6 +58,7 @@ struct LauncherStart: ~Copyable {
         let watcher: Int32
         fileprivate let process: FileDescriptor
         fileprivate let listener: FileDescriptor
+        fileprivate let socket: FileDescriptor
         fileprivate let input: FileDescriptor
         fileprivate let output: FileDescriptor
         fileprivate let error: FileDescriptor
@@ -65,8 +66,9 @@ struct LauncherStart: ~Copyable {
         consuming func child(fatal: [String], remains: Remains, spawner: Spawner) -> ConfinedChild {
             ConfinedChild(
                 pid: strategy, process: process, standardInput: input, standardOutput: output,
-                standardError: error, violations: ViolationReader(listener: listener, fatal: fatal),
-                remains: remains, spawner: spawner)
+                standardError: error, lifeline: socket,
+                violations: ViolationReader(listener: listener, fatal: fatal), remains: remains,
+                spawner: spawner)
         }
     }
 
@@ -85,7 +87,7 @@ struct LauncherStart: ~Copyable {
         return Started(
             strategy: strategy, watcher: watcher,
             process: try Self.openStrategy(strategy, of: launcher, &handshake), listener: listener,
-            input: input, output: output, error: error)
+            socket: socket, input: input, output: output, error: error)
     }
 
     private static func openStrategy(

@@ -15,7 +15,7 @@ struct RuntimeBuilder {
     ]
 
     /// Makes the tree.
-    func build(_ progress: (String) -> Void) throws(SystemCallError) {
+    func build(_ progress: (String) -> Void) throws {
         try Files.removeTree(root)
         progress("making the folders and libraries of runtime \(runtime.rawValue)")
         for folder in ["usr/bin", "usr/lib", "usr/lib64", "etc", "bundle", "sdk", "work", "tmp"] {
@@ -38,7 +38,7 @@ struct RuntimeBuilder {
     private var packageFolder: String { root + "/usr/lib/python3/dist-packages" }
 
     /// Copies interpreter, standard library, the C.UTF-8 locale and time zones. Returns what needs libraries.
-    private func addPython() throws(SystemCallError) -> [String] {
+    private func addPython() throws -> [String] {
         let library = "/usr/lib/python" + inputs.version
         let name = "python" + inputs.version
         try run("/bin/cp", ["--preserve=all", inputs.python, root + "/usr/bin/" + name])
@@ -60,7 +60,7 @@ struct RuntimeBuilder {
     }
 
     /// Fetches wheels by hash. Returns their shared libraries.
-    private func addPackages(_ requirements: String) throws(SystemCallError) -> [String] {
+    private func addPackages(_ requirements: String) throws -> [String] {
         let tools = root + "/../tools"
         // pip works outside any strategy's reach, from an environment that is thrown away.
         try run("/usr/bin/python3", ["-m", "venv", tools])
@@ -77,14 +77,14 @@ struct RuntimeBuilder {
             .split(separator: "\n").map(String.init)
     }
 
-    private func compile(_ folder: String) throws(SystemCallError) {
+    private func compile(_ folder: String) throws {
         // Modules that do not compile are tests of the packages themselves; they fail when imported, as they should.
         _ = try ChildProcess.run(
             inputs.python, ["-I", "-m", "compileall", "-q", "-s", root, "-p", "/", folder], environment: [])
     }
 
     /// Copies every library of the machine that `programs` load, and the loader.
-    private func addLibraries(neededBy programs: [String]) throws(SystemCallError) {
+    private func addLibraries(neededBy programs: [String]) throws {
         var libraries: Set<String> = [RuntimeInputs.standardLibrary]
         for batch in stride(from: 0, to: programs.count, by: 64) {
             let part = Array(programs[batch..<min(batch + 64, programs.count)])
@@ -112,14 +112,14 @@ struct RuntimeBuilder {
     private static let environment: [String] =
         (Files.text("/proc/self/environ") ?? "").split(separator: "\0").map(String.init)
 
-    private func run(_ program: String, _ arguments: [String]) throws(SystemCallError) {
+    private func run(_ program: String, _ arguments: [String]) throws {
         _ = try output(program, arguments)
     }
 
-    private func output(_ program: String, _ arguments: [String]) throws(SystemCallError) -> String {
+    private func output(_ program: String, _ arguments: [String]) throws -> String {
         let (status, output) = try ChildProcess.run(program, arguments, environment: Self.environment)
         guard status == .exited(code: 0) else {
-            throw SystemCallError(call: program, number: ECHILD, subject: "(\(status)) \(output.trimmed)")
+            throw RuntimeFailure(runtime: runtime.rawValue, reason: "\(program) failed: \(output.trimmed)")
         }
         return output
     }

@@ -46,7 +46,13 @@ struct RuntimeInputs {
     }
 
     /// The machine's C++ library, which is renewed together with the rest of its libraries.
-    static let standardLibrary = "/lib/x86_64-linux-gnu/libstdc++.so.6"
+    static let standardLibrary: String = {
+        #if arch(arm64)
+            "/lib/aarch64-linux-gnu/libstdc++.so.6"
+        #else
+            "/lib/x86_64-linux-gnu/libstdc++.so.6"
+        #endif
+    }()
 
     /// What `runtime.json` says.
     var catalogueEntry: JSONValue {

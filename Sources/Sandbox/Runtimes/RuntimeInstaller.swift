@@ -17,9 +17,6 @@ public struct RuntimeInstaller: Sendable {
         case unchanged
     }
 
-    /// Raised whenever the trees are to be made differently.
-    private static let revision = 1
-
     private let folder: String
     private let requirements: String
     private let python: String
@@ -48,7 +45,7 @@ public struct RuntimeInstaller: Sendable {
         let target = runtime.rawValue + "-" + inputs.stamp
         func isThere() -> Bool { Files.linkTarget(link) == target && Files.exists(link + "/runtime.json") }
         if isThere() { return .unchanged }
-        do throws(SystemCallError) {
+        do {
             try Files.makeFolders(folder)
             // Two installers at a time would make the same tree twice.
             let lock = try FileDescriptor.open(folder + "/.lock", O_RDWR | O_CREAT)
@@ -61,8 +58,10 @@ public struct RuntimeInstaller: Sendable {
             try Files.create(draft + "/runtime.json", inputs.catalogueEntry.bytes)
             try publish(draft, as: target, link)
             return .made
+        } catch let failure as RuntimeFailure {
+            throw failure
         } catch {
-            throw RuntimeFailure(runtime: runtime.rawValue, reason: error.description)
+            throw RuntimeFailure(runtime: runtime.rawValue, reason: "\(error)")
         }
     }
 
