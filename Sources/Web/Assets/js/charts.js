@@ -1,7 +1,7 @@
 // Charts: candles with the strategy's fills, and equity. Without the charts library a plain line is drawn.
 
 import { h, fill } from "./dom.js";
-import { plot } from "./decimal.js";
+import { plot, format } from "./decimal.js";
 import { loadCharts } from "./vendor.js";
 
 const credit = () => h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
@@ -105,10 +105,13 @@ export function chart(kind, { emptyText }) {
     let averagePrice = null;
     let places = 2;
     let fitted = false;
+    const drawn = { length: 0, first: null };
+    const drawnVolumes = { length: 0, first: null };
 
     const ready = loadCharts().then((loaded) => {
         library = loaded;
         fill(foot.lastElementChild, loaded ? credit() : plainNote());
+        if (!loaded && kind === "price") fill(foot.firstElementChild, "Closes of its candles");
         build();
     });
 
@@ -143,12 +146,13 @@ export function chart(kind, { emptyText }) {
         note.hidden = data.length > 0;
         if (data.length === 0) return;
         if (library === null) {
-            fill(canvas, plainLine(data.map((row) => row.close ?? row.value)));
+            const values = data.map((row) => row.close ?? row.value);
+            fill(canvas, plainLine(values), h("span", { class: "chart-note top" }, format(Math.max(...values).toFixed(places))), h("span", { class: "chart-note" }, format(Math.min(...values).toFixed(places))));
             return;
         }
         if (!instance) return;
-        series.setData(data);
-        volume?.setData(volumes);
+        put(series, data, drawn);
+        if (volume) put(volume, volumes, drawnVolumes);
         if (kind === "price") {
             const [up, down] = [colour("--up"), colour("--down")];
             const times = data.map((row) => row.time);
@@ -163,6 +167,16 @@ export function chart(kind, { emptyText }) {
             if (kind === "price" && data.length > bars) instance.timeScale().setVisibleLogicalRange({ from: data.length - bars, to: data.length + 3 });
             else instance.timeScale().fitContent();
         }
+    }
+
+    /** Gives a series its rows: the few new ones alone where it can, which keeps the user's view and costs nothing. */
+    function put(target, rows, before) {
+        const fresh = rows.length - before.length;
+        if (before.length > 0 && before.first === rows[0]?.time && fresh >= 0 && fresh <= 5) {
+            for (const row of rows.slice(before.length - 1)) target.update(row);
+        } else target.setData(rows);
+        before.length = rows.length;
+        before.first = rows[0]?.time;
     }
 
     function barOf(times, time) {

@@ -370,6 +370,19 @@ function stepRow(step) {
     announce(next.querySelector(".name")?.textContent ?? "");
 }
 
+// MARK: - News from other pages
+
+const lastStates = new Map();
+
+/** A strategy that went into quarantine is told on every page but its own. */
+on("status", (status) => {
+    const before = lastStates.get(status.strategy);
+    lastStates.set(status.strategy, status.state);
+    const address = "#/strategies/" + encodeURIComponent(status.strategy);
+    if (before === undefined || before === status.state || status.state !== "quarantined" || location.hash.startsWith(address)) return;
+    notice(`${status.strategy} is in quarantine. ${String(status.reason ?? "").split("\n")[0]}`, "bad", { label: "Look", run: () => { location.hash = address; } });
+});
+
 // MARK: - Palette
 
 function openPalette() {

@@ -177,10 +177,11 @@ export function meter(label, fraction, text) {
 /**
  * A table that is updated in place, row by row, so that nothing flickers or jumps.
  *
+ * `stamp(item)` may give a value; while it stays the same the row is left alone. Changes light up in short tables.
  * A column has `label`, `render(item)` and optionally `right` (numbers), `sort(item)` (something comparable),
  * `wide` (hidden on phones), `full` (a line of its own there), `flash` (a change lights up shortly).
  */
-export function dataTable({ columns, key, label, empty: emptyState, link, order: firstOrder }) {
+export function dataTable({ columns, key, label, empty: emptyState, link, order: firstOrder, stamp }) {
     let rows = new Map();
     let current = [];
     let order = firstOrder ?? null;
@@ -227,7 +228,9 @@ export function dataTable({ columns, key, label, empty: emptyState, link, order:
                 }
             }
             if (link) row.dataset.link = link(item);
-            columns.forEach((column, index) => updateCell(row.children[index], column, item));
+            const mark = stamp?.(item);
+            if (mark === undefined || row.mark !== mark) columns.forEach((column, index) => updateCell(row.children[index], column, item, list.length <= 40));
+            row.mark = mark;
             next.set(id, row);
             if (body.children[position] !== row) body.insertBefore(row, body.children[position] ?? null);
         });
@@ -264,15 +267,16 @@ function cellClass(column) {
     return [column.right ? "right" : "", column.wide ? "wide" : "", column.grow ? "grow" : "", column.main ? "main" : "", column.full ? "full" : "", column.label ? "" : "doing"].filter(Boolean).join(" ");
 }
 
-function updateCell(cell, column, item) {
+function updateCell(cell, column, item, lights) {
     const before = cell.textContent;
     patch(cell.firstElementChild, column.render(item));
-    if (column.flash && before !== "" && before !== cell.textContent) {
-        cell.classList.remove("flash");
-        void cell.offsetWidth; // Restarts the animation.
-        cell.classList.add("flash");
+    if (lights && column.flash && before !== "" && before !== cell.textContent && !stillness.matches) {
+        cell.animate([{ backgroundColor: flashColour }, { backgroundColor: "transparent" }], { duration: 900, easing: "ease-out" });
     }
 }
+
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+const flashColour = "rgb(90 130 255 / 18%)";
 
 // MARK: - Forms
 

@@ -44,6 +44,7 @@ export async function open(context) {
     ];
     const table = dataTable({
         columns, key: (one) => one.id, label: "Strategies", link,
+        stamp: (one) => (Date.now() - (one.status?.since ?? 0) > 60000 ? one.status : undefined),
         empty: () => all.length === 0
             ? empty("No strategies yet", "Upload a Python file or a zip with strategy.json. It is checked at once, then runs confined, first on the paper account.", h("a", { class: "button primary", href: "#/upload" }, icon("upload"), "Upload a strategy"))
             : empty("Nothing matches", "No strategy has this name and state.", button("Show all", { onclick: context.reload })),
@@ -105,7 +106,7 @@ export async function open(context) {
     }
 
     let drawing = null;
-    const soon = () => { drawing ??= setTimeout(() => { drawing = null; draw(); }, 250); };
+    const soon = () => { drawing ??= setTimeout(() => { drawing = null; draw(); }, all.length > 40 ? 1000 : 250); };
     context.dispose(() => clearTimeout(drawing));
     context.on("status", (event) => {
         const found = all.find((one) => one.id === event.strategy);
