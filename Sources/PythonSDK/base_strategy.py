@@ -63,7 +63,8 @@ class BaseStrategy:
         driver = self._bullpen_driver
         if not isinstance(side, str) or side.lower() not in ("buy", "sell"):
             raise BullpenError(f"side {side!r} must be 'BUY' or 'SELL'")
-        return driver.order(side.lower(), quantity, price, symbol=pair)
+        symbol = None if pair is None else driver._session.find_symbol(pair) or pair
+        return driver.order(side.lower(), quantity, price, symbol=symbol)
 
     def past_market_data(self) -> List[Dict[str, Any]]:
         """The candles from before the start, as `on_market_data` would have got them, oldest first."""
@@ -93,7 +94,9 @@ class _Driver(Strategy):
         self.subscribe(quotes=True)
 
     def on_candle(self, candle: Candle) -> None:
-        data = market_data(candle, self.quote(candle.symbol))
+        session = self._session
+        pair = session.pair if candle.symbol == session.symbol else candle.symbol
+        data = market_data(pair, candle, session.quotes.get(candle.symbol))
         if candle.history:
             self.past.append(data)
             if not self._author.receives_history:
@@ -108,11 +111,11 @@ class _Driver(Strategy):
         self._author.on_signal(data)
 
 
-def market_data(candle: Candle, quote: Optional[Quote]) -> Dict[str, Any]:
+def market_data(pair: str, candle: Candle, quote: Optional[Quote]) -> Dict[str, Any]:
     """A candle as the older platform gave it."""
     close = float(candle.close)
     return {
-        "pair": candle.symbol,
+        "pair": pair,
         "resolution": candle.resolution,
         "timestamp": candle.time,
         "open": float(candle.open),

@@ -106,12 +106,10 @@ def _session() -> Session:
 
 
 def _symbol(session: Session, market: str) -> str:
-    """`BTCUSDT` for `BTCUSDT`, `B-BTC_USDT` and `BTC_USDT`."""
-    bare = market.split("-", 1)[-1].replace("_", "").replace("/", "").upper()
-    for symbol in session.instruments:
-        if symbol == market or symbol.replace("_", "").replace("/", "").replace("-", "").upper() == bare:
-            return symbol
-    raise BullpenError(f"{market!r} is not one of the instruments: {', '.join(session.instruments)}")
+    symbol = session.find_symbol(market)
+    if symbol is None:
+        raise BullpenError(f"{market!r} is not one of the instruments: {', '.join(session.instruments)}")
+    return symbol
 
 
 def _ticker(session: Session, symbol: str) -> Dict[str, Any]:

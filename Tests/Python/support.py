@@ -142,6 +142,8 @@ _KEYWORDS = {
     "maximum": _only("number", lambda v, w: v <= w),
     "exclusiveMinimum": _only("number", lambda v, w: v > w),
     "exclusiveMaximum": _only("number", lambda v, w: v < w),
+    "maxProperties": _only("object", lambda v, w: len(v) <= w),
+    "propertyNames": lambda v, w, r, o, p: [check(n, w, o, f"{p}.{n}") for n in v] if isinstance(v, dict) else 0,
     "maxItems": _only("array", lambda v, w: len(v) <= w),
 }
 

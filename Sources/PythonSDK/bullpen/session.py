@@ -69,6 +69,10 @@ def _base36(number: int) -> str:
     return digits or "0"
 
 
+def _letters(symbol: str) -> str:
+    return "".join(character for character in symbol.upper() if character.isalnum())
+
+
 def check_id(text: str, what: str) -> str:
     """The id itself, when the protocol takes it."""
     if not (1 <= len(text) <= 36 and _ID_CHARACTERS.issuperset(text)):
@@ -99,7 +103,9 @@ class Session:
         """The orders that may still fill, by request."""
         for entry in hello["orders"]:
             self.orders[entry["request"]] = model.order(entry)
-        self.symbol: str = str(self.config.get("pair") or next(iter(self.instruments), ""))
+        self.pair: str = str(self.config.get("pair") or next(iter(self.instruments), ""))
+        """The pair as strategy.json writes it; `symbol` is the host's name for it."""
+        self.symbol: str = self.find_symbol(self.pair) or self.pair
         self.resolution: str = str(self.config.get("resolution") or "1m")
         self.quotes: Dict[str, model.Quote] = {}
         self.trades: Dict[str, model.Trade] = {}
@@ -427,6 +433,13 @@ class Session:
         if known is None:
             raise BullpenError(f"{symbol!r} is not one of the instruments: {', '.join(self.instruments)}")
         return known
+
+    def find_symbol(self, pair: str) -> Optional[str]:
+        """The instrument meant by `BTCUSDT`, `BTC/USDT`, `BTC_USDT` or `B-BTC_USDT`; None when there is none."""
+        if pair in self.instruments:
+            return pair
+        wanted = _letters(pair[2:] if pair[1:2] == "-" else pair)
+        return next((symbol for symbol in self.instruments if _letters(symbol) == wanted), None)
 
     def last_candles(self, count: Optional[int], symbol: Optional[str], resolution: Optional[str]) -> List[Candle]:
         """The newest `count` candles, oldest first."""
