@@ -5,6 +5,7 @@ They work on Decimals, as candles carry them, and on floats.
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import NamedTuple, Optional, Sequence, TypeVar
 
@@ -59,7 +60,7 @@ def stdev(values: Sequence[_Real], period: int) -> Optional[_Real]:
         return None
     squares = [(value - mean) * (value - mean) for value in values[-period:]]
     variance = sum(squares[1:], squares[0]) / period
-    return variance.sqrt() if isinstance(variance, Decimal) else variance**0.5
+    return variance.sqrt() if isinstance(variance, Decimal) else math.sqrt(variance)
 
 
 class Bands(NamedTuple):

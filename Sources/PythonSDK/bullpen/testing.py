@@ -275,7 +275,14 @@ class Harness:
         """Any line of the protocol, as the host would say it."""
         if self.session.is_over:
             raise BullpenError("the run is over")
+        self.flush()
         self._do(lambda: self.session.handle(json.loads(json.dumps(message))))
+
+    def flush(self) -> None:
+        """Takes over what the strategy said outside of a handler, as when a test calls `strategy.buy` itself."""
+        for line in self.session.take_output().decode().split("\n"):
+            if line:
+                self._hear(json.loads(line))
 
     # Within.
 
@@ -285,8 +292,7 @@ class Harness:
             handler()
         except Finished:
             pass
-        for line in self.session.take_output().decode().splitlines():
-            self._hear(json.loads(line))
+        self.flush()
 
     def _hear(self, message: Message) -> None:
         self.sent.append(message)
