@@ -237,6 +237,43 @@ class Knowing(unittest.TestCase):
         harness.flush()
         self.assertEqual((harness.strategy.open_orders, second.status), ([], "cancelled"))
 
+    def test_a_denial_without_an_id_leaves_a_standing_order_as_it_was(self):
+        harness = Harness(Plain)
+        harness.candle(100)
+        order = harness.strategy.buy(1, 90)
+        harness.flush()
+        self.assertEqual(order.status, "open")
+        denial = {**self.refusal, "request": order.request, "reason": "the price is too far away"}
+        check(denial, schema("protocol-host"))
+        harness.say(denial)
+        self.assertEqual((order.status, order.quantity, order.price), ("open", 1, 90))
+        self.assertEqual(order.reason, "the price is too far away")
+        self.assertEqual(harness.strategy.open_orders, [order])
+
+    def test_a_line_that_was_refused_denies_its_order(self):
+        harness = Harness(Plain, fills=False)
+        harness.candle(100)
+        order = harness.strategy.buy(1, 90)
+        harness.flush()
+        harness.say({**self.refusal, "request": order.request})
+        self.assertEqual((order.status, order.symbol, order.quantity), ("denied", "BTCUSDT", 1))
+        self.assertEqual(harness.strategy.open_orders, [])
+
+    refusal = {
+        "type": "order",
+        "request": "",
+        "order": "",
+        "symbol": "",
+        "side": "buy",
+        "order_type": "market",
+        "quantity": "0",
+        "time_in_force": "gtc",
+        "status": "denied",
+        "filled_quantity": "0",
+        "reason": "no",
+        "time": 5,
+    }
+
     def test_orders_and_positions_of_an_earlier_run_are_there_from_the_start(self):
         from bullpen.session import Session
         from support import hello

@@ -208,7 +208,17 @@ class Order:
         return self.quantity - self.filled_quantity
 
     def update(self, message: Message) -> None:
-        """Takes over what the host says about it."""
+        """Takes over what the host says about it.
+
+        A denial without the host's id says nothing about the order itself: either the line was refused before it
+        became an order, or a change to a standing order was denied, and that order is as it was.
+        """
+        self.reason = message.get("reason")
+        self.time = message["time"]
+        if not message["order"]:
+            if not self.id:
+                self.status = message["status"]
+            return
         self.id = message["order"]
         self.quantity = Decimal(message["quantity"])
         self.price = _optional(message, "price")
@@ -217,8 +227,6 @@ class Order:
         self.status = message["status"]
         self.filled_quantity = Decimal(message["filled_quantity"])
         self.average_price = _optional(message, "average_price")
-        self.reason = message.get("reason")
-        self.time = message["time"]
 
     def __repr__(self) -> str:
         price = "" if self.price is None else f" at {self.price}"
