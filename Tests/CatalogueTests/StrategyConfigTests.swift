@@ -175,6 +175,44 @@ struct StrategyConfigTests {
     }
 }
 
+/// The templates that are shipped, by folder name.
+private let templates: [String] = {
+    let folder = packageFolder + "/strategy-templates"
+    let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+    return (names ?? []).filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/strategy.json") }
+        .sorted()
+}()
+
+@Suite("Templates in the catalogue")
+struct TemplateTests {
+    @Test("a template's strategy.json and Python files pass every check", arguments: templates)
+    func passes(_ name: String) throws {
+        let folder = packageFolder + "/strategy-templates/" + name
+        var files: [StrategyBundle.File] = []
+        for case let path as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
+            let kept = path.hasSuffix(".py") || path.hasSuffix(".json") || path.hasSuffix(".txt")
+            guard kept, !path.contains("__pycache__") else { continue }
+            files.append(
+                .init(path: path, content: Array(try Data(contentsOf: URL(filePath: folder + "/" + path)))))
+        }
+        let bundle = StrategyBundle(files: files)
+        let packages = ["numpy": "1.26.4", "pandas": "2.2.2", "scikit-learn": "1.5.0"]
+        let inspection = BundleInspection(
+            bundle, nameHint: name, bounds: ConfigBounds(), packages: ["python-scientific": packages])
+        // A native template is built first; here only its program is missing.
+        let problems = inspection.problems.filter { $0.code != .entryMissing || $0.field != "main" }
+        #expect(problems == [])
+        guard inspection.needsPythonCheck else { return }
+        let check = PythonSyntaxCheck(bundle)
+        let request = check.request(
+            program: packageFolder + "/Sources/PythonSDK/check.py", folder: folder)
+        let result = try Program.run("/usr/bin/python3", request.arguments)
+        #expect(
+            check.problems(output: result.output, errors: result.errors, end: .exited(code: result.code))
+                == [])
+    }
+}
+
 @Suite("Bundle inspection")
 struct BundleInspectionTests {
     private static let packages = ["python-scientific": ["numpy": "1.26.4"], "python": [:]]
