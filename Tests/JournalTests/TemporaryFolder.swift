@@ -54,6 +54,7 @@ final class TemporaryFolder: Sendable {
     }
 
     private static func remove(_ path: String) {
+        chmod(path, 0o700)
         for name in names(path) {
             if unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
         }
