@@ -65,7 +65,7 @@ let package = Package(
         part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
         part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
         part("Net", uses: ["Posix", "CCurl", "CNet"]),
-        part("Exchanges", uses: ["Trading", "Journal"]),
+        part("Exchanges", uses: ["Posix", "Trading", "Journal"]),
         tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
         tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
 
@@ -124,6 +124,7 @@ let package = Package(
         tests("CommandTests", uses: ["bullpen", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
+        tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),
         tests("WireTests", uses: ["Wire", "Trading"]),

@@ -40,7 +40,7 @@ func market(_ side: Side, _ quantity: String, _ symbol: String = "BTCUSDT", redu
 
 func limit(
     _ side: Side, _ quantity: String, _ price: String, _ symbol: String = "BTCUSDT", postOnly: Bool = false,
-    reduceOnly: Bool = false, _ timeInForce: TimeInForce = .gtc
+    reduceOnly: Bool = false, timeInForce: TimeInForce = .gtc
 ) -> OrderTerms {
     OrderTerms(
         symbol: symbol, side: side, type: .limit, quantity: d(quantity), price: d(price),

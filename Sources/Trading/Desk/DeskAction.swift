@@ -1,6 +1,6 @@
 /// What the host must do for the desk, in this order.
 public enum DeskAction: Hashable, Sendable {
-    /// Append to the journal.
+    /// Append to the journal, in one transaction with the other records of the same call.
     case record(DeskEvent)
     /// Ask the venue, but only once every record before this action is durable.
     case send(AccountID, VenueRequest)

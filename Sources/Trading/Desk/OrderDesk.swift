@@ -2,7 +2,8 @@
 ///
 /// A pure value: calls in, actions out; times and ids of requests are parameters, and order numbers count up. The same
 /// code serves paper, live and Lab. The host carries the actions out in order and keeps one rule: a
-/// ``DeskAction/send(_:_:)`` leaves only once every record before it is durable.
+/// ``DeskAction/send(_:_:)`` leaves only once every record before it is durable. The records of one call belong together:
+/// the journal writes all of them or none.
 public struct OrderDesk: Sendable {
     /// How much the desk remembers, and how patient it is.
     public struct Settings: Hashable, Sendable {
@@ -290,21 +291,21 @@ extension Enrolment {
 /// First in, first out, without moving the rest at every step.
 struct Queue<Element: Sendable>: Sendable {
     private var elements: [Element] = []
-    private var first = 0
 
-    var count: Int { elements.count - first }
+    private var start = 0
+
+    var count: Int { elements.count - start }
+    var first: Element? { start < elements.count ? elements[start] : nil }
 
     mutating func append(_ element: Element) { elements.append(element) }
 
     mutating func popFirst() -> Element? {
-        guard first < elements.count else { return nil }
-        defer {
-            first += 1
-            if first >= 1024, first * 2 > elements.count {
-                elements.removeFirst(first)
-                first = 0
-            }
+        guard let element = first else { return nil }
+        start += 1
+        if start >= 1024, start * 2 > elements.count {
+            elements.removeFirst(start)
+            start = 0
         }
-        return elements[first]
+        return element
     }
 }
