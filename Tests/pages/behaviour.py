@@ -160,6 +160,27 @@ def parameters_go_out_typed_and_digit_for_digit(at):
     expect(json.loads(bodies[0])["capital"], "10000.00")
 
 
+def a_replay_feed_is_made_of_files_named_one_a_line(at):
+    at.go("feeds", ".facts")
+    at.browser.click("button", "New feed")
+    at.browser.fill("Name", "btc-2024")
+    at.browser.fill("Candle files", "BTCUSDT-5m.csv.gz\nprices.csv ETHUSDT 1m")
+    at.browser.fill("Speed", "max")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone("dialog")
+    expect(at.world.feeds[-1]["settings"], {"files": ["BTCUSDT-5m.csv.gz", {"path": "prices.csv", "symbol": "ETHUSDT", "resolution": "1m"}], "lookback": 100, "speed": "max"})
+
+
+def only_changed_settings_of_an_account_are_sent(at):
+    at.go("accounts", ".facts")
+    at.browser.click("section[aria-label=paper] button", "Edit")
+    at.browser.fill("Taker fee", "0.002")
+    at.browser.script("window.sent = []; const real = window.fetch; window.fetch = (path, options) => { if (options?.method === 'PATCH') window.sent.push(options.body); return real(path, options); }; 0")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone("dialog")
+    expect(at.browser.script("window.sent"), ['{"taker_fee":"0.002"}'])
+
+
 def the_log_is_filtered_searched_and_paused(at):
     strategy = at.strategy("Moving average crossover")
     at.go(f"strategies/{strategy.id}/log", ".log-line")
@@ -279,6 +300,8 @@ CHECKS = [
     a_session_that_ended_loses_nothing_that_was_typed,
     a_refusal_stands_beside_its_field_and_the_input_stays,
     parameters_go_out_typed_and_digit_for_digit,
+    a_replay_feed_is_made_of_files_named_one_a_line,
+    only_changed_settings_of_an_account_are_sent,
     the_log_is_filtered_searched_and_paused,
     pages_are_reached_by_keyboard_alone,
     the_theme_is_chosen_and_kept,

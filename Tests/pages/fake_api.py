@@ -261,8 +261,7 @@ class Strategy:
             self.lines[1] += 1
         equity = text(self.capital + self.realised + self.unrealised)
         self.equity.append({"time": now(), "equity": equity})
-        self.tell("pnl", {"strategy": self.id, "time": now(), "equity": equity, "realised_pnl": text(self.realised), "unrealised_pnl": text(self.unrealised)})
-        self.tell("status", self.status())
+        self.tell("pnl", self.status())
 
 
 class World:
@@ -285,11 +284,11 @@ class World:
             "accounts": {"paper": {"order_notional": "20000", "leverage": "3"}},
             "strategies": {}}
         self.feeds = [
-            {"id": "simulated", "kind": "simulated", "symbols": ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"], "running": True, "last_event": now(), "fault": None, "settings": {"seed": 1, "speed": "1"}},
-            {"id": "replay-btc", "kind": "replay", "symbols": ["BTCUSDT"], "running": False, "last_event": now() - 7200000, "fault": None, "settings": {"path": "/srv/candles/BTCUSDT-1m.csv.gz", "symbol": "BTCUSDT", "speed": "60"}}]
+            {"id": "simulated", "kind": "simulated", "symbols": ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"], "running": True, "last_event": now(), "fault": None, "settings": {"id": "simulated", "kind": "simulated", "seed": 1, "symbols": ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"], "resolutions": ["1m", "5m"], "trades_per_minute": 30, "quotes_per_minute": 60, "speed": "1", "instruments": []}},
+            {"id": "replay-btc", "kind": "replay", "symbols": ["BTCUSDT"], "running": False, "last_event": now() - 7200000, "fault": None, "settings": {"id": "replay-btc", "kind": "replay", "files": [{"path": "BTCUSDT-1m.csv.gz", "symbol": "BTCUSDT", "resolution": "1m"}], "derived": ["1h"], "lookback": 100, "flaws": "stop", "speed": "60", "instruments": []}}]
         self.accounts = [
-            {"id": "paper", "venue": "paper", "kind": "spot", "currency": "USDT", "balances": [{"currency": "USDT", "total": "96791.22", "available": "93580.1"}, {"currency": "BTC", "total": "0.05", "available": "0.05"}], "equity": "100014.83", "available": "93580.1", "leverage": "1", "settings": {"maker_fee": "0.0008", "taker_fee": "0.001", "slippage": "0.0005"}},
-            {"id": "india", "venue": "paper", "kind": "margin", "currency": "INR", "balances": [{"currency": "INR", "total": "2500000", "available": "2500000"}], "equity": "2500000", "available": "2500000", "leverage": "5", "settings": {"maker_fee": "0.0005", "taker_fee": "0.0007", "slippage": "0.001", "maintenance": "0.005"}}]
+            {"id": "paper", "venue": "paper", "kind": "spot", "currency": "USDT", "balances": [{"currency": "USDT", "total": "96791.22", "available": "93580.1"}, {"currency": "BTC", "total": "0.05", "available": "0.05"}], "equity": "100014.83", "available": "93580.1", "leverage": "1", "settings": {"id": "paper", "kind": "spot", "currency": "USDT", "balance": "100000", "leverage": "1", "maker_fee": "0.0008", "taker_fee": "0.001"}},
+            {"id": "india", "venue": "paper", "kind": "margin", "currency": "INR", "balances": [{"currency": "INR", "total": "2500000", "available": "2500000"}], "equity": "2500000", "available": "2500000", "leverage": "5", "settings": {"id": "india", "kind": "margin", "currency": "INR", "balance": "2500000", "leverage": "5", "maker_fee": "0.0005", "taker_fee": "0.0007"}}]
         self.strategies = {}
         if not empty:
             crash = "Quarantined: 5 crashes within 10 minutes; the last one ended with exit code 1\n" + TRACEBACK

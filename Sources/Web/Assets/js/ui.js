@@ -394,7 +394,7 @@ function showFormError(error, fields, trouble) {
     if (error?.name === "AbortError") return;
     if (!(error instanceof ApiError)) console.error(error);
     const wanted = error.field ?? null;
-    const match = wanted ? fields.find((item) => item.name === wanted) ?? fields.find((item) => wanted.endsWith("." + item.name) || item.name.endsWith("." + wanted)) : null;
+    const match = wanted ? fields.find((item) => item.name === wanted) ?? fields.find((item) => wanted.endsWith("." + item.name) || wanted.startsWith(item.name + "[") || wanted.startsWith(item.name + ".") || item.name.endsWith("." + wanted)) : null;
     if (match) {
         match.fail(error.message);
         match.input.focus({ preventScroll: true });

@@ -12,9 +12,13 @@ const hints = {
     market_allowance: "Set aside beyond the last price for a market order, as a fraction.",
 };
 
+/** What is shown elsewhere on the card, and what an account keeps for good. */
+const shown = new Set(["id", "venue", "kind", "currency", "leverage"]);
+const fixed = new Set([...shown, "balance"]);
+
 /** Inputs for what the host says can be changed, typed by the values that are there. */
 function settingFields(settings) {
-    return Object.entries(settings ?? {}).filter(([, value]) => value === null || typeof value !== "object").map(([name, value]) => field({
+    return Object.entries(settings ?? {}).filter(([name, value]) => !fixed.has(name) && (value === null || typeof value !== "object")).map(([name, value]) => field({
         name, label: humanise(name), hint: hints[name], value: value ?? "",
         kind: typeof value === "boolean" ? "checkbox" : typeof value === "number" ? "number" : /^-?\d+(\.\d+)?$/.test(String(value)) ? "decimal" : "text",
     }));
@@ -33,12 +37,12 @@ export async function open(context) {
     }
 
     function card(one) {
-        const settings = Object.entries(one.settings ?? {}).filter(([, value]) => value !== null && typeof value !== "object");
+        const settings = Object.entries(one.settings ?? {}).filter(([name, value]) => !shown.has(name) && value !== null && typeof value !== "object");
         return panel(one.id, facts([
             ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
-            ...settings.map(([name, value]) => [humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
+            ...settings.map(([name, value]) => [name === "balance" ? "Starting balance" : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
         ]), { actions: [badge(one.venue ?? "paper", "busy"), badge(one.kind ?? "spot"), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
     }
 
@@ -54,7 +58,7 @@ export async function open(context) {
         return dialog(`Account ${one.id}`, (close) => (fields.length === 0 ? empty("Nothing to change", "The host offers no settings for this account.") : form({
             fields, submit: "Save", layout: "two", cancel: () => close(),
             async onsubmit(values) {
-                const before = { leverage: one.leverage, ...one.settings };
+                const before = { ...one.settings, leverage: one.leverage };
                 const changed = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== null && String(value) !== String(before[name])));
                 if (Object.keys(changed).length) await change("/accounts/" + encodeURIComponent(one.id), changed);
                 await finish(close, "The account is changed.");

@@ -36,6 +36,11 @@ function body(scope, changed) {
     return kind === "global" ? { global: changed } : { [kind === "account" ? "accounts" : "strategies"]: { [id]: changed } };
 }
 
+/** Whether at least one limit is set. */
+function hasAny(limits) {
+    return Object.values(limits ?? {}).some((value) => value !== null && value !== undefined);
+}
+
 export async function open(context) {
     const { place } = context;
     const all = h("div", { class: "stack" });
@@ -49,8 +54,8 @@ export async function open(context) {
         const scopes = [{ scope: "global", title: "Whole host", limits: limits.global ?? {} }];
         for (const [id, values] of Object.entries(limits.accounts ?? {})) scopes.push({ scope: "account:" + id, title: `Account ${id}`, limits: values });
         const own = limits.strategies ?? {};
-        for (const [id, values] of Object.entries(own)) scopes.push({ scope: "strategy:" + id, title: names.get(id) ?? id, limits: values });
-        const rest = [...names].filter(([id]) => !(id in own));
+        for (const [id, values] of Object.entries(own)) if (hasAny(values)) scopes.push({ scope: "strategy:" + id, title: names.get(id) ?? id, limits: values });
+        const rest = [...names].filter(([id]) => !hasAny(own[id]));
         if (wanted && rest.some(([id]) => id === wanted)) setTimeout(() => edit({ scope: "strategy:" + wanted, title: names.get(wanted), limits: {} }, limits.global), 0);
         return [h("div", { class: "cards" }, scopes.map((one) => card(one, limits.global ?? {}))),
             isOperator() && rest.length ? panel("Limits for one more strategy", [h("p", { class: "muted" }, "These strategies have no limits of their own; the host's and their account's hold."),
@@ -58,8 +63,8 @@ export async function open(context) {
     }
 
     function card(one, global) {
-        const entries = Object.entries(one.limits);
         const kind = one.scope.split(":")[0];
+        const entries = Object.entries(one.limits).filter(([, value]) => kind === "global" || (value !== null && value !== undefined));
         return panel(one.title, entries.length ? facts(entries.map(([name, value]) => [word(name), show(name, value)])) : empty("No own limits", "What holds above holds here."),
             { actions: [badge(kind === "global" ? "global" : kind), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one, global) }) : null].filter(Boolean) });
     }

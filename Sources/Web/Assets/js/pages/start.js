@@ -32,13 +32,16 @@ export function askStart(strategy) {
 function startForm(strategy, feeds, accounts, close) {
     const last = strategy.status ?? {};
     const parameters = parameterFields(last.parameters ? { ...strategy.config?.custom_params, ...last.parameters } : strategy.config?.custom_params);
+    const pair = strategy.config?.pair ?? "";
+    const usualAccount = last.account ?? accounts.find((one) => pair.endsWith(one.currency))?.id ?? accounts[0]?.id ?? "paper";
+    const usualFeed = last.feed ?? feeds.find((one) => one.symbols?.includes(pair))?.id ?? feeds[0]?.id ?? "simulated";
     const account = field({
-        name: "account", label: "Account", kind: "select", value: last.account ?? "paper",
+        name: "account", label: "Account", kind: "select", value: usualAccount,
         options: (accounts.length ? accounts : [{ id: "paper" }]).map((one) => ({ value: one.id, label: accountLabel(one) })),
         hint: "Paper accounts trade on simulated fills with real prices.",
     });
     const feed = field({
-        name: "feed", label: "Market feed", kind: "select", value: last.feed ?? "simulated",
+        name: "feed", label: "Market feed", kind: "select", value: usualFeed,
         options: (feeds.length ? feeds : [{ id: "simulated" }]).map((one) => ({ value: one.id, label: feedLabel(one) })),
         hint: strategy.config?.pair ? `It trades ${strategy.config.pair} on ${strategy.config.resolution ?? "1m"} candles.` : "Where its prices come from.",
     });
@@ -62,8 +65,13 @@ function startForm(strategy, feeds, accounts, close) {
             if (values.capital) body.capital = values.capital;
             if (values.version) body.version = values.version;
             if (parameters.fields.length) body.parameters = parameters.collect(values);
-            if (last.state === "quarantined") await post(path(strategy, "resume"));
-            await post(path(strategy, "start"), body);
+            try {
+                await post(path(strategy, "start"), body);
+            } catch (error) {
+                if (error.status !== 409 || last.state !== "quarantined") throw error;
+                await post(path(strategy, "resume")); // Clears the quarantine.
+                await post(path(strategy, "start"), body);
+            }
             notice(`${strategy.name} starts.`, "good");
             close(true);
         },

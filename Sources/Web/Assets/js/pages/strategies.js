@@ -65,7 +65,7 @@ export async function open(context) {
 
     async function command(id, verb) {
         await post(`/strategies/${encodeURIComponent(id)}/${verb}`);
-        notice(verb === "pause" ? "Paused: its orders are denied until it is resumed." : "Resumed.", "good");
+        notice(verb === "pause" ? "Paused: it may not trade until it is resumed." : "Resumed.", "good");
         await refresh();
     }
 
@@ -121,7 +121,8 @@ export async function open(context) {
     context.on("pnl", (event) => {
         const found = all.find((one) => one.id === event.strategy);
         if (found) {
-            found.status = { ...found.status, equity: event.equity ?? found.status?.equity, realised_pnl: event.realised_pnl ?? found.status?.realised_pnl, unrealised_pnl: event.unrealised_pnl ?? found.status?.unrealised_pnl };
+            const { strategy, time, ...status } = event;
+            found.status = { ...found.status, ...status };
             soon();
         }
     });

@@ -80,7 +80,7 @@ export async function open(context) {
         } else if (reason && status.state === "stopped") {
             patch(cause, callout("info", first, details));
         } else if (status.state === "paused") {
-            patch(cause, callout("warn", "Paused", h("p", {}, (reason ? reason + ". " : "") + "It still sees prices; its orders are denied until it is resumed.")));
+            patch(cause, callout("warn", "Paused", h("p", {}, (reason ? reason + ". " : "") + "Its process is kept, but it may not trade until it is resumed.")));
         } else if (reason && ["starting", "stopping"].includes(status.state)) {
             patch(cause, callout("info", first, details));
         } else patch(cause);
@@ -169,8 +169,8 @@ export async function open(context) {
     function takeEvent(type, data) {
         if (type === "status") takeStatus(data);
         else if (type === "pnl") {
-            const { equity, realised_pnl: realised, unrealised_pnl: open } = data;
-            takeStatus({ equity, realised_pnl: realised, unrealised_pnl: open });
+            const { time, ...status } = data;
+            takeStatus(status);
             say(type, data);
         } else if (type === "position") {
             const others = (strategy.status.position ?? []).filter((one) => one.symbol !== data.symbol);
