@@ -15,6 +15,9 @@ public protocol HostService: Sendable {
     func strategies(owner: String?, page: PageRequest) async throws(HostError) -> Page<StrategyView>
     /// One strategy with its versions, warnings and status.
     func strategy(_ id: String) async throws(HostError) -> StrategyView
+    /// The files of a version as text, for whoever may see the strategy; nil takes the newest version. Files that are
+    /// no text have none.
+    func source(of strategy: String, version: String?) async throws(HostError) -> [SourceFileView]
     /// Checks a bundle and keeps nothing of it.
     func validate(_ upload: BundleUpload) async throws(HostError) -> ValidationReport
     /// Takes in a new strategy, owned by `by`.

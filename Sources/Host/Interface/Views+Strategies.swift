@@ -66,6 +66,28 @@ public struct StrategyView: Hashable, Sendable {
     }
 }
 
+/// One file of a strategy's bundle.
+public struct SourceFileView: Hashable, Sendable {
+    /// Its path within the bundle.
+    public var path: String
+    /// How many bytes it has.
+    public var size: Int
+    /// What stands in it, when that is text.
+    public var text: String?
+
+    /// Describes a file.
+    public init(path: String, size: Int, text: String?) {
+        self.path = path
+        self.size = size
+        self.text = text
+    }
+
+    /// As the API writes it.
+    public var json: JSONValue {
+        .members(["path": .string(path), "size": .integer(size), "text": .optional(text)])
+    }
+}
+
 /// What was found in a bundle.
 public struct ValidationReport: Hashable, Sendable {
     /// One thing that is wrong.

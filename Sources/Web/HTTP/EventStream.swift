@@ -11,14 +11,24 @@ public final class EventStream: EventSink {
         var isOpen = true
         var isAnnounced = false
         var announce: (@Sendable () -> Void)?
+        var onEnd: (@Sendable () -> Void)?
     }
 
     private let limit: Int
-    private let state = Mutex(State())
+    private let isAllowed: @Sendable () -> Bool
+    private let state: Mutex<State>
 
-    /// A stream that holds at most `limit` bytes for a reader.
-    public init(limit: Int = 512 << 10) {
+    /// - Parameters:
+    ///   - limit: The most bytes that may wait for the reader.
+    ///   - isAllowed: Whether the reader may still read; asked now and then, on the server's thread.
+    ///   - onEnd: Called once when the reader has gone.
+    public init(
+        limit: Int = 512 << 10, isAllowed: @escaping @Sendable () -> Bool = { true },
+        onEnd: (@Sendable () -> Void)? = nil
+    ) {
         self.limit = limit
+        self.isAllowed = isAllowed
+        state = Mutex(State(onEnd: onEnd))
     }
 
     /// Takes an event; false when the reader has gone or is too slow.
@@ -82,12 +92,20 @@ public final class EventStream: EventSink {
         }
     }
 
-    /// The reader has gone: nothing more is taken and nobody is told.
+    /// Ends the stream when its reader may not read any more.
+    func checkPermission() {
+        if !isAllowed() { close() }
+    }
+
+    /// The reader has gone: nothing more is taken and the server is not told.
     func abandon() {
-        state.withLock { state in
+        let onEnd = state.withLock { state in
             state.isOpen = false
             state.waiting = []
             state.announce = nil
+            defer { state.onEnd = nil }
+            return state.onEnd
         }
+        onEnd?()
     }
 }

@@ -104,7 +104,8 @@ final class HTTPConnection {
             guard written > writtenAtLastCheck else { return false }
             writtenAtLastCheck = written
             arm(loop.configuration.writeTimeout)
-        case .streaming(_, let isChunked):
+        case .streaming(let stream, let isChunked):
+            stream.checkPermission()
             arm(loop.configuration.heartbeat)
             // A comment that waits behind events tells nothing new.
             if output.isEmpty { output.append(frame(Array(": \n\n".utf8), isChunked: isChunked)) }
@@ -364,6 +365,7 @@ final class HTTPConnection {
         let (frames, hasEnded) = stream.take()
         if !frames.isEmpty { output.append(frame(frames, isChunked: isChunked)) }
         if hasEnded {
+            stream.abandon()
             if isChunked { output.append(Array("0\r\n\r\n".utf8)) }
             phase = .closing
             writtenAtLastCheck = written

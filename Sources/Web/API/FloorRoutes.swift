@@ -1,0 +1,139 @@
+import Host
+import Identity
+import Trading
+import Wire
+
+/// The whole floor: positions, profit, market data, accounts, limits, halt.
+enum FloorRoutes {
+    static let all: [Route] = [
+        Route("GET", "/positions", .permitted(.list)) { call in
+            let page = try call.page(default: 1000)
+            return try Lists.response(all: await call.host.positions(owner: call.visibleOwner), page, \.json)
+        },
+        Route("GET", "/positions/orders", .permitted(.list)) { call in
+            let page = try call.page()
+            return Lists.response(
+                try await call.host.openOrders(owner: call.visibleOwner, page: page), \.json)
+        },
+        Route("GET", "/positions/pnl", .permitted(.list)) { call in
+            try call.noQuery()
+            return .json(.ok, try await call.host.profit(owner: call.visibleOwner).json)
+        },
+        Route("GET", "/events", .permitted(.list)) { call in
+            try await EventRoutes.stream(.overview(owner: call.visibleOwner), call)
+        },
+        Route("POST", "/market-data/feed", .permitted(.injectMarketData), body: .json, handler: inject),
+        Route("GET", "/feeds", .permitted(.viewFeeds)) { call in
+            let page = try call.page(default: 1000)
+            return try Lists.response(all: await call.host.feeds(), page, \.json)
+        },
+        Route("POST", "/feeds", .permitted(.changeFeeds), body: .json, audit: "feed.add") { call in
+            try call.noQuery()
+            return .json(.created, try await call.host.addFeed(try settings(call), by: call.actor).json)
+        },
+        Route("PATCH", "/feeds/:id", .permitted(.changeFeeds), body: .json, audit: "feed.change") { call in
+            try call.noQuery()
+            let view = try await call.host.changeFeed(
+                call.parameter("id"), try settings(call), by: call.actor)
+            return .json(.ok, view.json)
+        },
+        Route("GET", "/accounts", .permitted(.viewAccounts)) { call in
+            let page = try call.page(default: 1000)
+            return try Lists.response(all: await call.host.accounts(), page, \.json)
+        },
+        Route("POST", "/accounts", .permitted(.changeAccounts), body: .json, audit: "account.add") { call in
+            try call.noQuery()
+            return .json(.created, try await call.host.addAccount(try settings(call), by: call.actor).json)
+        },
+        Route("PATCH", "/accounts/:id", .permitted(.changeAccounts), body: .json, audit: "account.change") {
+            call in
+            try call.noQuery()
+            let view = try await call.host.changeAccount(
+                call.parameter("id"), try settings(call), by: call.actor)
+            return .json(.ok, view.json)
+        },
+        Route("GET", "/limits", .permitted(.viewLimits)) { call in
+            try call.noQuery()
+            return .json(.ok, try await call.host.limits().json)
+        },
+        Route("PATCH", "/limits", .permitted(.changeLimits), body: .json, audit: "limits.change") { call in
+            try call.noQuery()
+            return .json(.ok, try await call.host.changeLimits(try settings(call), by: call.actor).json)
+        },
+        Route("GET", "/halt", .permitted(.viewHalt)) { call in
+            try call.noQuery()
+            return .json(.ok, try await call.host.haltState().json)
+        },
+        Route("POST", "/halt", .decidedByHandler, body: .json, audit: "halt", handler: halt),
+        Route("POST", "/resume", .permitted(.resumeTrading), body: .json, audit: "resume", handler: resume),
+    ]
+
+    /// A body whose members the host knows.
+    private static func settings(_ call: APICall) throws -> JSONValue {
+        let json = try call.json()
+        guard case .object = json else {
+            throw FieldFailure(field: "", reason: "the body must be an object, not \(json.kind)")
+        }
+        return json
+    }
+
+    // MARK: - Market data
+
+    private static let eventLimit = 10_000
+
+    private static func inject(_ call: APICall) async throws -> HTTPResponse {
+        try call.noQuery()
+        var body = try call.object()
+        let feed = try body.optionalString("feed", bytes: 64)
+        guard let list = try body.optionalArray("events", count: eventLimit) else {
+            throw body.failure("events", "is missing")
+        }
+        try body.finish()
+        var events: [MarketEvent] = []
+        for (index, json) in list.enumerated() {
+            events.append(try MarketEventReader.event(json, path: "events[\(index)]"))
+        }
+        let count = try await call.host.inject(events, into: feed, by: call.actor)
+        return .json(.ok, .members(["accepted": .integer(count)]))
+    }
+
+    // MARK: - Halt
+
+    private static func halt(_ call: APICall) async throws -> HTTPResponse {
+        try call.noQuery()
+        var body = try call.object()
+        let reason = try body.optionalString("reason", bytes: 1024)
+        let scope = try scope(&body)
+        let flatten = try body.optionalBool("flatten") ?? false
+        try body.finish()
+        switch scope {
+        case .all:
+            guard AccessPolicy.permits(call.principal, .haltEverything) else {
+                throw APIError(
+                    .forbidden, "forbidden",
+                    "only an operator stops everything; you may stop your own with scope \"strategy:ID\"")
+            }
+        case .strategy(let id):
+            let owner = try await call.host.owner(of: id)
+            try call.check(.haltStrategy, owner: owner, else: .notFound(kind: "strategy", id: id))
+        }
+        let request = HaltRequest(scope: scope, reason: reason, flatten: flatten)
+        return .json(.ok, try await call.host.halt(request, by: call.actor).json)
+    }
+
+    private static func resume(_ call: APICall) async throws -> HTTPResponse {
+        try call.noQuery()
+        var body = try call.object()
+        let scope = try scope(&body)
+        try body.finish()
+        return .json(.ok, try await call.host.resumeTrading(scope, by: call.actor).json)
+    }
+
+    private static func scope(_ body: inout ObjectReader) throws(FieldFailure) -> HaltScope {
+        guard let text = try body.optionalString("scope", bytes: 128) else { return .all }
+        guard let scope = HaltScope(text) else {
+            throw body.failure("scope", "\"\(text.prefix(64))\" is not \"all\" or \"strategy:ID\"")
+        }
+        return scope
+    }
+}

@@ -1,0 +1,52 @@
+public import Host
+public import Identity
+public import Posix
+
+/// What the API works with.
+public struct APIServices: Sendable {
+    /// How the API behaves.
+    public struct Settings: Sendable {
+        /// The largest upload, in bytes.
+        public var uploadLimit = 32 << 20
+        /// The largest JSON body, in bytes.
+        public var jsonLimit = 1 << 20
+        /// How long a browser keeps its session cookie without using it, in seconds.
+        public var sessionSeconds = 12 * 3600
+        /// The program's version, as `GET /health` says it.
+        public var version = "0"
+        /// The folder with the pages.
+        public var pages: String?
+        /// The text served at `/openapi.json`.
+        public var openAPI: [UInt8] = []
+        /// Event streams of one user at once.
+        public var streamsPerUser = 32
+
+        /// The defaults.
+        public init() {}
+    }
+
+    public let host: any HostService
+    public let identity: IdentityService
+    public let health: HealthBoard
+    public let metrics: MetricsRegistry
+    public let log: HostLog
+    public let settings: Settings
+    /// When the host came up, on the monotonic clock in nanoseconds.
+    let startedAt: UInt64
+    let streams: StreamCounter
+
+    /// Gathers what the API works with.
+    public init(
+        host: any HostService, identity: IdentityService, health: HealthBoard, metrics: MetricsRegistry,
+        log: HostLog, settings: Settings = Settings()
+    ) {
+        self.host = host
+        self.identity = identity
+        self.health = health
+        self.metrics = metrics
+        self.log = log
+        self.settings = settings
+        startedAt = MonotonicClock.nanoseconds
+        streams = StreamCounter(limit: settings.streamsPerUser)
+    }
+}

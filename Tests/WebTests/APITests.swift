@@ -1,0 +1,384 @@
+import Host
+import Posix
+import Testing
+import Trading
+import Wire
+
+@testable import Web
+
+@Suite("API")
+struct APITests {
+    private let fixture: APIFixture
+
+    init() async throws { fixture = try await APIFixture() }
+
+    @Test func `health tells the version and each part, without logging in`() async throws {
+        let health = try await fixture.call("GET", "/health", as: nil)
+        #expect(health.json["status"] == .string("ok") && health.json["version"] == .string("1.2.3"))
+        #expect(health.json["parts"]?["journal"] == .string("ok"))
+    }
+
+    @Test(
+        "a path with other methods says which",
+        arguments: [
+            ("PUT", "/strategies", "GET, HEAD, POST"), ("POST", "/health", "GET, HEAD"),
+            ("TRACE", "/strategies/x", "GET, HEAD, DELETE"), ("OPTIONS", "/login", "POST"),
+            ("GET", "/strategies/deploy", "POST"), ("GET", "/strategies/x/start", "POST"),
+        ])
+    func otherMethods(_ method: String, _ path: String, _ allowed: String) async throws {
+        let response = try await fixture.call(method, path)
+        #expect(response.status == 405 && response.headers["allow"] == allowed)
+        #expect(response.code == "method_not_allowed")
+    }
+
+    @Test(
+        "what is not there is not found",
+        arguments: ["/nothing", "/strategies/", "/strategies/a/b/c", "/users/x"])
+    func notFound(_ path: String) async throws {
+        let response = try await fixture.call("GET", path)
+        #expect(response.status == 404 && response.code == "not_found")
+    }
+
+    @Test(
+        "wrong fields are refused by name",
+        arguments: [
+            ("POST", "/strategies/ann-1/start", #"{"capitol":"1"}"#, "capitol"),
+            ("POST", "/strategies/ann-1/start", #"{"capital":"0"}"#, "capital"),
+            ("POST", "/strategies/ann-1/start", #"{"capital":"NaN"}"#, "capital"),
+            ("POST", "/strategies/ann-1/start", #"{"capital":true}"#, "capital"),
+            ("POST", "/strategies/ann-1/start", #"{"parameters":[]}"#, "parameters"),
+            ("POST", "/strategies/ann-1/start", #"{"feed":7}"#, "feed"),
+            ("POST", "/strategies/ann-1/stop", #"{"orders":"drop"}"#, "orders"),
+            ("POST", "/strategies/ann-1/pause", #"{"x":1}"#, "x"),
+            ("POST", "/strategies/ann-1/signals", #"{"symbol":"X"}"#, "action"),
+            ("POST", "/strategies/ann-1/signals", #"{"action":""}"#, "action"),
+            ("POST", "/login", #"{"name":"ann"}"#, "password"),
+            ("POST", "/login", #"{"name":1,"password":"x"}"#, "name"),
+            ("POST", "/users", #"{"name":"x","role":"king","password":"correct horse"}"#, "role"),
+            ("POST", "/users", #"{"name":"x","role":"author","password":"short"}"#, "password"),
+            ("POST", "/tokens", #"{"name":"x","expires_in_days":0}"#, "expires_in_days"),
+            ("POST", "/tokens", #"{"name":"x","expires_in_days":1.5}"#, "expires_in_days"),
+            ("POST", "/halt", #"{"scope":"everything"}"#, "scope"),
+            ("POST", "/market-data/feed", #"{"events":[{"type":"rumour"}]}"#, "events[0].type"),
+            ("POST", "/market-data/feed", #"{}"#, "events"),
+            ("PATCH", "/feeds/simulated", #"{"colour":"red"}"#, "colour"),
+            ("PATCH", "/limits", #"{"galactic":{}}"#, "galactic"),
+        ])
+    func wrongFields(_ method: String, _ path: String, _ body: String, _ field: String) async throws {
+        let response = try await fixture.call(method, path, json: body)
+        #expect(response.status == 400 && response.code == "invalid_field", "\(response.text)")
+        #expect(response.field == field)
+        #expect(fixture.host.calls.isEmpty)
+    }
+
+    @Test(
+        "what is not a JSON object is refused",
+        arguments: [
+            "{", "[]", "1", #"{"a":1,"a":2}"#, #"{"capital":NaN}"#, "{}{}", "\u{FEFF}{}", "{\"a\":\"\u{1}\"}",
+        ])
+    func notJSON(_ body: String) async throws {
+        let response = try await fixture.call("POST", "/strategies/ann-1/start", json: body)
+        #expect(response.status == 400)
+    }
+
+    @Test func `a body must say that it is JSON`() async throws {
+        let response = try await fixture.call(
+            "POST", "/strategies/ann-1/start", headers: ["Content-Type: application/x-www-form-urlencoded"],
+            body: Array("{}".utf8))
+        #expect(response.status == 415)
+    }
+
+    @Test(
+        "queries are as strict as bodies",
+        arguments: [
+            ("/strategies?limit=0", "limit"), ("/strategies?limit=1001", "limit"),
+            ("/strategies?limit=x", "limit"),
+            ("/strategies?limit=+1", "limit"), ("/strategies?colour=red", "colour"),
+            ("/strategies?limit=1&limit=2", "limit"), ("/strategies/ann-1?x=1", "x"),
+            ("/strategies/ann-1/logs?after=x", "after"), ("/strategies/ann-1/candles?limit=5001", "limit"),
+            ("/audit?after=x", "after"), ("/feeds?after=-1", "after"),
+        ])
+    func wrongQueries(_ path: String, _ field: String) async throws {
+        let response = try await fixture.call("GET", path)
+        #expect(response.status == 400 && response.field == field, "\(response.text)")
+    }
+
+    // MARK: - Strategies
+
+    private func form(_ parts: [(name: String, fileName: String?, content: String)]) -> (String, [UInt8]) {
+        var body = ""
+        for part in parts {
+            body += "--X-boundary\r\nContent-Disposition: form-data; name=\"\(part.name)\""
+            if let fileName = part.fileName { body += "; filename=\"\(fileName)\"" }
+            body += "\r\n\r\n\(part.content)\r\n"
+        }
+        return (
+            "Content-Type: multipart/form-data; boundary=X-boundary",
+            Array((body + "--X-boundary--\r\n").utf8)
+        )
+    }
+
+    @Test func `a form brings a file, its name and a configuration`() async throws {
+        let (type, body) = form([
+            ("file", "C:\\tmp\\grid.py", "pass\r\n--X-bound"), ("config", nil, #"{"name":"g"}"#),
+            ("name", nil, "Grid"),
+        ])
+        let response = try await fixture.call("POST", "/strategies", as: "ann", headers: [type], body: body)
+        #expect(response.status == 201 && response.json["owner"] == .string("ann"))
+        let upload = try #require(fixture.host.state.withLock { $0.uploads.first })
+        #expect(upload.content == Array("pass\r\n--X-bound".utf8) && upload.fileName == "grid.py")
+        #expect(upload.name == "Grid" && upload.config == Array(#"{"name":"g"}"#.utf8))
+    }
+
+    @Test func `a file itself is taken with its name in the query`() async throws {
+        let response = try await fixture.call(
+            "POST", "/strategies?name=My%20grid", headers: ["Content-Type: text/x-python"],
+            body: Array("pass".utf8))
+        #expect(response.status == 201)
+        #expect(
+            fixture.host.state.withLock { $0.uploads } == [
+                BundleUpload(content: Array("pass".utf8), name: "My grid")
+            ])
+    }
+
+    @Test func `a refused bundle says what is wrong, where`() async throws {
+        let (type, body) = form([("file", "a.py", "bad")])
+        let response = try await fixture.call("POST", "/strategies", headers: [type], body: body)
+        #expect(response.status == 400 && response.code == "bundle_refused")
+        let problem = response.json["error"]?["problems"]?.arrayValue?.first
+        #expect(problem?["line"] == .integer(1) && problem?["source"] == .string("bad"))
+        let report = try await fixture.call("POST", "/strategies/validate", headers: [type], body: body)
+        #expect(report.status == 200 && report.json["valid"] == .bool(false))
+    }
+
+    @Test(
+        "what is no form is refused with its reason",
+        arguments: [
+            ("", "file"), ("--X-boundary--\r\n", "file"), ("junk", nil), ("--X-boundary\r\n\r\n", nil),
+            ("--X-boundary\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nno end", nil),
+            (
+                "--X-boundary\r\nContent-Disposition: attachment; name=\"file\"\r\n\r\nx\r\n--X-boundary--",
+                nil
+            ),
+            (
+                "--X-boundary\r\nContent-Disposition: form-data; name=\"colour\"\r\n\r\nx\r\n--X-boundary--",
+                "colour"
+            ),
+            (
+                "--X-boundary\r\nContent-Disposition: form-data; name=\"start\"\r\n\r\n{}\r\n--X-boundary--",
+                "start"
+            ),
+        ] as [(String, String?)])
+    func wrongForms(_ body: String, _ field: String?) async throws {
+        let response = try await fixture.call(
+            "POST", "/strategies", headers: ["Content-Type: multipart/form-data; boundary=X-boundary"],
+            body: Array(body.utf8))
+        #expect([400, 415].contains(response.status) && response.field == field, "\(response.text)")
+        #expect(fixture.host.state.withLock { $0.uploads.isEmpty })
+    }
+
+    @Test func `an upload over the limit is refused while it arrives, one without a login before`()
+        async throws
+    {
+        let port = fixture.server.port
+        let token = fixture.tokens["ann"] ?? ""
+        try await onThread {
+            let client = try RawClient(port: port)
+            let head = "POST /strategies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/zip\r\n"
+            try client.send(head + "Authorization: Bearer \(token)\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try client.send("20000\r\n" + String(repeating: "x", count: 100_001))
+            let response = try client.response()
+            #expect(response.status == 413 && response.code == "too_large")
+            #expect(response.message == "the body has more than 100000 bytes")
+            let stranger = try RawClient(port: port)
+            try stranger.send(head + "Content-Length: 90000\r\nExpect: 100-continue\r\n\r\n")
+            #expect(try stranger.response().status == 401)
+        }
+    }
+
+    @Test func `deploying uploads and starts, and a wrong start leaves nothing behind`() async throws {
+        let (wrongType, wrong) = form([("file", "a.py", "pass"), ("start", nil, #"{"capital":"-1"}"#)])
+        let refused = try await fixture.call("POST", "/strategies/deploy", headers: [wrongType], body: wrong)
+        #expect(refused.status == 400 && refused.field == "start.capital")
+        #expect(fixture.host.state.withLock { $0.uploads.isEmpty })
+        let (type, body) = form([
+            ("file", "a.py", "pass"), ("start", nil, #"{"capital":"500","parameters":{"n":1}}"#),
+        ])
+        let response = try await fixture.call("POST", "/strategies/deploy", headers: [type], body: body)
+        #expect(response.status == 201 && response.json["status"]?["state"] == .string("running"))
+        #expect(fixture.host.calls == [#"start new-2 500 {"n":1} by root"#])
+    }
+
+    @Test func `a strategy is started, stopped and deleted, and conflicts are told`() async throws {
+        let started = try await fixture.call(
+            "POST", "/strategies/ann-1/start", as: "ann", json: #"{"capital":"10.50"}"#)
+        #expect(started.status == 200 && started.json["state"] == .string("running"))
+        let again = try await fixture.call("POST", "/strategies/ann-1/start", as: "ann")
+        #expect(again.status == 409 && again.code == "conflict")
+        #expect(try await fixture.call("DELETE", "/strategies/ann-1", as: "ann").status == 409)
+        let stopped = try await fixture.call(
+            "POST", "/strategies/ann-1/stop", as: "ann", json: #"{"orders":"flatten"}"#)
+        #expect(stopped.status == 200)
+        let twice = try await fixture.call("POST", "/strategies/ann-1/stop", as: "ann")
+        #expect(twice.status == 409 && twice.code == "not_running")
+        #expect(try await fixture.call("DELETE", "/strategies/ann-1", as: "ann").text == "{}")
+        #expect(fixture.host.calls == ["start ann-1 10.5 {} by ann", "stop ann-1 flatten by ann"])
+    }
+
+    @Test func `a signal carries whatever else its sender says`() async throws {
+        let response = try await fixture.call(
+            "POST", "/strategies/ann-1/signals",
+            json: #"{"action":"BUY","symbol":"BTCUSDT","quantity":0.5,"tags":[1]}"#)
+        #expect(response.status == 202 && response.json["id"] == .string("s1@ann-1"))
+        #expect(fixture.host.calls == [#"deliver BUY {"quantity":0.5,"tags":[1]}"#])
+    }
+
+    @Test func `market events are read exactly`() async throws {
+        let body = """
+            {"events":[
+            {"type":"candle","symbol":"BTCUSDT","resolution":"1m","time":1000,"open":"1","high":"2","low":"0.5","close":"1.5","volume":"3"},
+            {"type":"trade","symbol":"BTCUSDT","time":1,"price":"0.1","quantity":"2"},
+            {"type":"quote","symbol":"BTCUSDT","time":1,"bid":"1","bid_quantity":"1","ask":"2","ask_quantity":"1"}]}
+            """
+        #expect(
+            try await fixture.call("POST", "/market-data/feed", json: body).json["accepted"] == .integer(3))
+        let events = fixture.host.state.withLock { $0.injected }
+        #expect(events.count == 3)
+        #expect(
+            events[1]
+                == .trade(
+                    MarketTrade(
+                        symbol: "BTCUSDT", time: Timestamp(milliseconds: 1),
+                        price: FixedDecimal("0.1") ?? .zero,
+                        quantity: FixedDecimal(2))))
+        let torn = body.replacing(#""low":"0.5""#, with: #""low":"1.2""#)
+        let refused = try await fixture.call("POST", "/market-data/feed", json: torn)
+        #expect(refused.status == 400 && refused.field == "events[0].low")
+    }
+
+    // MARK: - Event streams
+
+    @Test func `log lines follow each other from behind the last one seen`() async throws {
+        fixture.host.state.withLock { state in
+            state.lines = (1...3).map {
+                LogLine(
+                    sequence: $0, time: Timestamp(milliseconds: 0), level: .info, source: .strategy,
+                    message: "line \($0)")
+            }
+        }
+        let port = fixture.server.port
+        let token = fixture.tokens["ann"] ?? ""
+        let host = fixture.host
+        try await onThread {
+            let client = try RawClient(port: port)
+            try client.send(
+                "GET /strategies/ann-1/logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n"
+                    + "Accept: text/event-stream\r\nLast-Event-ID: 1\r\n\r\n")
+            #expect(try client.read(until: "\r\n\r\n").contains("content-type: text/event-stream"))
+            #expect(try client.read(until: "\n\n").contains("event: log\nid: 2\n"))
+            #expect(try client.read(until: "\n\n").contains("\"message\":\"line 3\""))
+            let sink = try #require(host.state.withLock { $0.sinks.first?.sink })
+            #expect(sink.offer(HostEvent(.log, strategy: "ann-1", sequence: 4, data: .string("live"))))
+            #expect(try client.read(until: "data: \"live\"\n\n").contains("id: 4\n"))
+        }
+        #expect(fixture.host.state.withLock { $0.sinks.first?.after } == 1)
+    }
+
+    @Test func `a stream ends when its reader's token is revoked`() async throws {
+        let (token, secret) = try await fixture.identity.makeToken(for: "ann", name: "t", expiresInDays: nil)
+        let port = fixture.server.port
+        let opened = try await onThread { () -> Carrier in
+            let client = try RawClient(port: port)
+            try client.send(
+                "GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(secret)\r\n\r\n")
+            _ = try client.read(until: "\r\n\r\n")
+            return Carrier(client: client)
+        }
+        try await fixture.identity.revokeToken(token.id, of: "ann")
+        try await onThread { while try opened.client.receive() != nil {} }
+        #expect(fixture.host.state.withLock { $0.sinks.first?.sink.isOpen } == false)
+    }
+
+    @Test func `one user's streams do not take every connection`() async throws {
+        let fixture = try await APIFixture { $0.streamsPerUser = 1 }
+        let port = fixture.server.port
+        let token = fixture.tokens["ann"] ?? ""
+        let status = try await onThread { () -> (Int, Int) in
+            let first = try RawClient(port: port)
+            let text = "GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n"
+            try first.send(text)
+            _ = try first.read(until: "\r\n\r\n")
+            let second = try RawClient(port: port)
+            try second.send(text)
+            return (200, try second.response().status)
+        }
+        #expect(status.1 == 429)
+        // The first has gone: its place is free again once the server has noticed.
+        var last = 429
+        while last == 429 {
+            last = try await onThread {
+                let client = try RawClient(port: port)
+                try client.send(
+                    "GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n")
+                return try client.read(until: "\r\n").contains("200") ? 200 : 429
+            }
+        }
+        #expect(last == 200)
+    }
+
+    // MARK: - The host itself
+
+    @Test func `what was done is in the audit trail with who and how`() async throws {
+        _ = try await fixture.call("POST", "/strategies/ann-1/start", as: "ann", json: #"{"capital":"10"}"#)
+        _ = try await fixture.call("PATCH", "/limits", json: #"{"global":{"open_orders":5}}"#)
+        _ = try await fixture.call("POST", "/strategies/bob-1/stop", as: "ann")
+        let (type, body) = form([("file", "a.py", "pass")])
+        _ = try await fixture.call("POST", "/strategies", as: "bob", headers: [type], body: body)
+        let entries = try await fixture.call("GET", "/audit?limit=3").json["items"]?.arrayValue ?? []
+        #expect(
+            entries.map { $0["action"]?.stringValue } == [
+                "strategy.upload", "limits.change", "strategy.start",
+            ])
+        #expect(entries.map { $0["user"]?.stringValue } == ["bob", "root", "ann"])
+        #expect(entries[0]["subject"] == .string("new-2"))
+        #expect(entries[1]["detail"] == .members(["global": .members(["open_orders": .integer(5)])]))
+        #expect(entries[2]["subject"] == .string("ann-1"))
+    }
+
+    @Test func `requests are counted by route and status, not by what their senders make up`() async throws {
+        _ = try await fixture.call("GET", "/strategies/ann-1/status")
+        _ = try await fixture.call("GET", "/strategies/no-such/status")
+        _ = try await fixture.call("BREW", "/coffee/\(String(repeating: "x", count: 100))")
+        let text = try await fixture.call("GET", "/metrics").text
+        #expect(
+            text.contains(
+                #"bullpen_http_requests_total{method="GET",route="/strategies/{id}/status",status="200"} 1"#))
+        #expect(
+            text.contains(
+                #"bullpen_http_requests_total{method="GET",route="/strategies/{id}/status",status="404"} 1"#))
+        #expect(text.contains(#"method="other",route="page",status="404"} 1"#))
+        #expect(!text.contains("coffee") && !text.contains("no-such"))
+    }
+
+    @Test func `pages are served to anybody, unchanged ones only once, and nothing beside them`() async throws
+    {
+        let page = try await fixture.call("GET", "/", as: nil)
+        #expect(page.status == 200 && page.text == "<!doctype html>")
+        #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+        let tag = try #require(page.headers["etag"])
+        #expect(try await fixture.call("GET", "/", as: nil, headers: ["If-None-Match: \(tag)"]).status == 304)
+        #expect(try await fixture.call("GET", "/app/strategies", as: nil).text == "<!doctype html>")
+        for path in [
+            "/link.txt", "/..%2fsecret.txt", "/%2e%2e/secret.txt", "//etc/passwd", "/app/../../secret.txt",
+            "/.",
+        ] {
+            let response = try await fixture.call("GET", path, as: nil)
+            #expect([400, 404].contains(response.status), "\(path)")
+        }
+    }
+}
+
+/// A client on its way from one thread to the next.
+private struct Carrier: @unchecked Sendable {
+    let client: RawClient
+}
