@@ -218,6 +218,24 @@ def pages_are_reached_by_keyboard_alone(at):
     at.browser.find("h1", "Limits")
 
 
+def an_answer_that_comes_after_its_chart_has_gone_breaks_nothing(at):
+    at.browser.script("""import('/js/charts.js').then(async ({ chart }) => {
+        const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const candles = [1, 2].map((one) => ({ time: one * 60000, open: '1', high: '2', low: '1', close: '2', volume: '1' }));
+        const price = chart('price', { emptyText: '' });
+        document.body.append(price.element);
+        await price.ready;
+        price.setCandles(candles);
+        await frames();
+        price.dispose();
+        price.setCandles([...candles, { ...candles[1], time: 180000 }]);
+        price.setFills([{ time: 60000, side: 'buy', quantity: '1' }]);
+        price.setAverage('1.5');
+        window.dispatchEvent(new Event('themechange'));
+        await frames();
+    })""")
+
+
 def the_theme_is_chosen_and_kept(at):
     at.go("strategies", "td")
     at.browser.click("button", "Account and settings")
@@ -304,6 +322,7 @@ CHECKS = [
     only_changed_settings_of_an_account_are_sent,
     the_log_is_filtered_searched_and_paused,
     pages_are_reached_by_keyboard_alone,
+    an_answer_that_comes_after_its_chart_has_gone_breaks_nothing,
     the_theme_is_chosen_and_kept,
     an_author_sees_his_own_things_only,
     the_emergency_stop_asks_then_shows_and_resumes,

@@ -105,6 +105,7 @@ export function chart(kind, { emptyText }) {
     let averagePrice = null;
     let places = 2;
     let fitted = false;
+    let disposed = false;
     const drawn = { length: 0, first: null };
     const drawnVolumes = { length: 0, first: null };
 
@@ -116,7 +117,11 @@ export function chart(kind, { emptyText }) {
     });
 
     function build() {
-        if (!library || data.length === 0) return draw();
+        if (disposed) return;
+        if (!library || data.length === 0) {
+            draw();
+            return;
+        }
         if (!instance) {
             instance = library.createChart(canvas, options());
             if (kind === "price") {
@@ -128,7 +133,7 @@ export function chart(kind, { emptyText }) {
             }
             paint();
         }
-        return draw();
+        draw();
     }
 
     function paint() {
@@ -143,6 +148,7 @@ export function chart(kind, { emptyText }) {
     }
 
     function draw() {
+        if (disposed) return;
         note.hidden = data.length > 0;
         if (data.length === 0) return;
         if (library === null) {
@@ -217,7 +223,10 @@ export function chart(kind, { emptyText }) {
         dispose() {
             window.removeEventListener("themechange", paint);
             system.removeEventListener("change", paint);
+            // Answers that are still under way may come later; they must not reach the library any more.
+            disposed = true;
             instance?.remove();
+            instance = null;
         },
     };
 }
