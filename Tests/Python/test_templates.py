@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from decimal import Decimal
 
-from support import SDK, TEMPLATES, Child, candle, check, hello, schema
+from support import PACKAGE, SDK, TEMPLATES, Child, candle, check, hello, schema
 
 NAMES = sorted(name for name in os.listdir(TEMPLATES) if os.path.isdir(os.path.join(TEMPLATES, name)))
 
@@ -151,15 +151,23 @@ class Venue:
         )
 
 
-def interpreter(profile):
-    """The Python for a profile; None when this machine has none that can import what the profile promises."""
+RUNTIME_PACKAGES = os.path.join(
+    PACKAGE, ".build", "test-runtimes", "scientific", "root", "usr", "lib", "python3", "dist-packages"
+)
+
+
+def start_command(profile):
+    """How the SDK is started with what the profile promises; None when this machine has no scikit-learn."""
+    start = os.path.join(SDK, "start.py")
     if profile != "python-scientific":
-        return sys.executable
+        return [sys.executable, "-I", "-B", start]
     named = os.environ.get("BULLPEN_SCIENTIFIC_PYTHON")
-    for candidate in [named] if named else [sys.executable]:
-        if subprocess.run([candidate, "-I", "-c", "import sklearn"], capture_output=True).returncode == 0:
-            return candidate
-    return None
+    if named:
+        return [named, "-I", "-B", start]
+    if not os.path.isdir(os.path.join(RUNTIME_PACKAGES, "sklearn")):
+        return None
+    script = f"import sys, runpy; sys.path.append({RUNTIME_PACKAGES!r}); runpy.run_path({start!r}, run_name='__main__')"
+    return [sys.executable, "-I", "-B", "-c", script]
 
 
 class Templates(unittest.TestCase):
@@ -181,10 +189,13 @@ class Templates(unittest.TestCase):
             subprocess.run([*build, os.path.join(folder, "main.c")], check=True)
             command = [f"{target}/main"]
         else:
-            python = interpreter(config["profile"])
-            if python is None:
-                self.skipTest("no scikit-learn here; name a Python that has it in BULLPEN_SCIENTIFIC_PYTHON")
-            command = [python, "-I", "-B", os.path.join(SDK, "start.py"), folder]
+            start = start_command(config["profile"])
+            if start is None:
+                self.skipTest(
+                    "no scikit-learn here: `bullpen runtime install scientific --to .build/test-runtimes`, or name a "
+                    "Python that has it in BULLPEN_SCIENTIFIC_PYTHON"
+                )
+            command = [*start, folder]
         child = Child(command, first)
         venue = Venue(child)
         lookback = config["lookback_period"]
