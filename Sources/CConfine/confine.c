@@ -81,6 +81,20 @@ static int drop_capabilities(void) {
     return result(syscall(SYS_capset, &header, none));
 }
 
+static int drop_bounding(void) {
+    // In this order: without CAP_SETPCAP, which leaves with the rest, neither would do anything (man 2 prctl).
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) < 0)
+        return -errno;
+    for (int capability = 0; capability < 64; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+        // Beyond the last capability this kernel knows.
+        return errno == EINVAL && capability > CAP_CHOWN ? 0 : -errno;
+    }
+    return 0;
+}
+
 /// Process 1 of the pid namespace: waits for process 2, the strategy, and takes the namespace with it when it ends.
 _Noreturn static void watch(int go, const struct confine_step *enter) {
     char word;
@@ -89,7 +103,7 @@ _Noreturn static void watch(int go, const struct confine_step *enter) {
     if (dup2(go, 0) < 0 || dup2(CONFINE_FD_LISTENER, 1) < 0 || syscall(SYS_close_range, 2, ~0u, 0) < 0)
         _exit(CONFINE_EXIT_FAILED);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || read(0, &word, 1) != 1) _exit(CONFINE_EXIT_FAILED);
-    if (become(enter->number[1], enter->number[3], !enter->number[5]) || drop_capabilities() ||
+    if (drop_bounding() || become(enter->number[1], enter->number[3], !enter->number[5]) || drop_capabilities() ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "watcher") < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(CONFINE_EXIT_FAILED);
@@ -133,20 +147,6 @@ static int fork_strategy(struct launch *launch, const struct confine_step *step)
         _exit(write(launch->watcher_go, "g", 1) == 1 ? 0 : CONFINE_EXIT_FAILED);
     }
     close(launch->watcher_go);
-    return 0;
-}
-
-static int drop_bounding(void) {
-    // In this order: without CAP_SETPCAP, which leaves with the rest, neither would do anything (man 2 prctl).
-    if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) < 0)
-        return -errno;
-    for (int capability = 0; capability < 64; capability++) {
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-        // Beyond the last capability this kernel knows.
-        return errno == EINVAL && capability > CAP_CHOWN ? 0 : -errno;
-    }
     return 0;
 }
 

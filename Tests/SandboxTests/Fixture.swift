@@ -50,6 +50,7 @@ struct Fixture: Sendable {
 
     let launcher: ConfinedLauncher
     let folder: String
+    let groupName: String
 
     init(_ name: String = "test", mounts: [ControlGroupMount]? = nil) throws {
         try #require(Self.hasRuntimes)
@@ -57,11 +58,14 @@ struct Fixture: Sendable {
         try TemporaryFolder.write(
             "import runpy\nrunpy.run_path('/bundle/strategy.py', run_name='__main__')\n",
             to: folder + "/sdk/start.py")
+        // As the host does: a child that has gone must not take us with it.
+        signal(SIGPIPE, SIG_IGN)
+        groupName = "\(name)-\(getpid())-\(Self.count.add(1, ordering: .relaxed).newValue)"
         launcher = ConfinedLauncher(
             configuration: .init(
                 launcher: Self.packageRoot + "/.build/debug/confine", runtimes: Self.runtimes,
                 sdk: folder + "/sdk",
-                groupName: "\(name)-\(getpid())-\(Self.count.add(1, ordering: .relaxed).newValue)"),
+                groupName: groupName),
             spawner: try Spawner(), mounts: mounts)
     }
 

@@ -62,7 +62,8 @@ struct LifeTests {
             let child = try await fixture.start(
                 fixture.request(
                     "import select; select.select([], [], [])", profile: Fixture.profile("python")))
-            try TemporaryFolder.write("\(child.pid) \(fixture.folder)", to: place + "/pid")
+            try TemporaryFolder.write(
+                "\(child.pid) \(fixture.folder) \(fixture.groupName)", to: place + "/pid")
             kill(getpid(), SIGKILL)
         }
         let words = try #require(Files.text(place + "/pid")).split(separator: " ").map(String.init)
@@ -72,6 +73,10 @@ struct LifeTests {
             var entry = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
             #expect(poll(&entry, 1, 1000) == 1, "the strategy lives on")
         }
+        // The next host of that name takes away what is left, wherever in the hierarchies it ran.
+        #expect(Leftovers.groups(named: words[2]) != [])
+        ControlGroups(name: words[2]).remove()
+        #expect(Leftovers.groups(named: words[2]) == [])
     }
 
     @Test("what a crashed host has left is cleared away at the next start")

@@ -113,8 +113,12 @@ struct ControlGroupTests {
         let groups = "4:memory:/host/a\n3:cpu,cpuacct:/\n0::/x\n"
         #expect(
             ControlGroupMount.parse(mounts: hybrid, groups: groups) { _ in "" } == [
-                .init(version: 1, controllers: [.cpu, .cpuacct], ownFolder: "/sys/fs/cgroup/cpu,cpuacct"),
-                .init(version: 1, controllers: [.memory], ownFolder: "/sys/fs/cgroup/memory/host/a"),
+                .init(
+                    version: 1, controllers: [.cpu, .cpuacct], ownFolder: "/sys/fs/cgroup/cpu,cpuacct",
+                    mountPoint: "/sys/fs/cgroup/cpu,cpuacct"),
+                .init(
+                    version: 1, controllers: [.memory], ownFolder: "/sys/fs/cgroup/memory/host/a",
+                    mountPoint: "/sys/fs/cgroup/memory"),
             ])
         let unified = "29 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
         #expect(
@@ -124,13 +128,15 @@ struct ControlGroupTests {
             } == [
                 .init(
                     version: 2, controllers: [.cpu, .memory, .pids],
-                    ownFolder: "/sys/fs/cgroup/user.slice/run-1.scope")
+                    ownFolder: "/sys/fs/cgroup/user.slice/run-1.scope", mountPoint: "/sys/fs/cgroup")
             ])
         // A container shows its part of the hierarchy as the whole.
         let container = "9 8 0:2 /docker/abc /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n"
         #expect(
             ControlGroupMount.parse(mounts: container, groups: "2:pids:/docker/abc/inner\n") { _ in nil } == [
-                .init(version: 1, controllers: [.pids], ownFolder: "/sys/fs/cgroup/pids/inner")
+                .init(
+                    version: 1, controllers: [.pids], ownFolder: "/sys/fs/cgroup/pids/inner",
+                    mountPoint: "/sys/fs/cgroup/pids")
             ])
     }
 

@@ -37,6 +37,12 @@ enum ArgumentRules {
         "prctl": [Use(lower(0, 15)), Use(lower(0, 16))],
     ]
 
+    /// Uses of named calls that are worth naming; the others fail without a word. The C library itself asks for a local
+    /// socket now and then, to look for a name service or a system log, and does without.
+    static let worthNaming: [String: Use] = [
+        "socket": Use(scmp_arg_cmp(arg: 0, op: SCMP_CMP_NE, datum_a: 1, datum_b: 0))
+    ]
+
     /// Fork-like uses of `clone`, which the listener names.
     static let forkLike = Use(masked(0, threadBit, equals: 0))
 

@@ -63,7 +63,10 @@ struct SystemCallFilter: Sendable {
         }
         let listening = FilterBuilder(otherwise: UInt32(SCMP_ACT_ALLOW))
         try listening.configure()
-        for call in waiting { try listening.add(call, UInt32(SCMP_ACT_NOTIFY), []) }
+        for call in waiting {
+            let conditions = ArgumentRules.worthNaming[call]?.conditions ?? []
+            try listening.add(call, UInt32(SCMP_ACT_NOTIFY), conditions)
+        }
         // The launcher's own execution of the strategy is the first; the supervisor lets that one pass.
         try listening.add("execve", UInt32(SCMP_ACT_NOTIFY), [])
         try listening.add("clone", UInt32(SCMP_ACT_NOTIFY), ArgumentRules.forkLike.conditions)
@@ -77,7 +80,11 @@ struct SystemCallFilter: Sendable {
             }
             for use in uses { try allowing.add(call, UInt32(SCMP_ACT_ALLOW), use.conditions) }
         }
-        for call in waiting + ["execve"] { try allowing.add(call, UInt32(SCMP_ACT_ALLOW), []) }
+        // The same conditions here as there: what does not wait for the supervisor must not be allowed either.
+        for call in waiting + ["execve"] {
+            let conditions = ArgumentRules.worthNaming[call]?.conditions ?? []
+            try allowing.add(call, UInt32(SCMP_ACT_ALLOW), conditions)
+        }
         try allowing.add("clone", UInt32(SCMP_ACT_ALLOW), ArgumentRules.forkLike.conditions)
         // glibc falls back to clone, whose flags a filter can see (moby/moby#42680).
         try allowing.add("clone3", Self.failing(ENOSYS), [])

@@ -6,12 +6,35 @@ public struct ControlGroupMount: Hashable, Sendable {
     public let controllers: [ControlGroups.Controller]
     /// The host's own group.
     public let ownFolder: String
+    /// Where the hierarchy begins, as far as the host sees it.
+    public let mountPoint: String
 
-    /// Describes a hierarchy.
-    public init(version: Int, controllers: [ControlGroups.Controller], ownFolder: String) {
+    /// Describes a hierarchy. Without a mount point only the host's own group is looked at.
+    public init(
+        version: Int, controllers: [ControlGroups.Controller], ownFolder: String, mountPoint: String? = nil
+    ) {
         self.version = version
         self.controllers = controllers
         self.ownFolder = ownFolder
+        self.mountPoint = mountPoint ?? ownFolder
+    }
+
+    /// Folders called `name` below the mount point, at most six levels down. A crashed host may have run in another
+    /// group than its successor does.
+    func folders(named name: String) -> [String] {
+        var found: [String] = []
+        var level = [mountPoint]
+        for _ in 0..<6 {
+            var next: [String] = []
+            for folder in level {
+                for entry in Files.folderNames(in: folder) {
+                    let path = folder + "/" + entry
+                    if entry == name { found.append(path) } else { next.append(path) }
+                }
+            }
+            level = next
+        }
+        return found
     }
 
     /// The hierarchies of this machine, as the host sees them.
@@ -38,22 +61,24 @@ public struct ControlGroupMount: Hashable, Sendable {
             case "cgroup2":
                 let folder = point + below(root, own[""])
                 let controllers = words(read(folder + "/cgroup.controllers") ?? "", " ")
-                return mount(2, controllers, folder)
+                return mount(2, controllers, folder, point)
             case "cgroup":
                 let controllers = words(String(right[2]), ",")
                 guard let first = controllers.first else { return nil }
-                return mount(1, controllers, point + below(root, own[first.rawValue]))
+                return mount(1, controllers, point + below(root, own[first.rawValue]), point)
             default: return nil
             }
         }
     }
 
     private static func mount(
-        _ version: Int, _ controllers: [ControlGroups.Controller], _ folder: String
+        _ version: Int, _ controllers: [ControlGroups.Controller], _ folder: String, _ point: String
     ) -> ControlGroupMount? {
         let folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         return controllers.isEmpty
-            ? nil : ControlGroupMount(version: version, controllers: controllers, ownFolder: folder)
+            ? nil
+            : ControlGroupMount(
+                version: version, controllers: controllers, ownFolder: folder, mountPoint: point)
     }
 
     /// The host's group by controller; that of version 2 under an empty name.

@@ -125,7 +125,7 @@ public final class ControlGroups: Sendable {
     ) throws(SystemCallError) -> String {
         let own = mount.version == 2 ? try delegate(mount.ownFolder, controllers) : mount.ownFolder
         let folder = own + "/bullpen-" + name
-        clear(folder)
+        for stale in mount.folders(named: "bullpen-" + name) { clear(stale) }
         try Files.makeFolder(folder)
         if mount.version == 2 { try enable(controllers, in: folder) }
         // A group that can be made but not limited would be no wall.

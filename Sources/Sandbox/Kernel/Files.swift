@@ -107,18 +107,25 @@ enum Files {
         }
     }
 
+    /// The names of folders in a folder, as far as the file system tells without looking at each.
+    static func folderNames(in folder: String) -> [String] {
+        entries(in: folder).filter { $0.kind == UInt8(DT_DIR) }.map(\.name)
+    }
+
     /// The names in a folder, without `.` and `..`, in order; empty when there is no such folder.
-    static func names(in folder: String) -> [String] {
+    static func names(in folder: String) -> [String] { entries(in: folder).map(\.name).sorted() }
+
+    private static func entries(in folder: String) -> [(name: String, kind: UInt8)] {
         guard let stream = unsafe opendir(folder) else { return [] }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var entries: [(name: String, kind: UInt8)] = []
         while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+            let start = unsafe UnsafeRawPointer(entry) + offset
+            let name = unsafe String(cString: start.assumingMemoryBound(to: CChar.self))
+            if name != "." && name != ".." { entries.append((name, unsafe entry.pointee.d_type)) }
         }
-        return names.sorted()
+        return entries
     }
 }
 
