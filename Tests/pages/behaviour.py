@@ -261,7 +261,9 @@ def an_author_sees_his_own_things_only(at):
 def the_emergency_stop_asks_then_shows_and_resumes(at):
     at.go("strategies", "td")
     at.browser.click(".stop-all")
+    at.browser.find("dialog[open]")
     at.browser.press("Escape")
+    at.browser.gone("dialog")
     expect(at.world.halts, [])
     at.browser.click(".stop-all")
     at.browser.fill("Reason", "test")
