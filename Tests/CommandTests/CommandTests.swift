@@ -213,13 +213,15 @@ struct CommandTests {
     @Test func `a wrong password is refused and kept out of the words`() throws {
         let ending = try line.run("login", "--name", "ada", input: "wrong horse\n", token: nil)
         #expect(ending.code == 1)
-        #expect(ending.output.isEmpty && !ending.errors.contains("horse"))
+        #expect(ending.errors == "bullpen: name or password is wrong\n")
     }
 
     @Test func `a password comes from standard input and is never in the list of processes`() throws {
         let added = try json(
             line.run("user", "add", "bob", "--role", "author", "--json", input: "sesame-77\n"))
         #expect(added["length"] == .number("9"))
+        let own = try json(line.run("user", "passwd", "ada", "--own", "--json", input: "old-1\nnew-2\n"))
+        #expect(own["got"]?.text == #"{"password":"new-2","current_password":"old-1"}"#)
         // This one waits for its answer, so that it can be looked at.
         let child = try line.start(["user", "add", "hang"])
         child.write("sesame-77\n")

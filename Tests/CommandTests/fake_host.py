@@ -76,7 +76,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"status": "ok", "version": "9", "uptime_seconds": 1, "parts": {"journal": "ok"}})
         if path == "/login":
             if body != {"name": "ada", "password": "correct horse"}:
-                return self.fail(401, "wrong_login", "name or password is wrong")
+                return self.fail(401, "wrong_credentials", "name or password is wrong")
             user = {"user": {"name": "ada", "role": "operator"}, "csrf_token": "csrf1"}
             return self.answer(user, cookies=["bullpen_session=abc; HttpOnly; SameSite=Strict"])
         if not session and self.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -105,6 +105,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"valid": False, "problems": [problem], "warnings": [], "config": None})
         if path in ("/limits", "/halt", "/resume") or parts[0] in ("accounts", "feeds"):
             return self.answer({"asked": self.command + " " + path, "got": body})
+        if parts[0] == "users" and parts[2:] == ["password"]:
+            return self.answer({"got": body})
         if path == "/positions":
             return self.answer({"items": [], "next": None})
         if path == "/garbage":

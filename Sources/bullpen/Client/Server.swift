@@ -47,7 +47,7 @@ struct Server: Sendable {
     func get(_ path: String) async throws -> JSONValue { try await ask("GET", path).json }
 
     func post(_ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
-        try await ask("POST", path, body: body).json
+        try await ask("POST", path, body: body ?? .object([])).json
     }
 
     func patch(_ path: String, _ body: JSONValue) async throws -> JSONValue {
@@ -139,6 +139,7 @@ struct Server: Sendable {
         }
         message = Console.harmless(message)
         switch (status, code) {
+        case (401, "wrong_credentials"): return CommandFailure(.error, message)
         case (401, _):
             return CommandFailure(
                 .error, token == nil ? "not logged in: bullpen login" : "\(message): bullpen login")

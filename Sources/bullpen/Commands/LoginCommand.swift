@@ -26,7 +26,8 @@ extension Command {
             body: .members(["name": .string("bullpen on \(machineName)"), "expires_in_days": .integer(90)]),
             headers: session, cookies: opened.cookies
         ).json
-        _ = try await server.ask("POST", "/logout", headers: session, cookies: opened.cookies)
+        _ = try await server.ask(
+            "POST", "/logout", body: .object([]), headers: session, cookies: opened.cookies)
         guard let token = made["token"]?.stringValue, let id = made["id"] else {
             throw CommandFailure(.error, "\(server.address) gave no token")
         }

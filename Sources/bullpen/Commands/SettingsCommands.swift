@@ -78,8 +78,8 @@ extension Command {
     ) { invocation in
         let listing = Listing(
             columns: [
-                .time("TIME", "time"), .text("WHO", "by"), .text("WHAT", "action"), .text("ON", "subject"),
-                .text("DETAILS", "details"),
+                .time("TIME", "time"), .text("WHO", "user"), .text("WHAT", "action"), .text("ON", "subject"),
+                .text("DETAIL", "detail"),
             ], whenEmpty: "Nothing was changed yet.")
         let limit = try invocation.limit(otherwise: 100)
         listing.show(try await Server(invocation).items("/audit", limit: limit), invocation)

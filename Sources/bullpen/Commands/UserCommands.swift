@@ -36,14 +36,22 @@ extension Command {
 
     static let userPassword = Command(
         name: "user passwd", group: .access, summary: "Set a user's password.",
-        details: "The password is asked for without echo, or read from the first line of standard input.",
-        operands: [userName]
+        details: """
+            Passwords are asked for without echo, or read from standard input, one a line. An operator sets anybody's;
+            an author sets his own, with --own.
+            """,
+        operands: [userName],
+        options: [.flag("own", "It is your own password: ask for the current one first.")]
     ) { invocation in
         let name = invocation.operand("name")
         let server = try Server(invocation)
+        let current = invocation.has("own") ? try Prompt.password("Current password of \(name)") : nil
         let password = try Prompt.newPassword("New password of \(name)")
         let answer = try await server.post(
-            "/users/\(name.asPathPiece)/password", .members(["password": .string(password)]))
+            "/users/\(name.asPathPiece)/password",
+            .members([
+                "password": .string(password), "current_password": current.map { .string($0) },
+            ]))
         invocation.show(answer, ["\(name) has a new password."])
     }
 
