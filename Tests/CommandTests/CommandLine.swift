@@ -17,8 +17,9 @@ final class CommandLineFixture: @unchecked Sendable {
 
     deinit {
         host.send(signal: SIGKILL)
-        _ = host.finish()
-        _ = try? ChildProcess.run("/bin/rm", ["-r", home])  // A folder left in /tmp fails no test.
+        _ = host.finishBlocking()
+        // A folder left in /tmp fails no test.
+        _ = try? ChildProcess("/bin/rm", ["-r", home], environment: [:]).finishBlocking()
     }
 
     /// Waits until the host says that it lets a request wait.
@@ -35,8 +36,8 @@ final class CommandLineFixture: @unchecked Sendable {
     func run(
         _ arguments: String..., input: String = "", token: String? = "bp_test_token_4711",
         variables: [String: String] = [:]
-    ) throws -> ChildProcess.Ending {
-        try ChildProcess.run(
+    ) async throws -> ChildProcess.Ending {
+        try await ChildProcess.run(
             Places.products + "/bullpen", arguments,
             environment: environment(token: token).merging(variables) { $1 }, input: input)
     }

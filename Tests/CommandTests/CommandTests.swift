@@ -5,7 +5,8 @@ import Wire
 
 @testable import bullpen
 
-@Suite("Command line")
+// One after another: each starts processes, and the machine has few processors.
+@Suite("Command line", .serialized)
 struct CommandTests {
     private let line: CommandLineFixture
 
@@ -35,9 +36,9 @@ struct CommandTests {
     @Test(arguments: endings)
     func `each way to end has its code, and every failure is one line on standard error`(
         ending text: String
-    ) throws {
+    ) async throws {
         let words = text.split(separator: " ").map { String($0) }
-        let ending = try line.start(Array(words.dropFirst())).finish()
+        let ending = try await line.start(Array(words.dropFirst())).finish()
         #expect("\(ending.code)" == words[0], "\(ending.errors)")
         if ending.code == 0 {
             #expect(ending.errors.isEmpty && !ending.output.isEmpty)
@@ -47,17 +48,18 @@ struct CommandTests {
         }
     }
 
-    @Test func `a misspelt verb or option is answered with the nearest one`() throws {
-        #expect(try line.run("statsu").errors == "bullpen: \"statsu\" is no verb; did you mean status?\n")
-        #expect(try line.run("list", "--jsno").errors.contains("did you mean --json?"))
+    @Test func `a misspelt verb or option is answered with the nearest one`() async throws {
         #expect(
-            try line.run("token", "creat").errors.contains(
+            try await line.run("statsu").errors == "bullpen: \"statsu\" is no verb; did you mean status?\n")
+        #expect(try await line.run("list", "--jsno").errors.contains("did you mean --json?"))
+        #expect(
+            try await line.run("token", "creat").errors.contains(
                 "there are: token create, token list, token revoke"))
     }
 
-    @Test func `every verb explains itself`() throws {
+    @Test func `every verb explains itself`() async throws {
         for command in Command.all {
-            let ending = try ChildProcess.run(
+            let ending = try await ChildProcess.run(
                 Places.products + "/bullpen",
                 command.name.split(separator: " ").map { String($0) } + ["--help"],
                 environment: line.environment())
@@ -77,8 +79,8 @@ struct CommandTests {
 
     // MARK: - Lists
 
-    @Test func `a list reads all pages and is aligned`() throws {
-        let ending = try line.run("list")
+    @Test func `a list reads all pages and is aligned`() async throws {
+        let ending = try await line.run("list")
         let lines = ending.output.split(separator: "\n")
         #expect(lines.count == 7)
         #expect(lines[0].hasPrefix("ID    NAME"))
@@ -87,35 +89,35 @@ struct CommandTests {
             !ending.output.contains("\u{1B}"), "neither colours nor a strategy's name may steer the terminal")
     }
 
-    @Test func `a list is JSON when asked for`() throws {
-        let items = try json(line.run("list", "--json"))["items"]?.arrayValue
+    @Test func `a list is JSON when asked for`() async throws {
+        let items = try await json(line.run("list", "--json"))["items"]?.arrayValue
         #expect(items?.count == 6)
         #expect(items?.first?["status"]?["state"] == .string("running"))
     }
 
-    @Test func `an empty list says so, and is an empty list in JSON`() throws {
-        #expect(try line.run("positions").output == "No open positions.\n")
-        #expect(try line.run("positions", "--json").output == "{\"items\":[]}\n")
+    @Test func `an empty list says so, and is an empty list in JSON`() async throws {
+        #expect(try await line.run("positions").output == "No open positions.\n")
+        #expect(try await line.run("positions", "--json").output == "{\"items\":[]}\n")
     }
 
-    @Test func `a strategy is found by its name when only one has it`() throws {
-        #expect(try json(line.run("status", "crossover", "--json"))["run"] == .string("r1"))
-        #expect(try line.run("status", "twin").errors.contains("s2, s3"))
+    @Test func `a strategy is found by its name when only one has it`() async throws {
+        #expect(try await json(line.run("status", "crossover", "--json"))["run"] == .string("r1"))
+        #expect(try await line.run("status", "twin").errors.contains("s2, s3"))
     }
 
     // MARK: - Doing things
 
-    @Test func `upload sends the file and prints the new id`() throws {
+    @Test func `upload sends the file and prints the new id`() async throws {
         let path = line.write("a.py", "print('hello')\n")
-        #expect(try line.run("upload", path).output == "new\n")
-        let sent = try json(line.run("upload", path, "--name", "first", "--json"))["config"]?["sent"]?
+        #expect(try await line.run("upload", path).output == "new\n")
+        let sent = try await json(line.run("upload", path, "--name", "first", "--json"))["config"]?["sent"]?
             .stringValue
         #expect(sent?.contains("filename=\"a.py\"") == true)
         #expect(sent?.contains("print('hello')") == true)
         #expect(sent?.contains("first") == true)
     }
 
-    @Test func `upload sends a folder as a zip archive that others can read`() throws {
+    @Test func `upload sends a folder as a zip archive that others can read`() async throws {
         let folder = line.home + "/mine"
         mkdir(folder, 0o755)
         mkdir(folder + "/lib", 0o755)
@@ -133,7 +135,7 @@ struct CommandTests {
         let file = fopen(archive, "w")
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
-        let listing = try ChildProcess.run(
+        let listing = try await ChildProcess.run(
             "/usr/bin/python3",
             [
                 "-I", "-c",
@@ -146,81 +148,82 @@ struct CommandTests {
         )
     }
 
-    @Test func `validate shows what is wrong, where, and the line`() throws {
-        let ending = try line.run("validate", line.write("a.py", "def f(:\n"))
+    @Test func `validate shows what is wrong, where, and the line`() async throws {
+        let ending = try await line.run("validate", line.write("a.py", "def f(:\n"))
         #expect(ending.output == "a.py:3: invalid syntax\n    def f(:\n")
         #expect(ending.code == 1)
     }
 
-    @Test func `start waits until the strategy runs`() throws {
-        #expect(try line.run("start", "s1").output == "s1 is starting\n")
-        #expect(try line.run("start", "s1", "--wait").output == "s1 is running\n")
+    @Test func `start waits until the strategy runs`() async throws {
+        #expect(try await line.run("start", "s1").output == "s1 is starting\n")
+        #expect(try await line.run("start", "s1", "--wait").output == "s1 is running\n")
     }
 
-    @Test func `a signal carries its values with their types`() throws {
-        let ending = try line.run(
+    @Test func `a signal carries its values with their types`() async throws {
+        let ending = try await line.run(
             "signal", "s1", "BUY", "quantity=0.25", "urgent=true", "note=by hand", "tags=[\"a\"]", "--json")
         #expect(
             try json(ending)["got"]?.text
                 == #"{"action":"BUY","quantity":0.25,"urgent":true,"note":"by hand","tags":["a"]}"#)
     }
 
-    @Test func `limits, accounts and feeds are changed by key and value`() throws {
-        let limits = try json(
+    @Test func `limits, accounts and feeds are changed by key and value`() async throws {
+        let limits = try await json(
             line.run("limits", "set", "order_notional=5000", "--strategy", "crossover", "--json"))
         #expect(limits["got"]?.text == #"{"strategies":{"s1":{"order_notional":5000}}}"#)
-        let feed = try json(line.run("feeds", "add", "may", "kind=replay", "speed=60", "--json"))
+        let feed = try await json(line.run("feeds", "add", "may", "kind=replay", "speed=60", "--json"))
         #expect(feed["asked"] == .string("POST /feeds"))
         #expect(feed["got"]?.text == #"{"id":"may","kind":"replay","speed":60}"#)
-        let account = try json(line.run("accounts", "set", "a/b", "leverage=2", "--json"))
+        let account = try await json(line.run("accounts", "set", "a/b", "leverage=2", "--json"))
         #expect(account["asked"] == .string("PATCH /accounts/a%2Fb"))
     }
 
-    @Test func `halt says what and why, for all or for one`() throws {
-        let all = try json(line.run("halt", "--reason", "news", "--flatten", "--json"))
+    @Test func `halt says what and why, for all or for one`() async throws {
+        let all = try await json(line.run("halt", "--reason", "news", "--flatten", "--json"))
         #expect(all["got"]?.text == #"{"scope":"all","reason":"news","flatten":true}"#)
-        let one = try json(line.run("halt", "--strategy", "crossover", "--json"))
+        let one = try await json(line.run("halt", "--strategy", "crossover", "--json"))
         #expect(one["got"]?.text == #"{"scope":"strategy:s1"}"#)
     }
 
-    @Test func `logs shows lines, and follows over broken connections without a gap`() throws {
-        #expect(try line.run("logs", "s1").output.hasSuffix("info line 2\n"))
+    @Test func `logs shows lines, and follows over broken connections without a gap`() async throws {
+        #expect(try await line.run("logs", "s1").output.hasSuffix("info line 2\n"))
         let child = try line.start(["logs", "s1", "-f", "--json"])
         let numbers = (1...6).map { _ in
             child.readLine().flatMap { try? JSONParser.parse($0)["seq"]?.intValue }
         }
         child.send(signal: SIGKILL)
-        _ = child.finish()
+        _ = await child.finish()
         #expect(numbers == [1, 2, 3, 4, 5, 6])
     }
 
     // MARK: - Secrets
 
-    @Test func `login keeps a token that only its owner can read, and logout forgets it`() throws {
-        #expect(try line.run("list", token: nil).errors == "bullpen: not logged in: bullpen login\n")
-        let ending = try line.run("login", "--name", "ada", input: "correct horse\n", token: nil)
+    @Test func `login keeps a token that only its owner can read, and logout forgets it`() async throws {
+        #expect(try await line.run("list", token: nil).errors == "bullpen: not logged in: bullpen login\n")
+        let ending = try await line.run("login", "--name", "ada", input: "correct horse\n", token: nil)
         #expect(ending.output == "Logged in at \(line.address) as ada, operator.\n")
         let path = line.home + "/.config/bullpen/credentials.json"
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
         #expect(line.text(of: path).contains("bp_test_token_4711") && !line.text(of: path).contains("horse"))
-        #expect(try line.run("list", token: nil).code == 0)
-        #expect(try line.run("logout", token: nil).code == 0)
+        #expect(try await line.run("list", token: nil).code == 0)
+        #expect(try await line.run("logout", token: nil).code == 0)
         #expect(!line.text(of: path).contains("bp_test_token_4711"))
-        #expect(try line.run("list", token: nil).code == 1)
+        #expect(try await line.run("list", token: nil).code == 1)
     }
 
-    @Test func `a wrong password is refused and kept out of the words`() throws {
-        let ending = try line.run("login", "--name", "ada", input: "wrong horse\n", token: nil)
+    @Test func `a wrong password is refused and kept out of the words`() async throws {
+        let ending = try await line.run("login", "--name", "ada", input: "wrong horse\n", token: nil)
         #expect(ending.code == 1)
         #expect(ending.errors == "bullpen: name or password is wrong\n")
     }
 
-    @Test func `a password comes from standard input and is never in the list of processes`() throws {
-        let added = try json(
+    @Test func `a password comes from standard input and is never in the list of processes`() async throws {
+        let added = try await json(
             line.run("user", "add", "bob", "--role", "author", "--json", input: "sesame-77\n"))
         #expect(added["length"] == .number("9"))
-        let own = try json(line.run("user", "passwd", "ada", "--own", "--json", input: "old-1\nnew-2\n"))
+        let own = try await json(
+            line.run("user", "passwd", "ada", "--own", "--json", input: "old-1\nnew-2\n"))
         #expect(own["got"]?.text == #"{"password":"new-2","current_password":"old-1"}"#)
         // This one waits for its answer, so that it can be looked at.
         let child = try line.start(["user", "add", "hang"])
@@ -229,7 +232,7 @@ struct CommandTests {
         var seen = line.text(of: "/proc/\(child.processID)/cmdline")
         seen += line.text(of: "/proc/\(child.processID)/environ")
         child.send(signal: SIGKILL)
-        _ = child.finish()
+        _ = await child.finish()
         #expect(seen.contains("hang"))
         #expect(!seen.contains("sesame"))
     }
@@ -245,9 +248,9 @@ struct CommandTests {
 
     // MARK: - On this machine
 
-    @Test func `config shows where a value comes from`() throws {
+    @Test func `config shows where a value comes from`() async throws {
         let file = line.write("my.toml", "[server]\nport = 9001\n[paper]\nkind = \"margin\"\n")
-        let shown = try json(
+        let shown = try await json(
             line.run(
                 "config", "show", "--config", file, "--set", "server.port=9002", "--json",
                 variables: ["BULLPEN_LOG_LEVEL": "debug"]))
@@ -255,19 +258,19 @@ struct CommandTests {
         #expect(shown["server.port"]?["origin"] == .string("--set"))
         #expect(shown["paper.kind"]?["origin"] == .string("\(file):4"))
         #expect(shown["log.level"]?["origin"] == .string("BULLPEN_LOG_LEVEL"))
-        #expect(try line.run("config", "check", "--config", file).output == "\(file) is good.\n")
+        #expect(try await line.run("config", "check", "--config", file).output == "\(file) is good.\n")
     }
 
-    @Test func `the example of the environment is the one in the repository`() throws {
-        let made = try line.run("config", "defaults", "--environment").output
+    @Test func `the example of the environment is the one in the repository`() async throws {
+        let made = try await line.run("config", "defaults", "--environment").output
         #expect(
             made == line.text(of: Places.package + "/.env.example"),
             "bullpen config defaults --environment > .env.example")
     }
 
-    @Test func `the completion script is one that bash reads`() throws {
-        let script = try line.run("completion").output
-        let ending = try ChildProcess.run(
+    @Test func `the completion script is one that bash reads`() async throws {
+        let script = try await line.run("completion").output
+        let ending = try await ChildProcess.run(
             "/bin/bash",
             [
                 "--norc", "-c",

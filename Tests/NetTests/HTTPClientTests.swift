@@ -19,7 +19,7 @@ private final class TestServer: @unchecked Sendable {
 
     deinit {
         process.send(signal: SIGKILL)
-        _ = process.finish()
+        _ = process.finishBlocking()
     }
 }
 

@@ -2,7 +2,7 @@ public import Glibc
 import Posix
 
 /// A program run by a test, with its output read to the end.
-public struct ChildProcess {
+public struct ChildProcess: Sendable {
     /// What a program left behind.
     public struct Ending: Sendable {
         /// The exit code, or 128 plus the signal's number.
@@ -69,7 +69,22 @@ public struct ChildProcess {
     }
 
     /// Writes `input`, closes the standard input, reads both outputs and waits for the end.
-    public func finish(input: String = "") -> Ending {
+    ///
+    /// On a thread of its own: there are as few threads for tasks as processors, and other tests need them.
+    public func finish(input: String = "") async -> Ending {
+        await withCheckedContinuation { continuation in
+            do {
+                try Thread.start(name: "child") {
+                    continuation.resume(returning: finishBlocking(input: input))
+                }
+            } catch {
+                continuation.resume(returning: finishBlocking(input: input))
+            }
+        }
+    }
+
+    /// As ``finish(input:)``, on the calling thread.
+    public func finishBlocking(input: String = "") -> Ending {
         signal(SIGPIPE, SIG_IGN)
         var text = Array(input.utf8)
         while !text.isEmpty {
@@ -123,7 +138,7 @@ public struct ChildProcess {
     /// Runs a program to its end.
     public static func run(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String = ""
-    ) throws -> Ending {
-        try ChildProcess(path, arguments, environment: environment).finish(input: input)
+    ) async throws -> Ending {
+        try await ChildProcess(path, arguments, environment: environment).finish(input: input)
     }
 }
