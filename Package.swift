@@ -121,7 +121,8 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
         tests("ArchitectureTests", uses: ["TestSupport"]),
-        tests("CommandTests", uses: ["bullpen", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
+        tests(
+            "CommandTests", uses: ["bullpen", "Journal", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),

@@ -1,4 +1,5 @@
 import Glibc
+import Journal
 import TestSupport
 import Testing
 import Wire
@@ -57,15 +58,20 @@ struct CommandTests {
                 "there are: token create, token list, token revoke"))
     }
 
-    @Test func `every verb explains itself`() async throws {
+    @Test func `every verb explains itself`() throws {
+        let parser = ArgumentParser(commands: Command.all)
         for command in Command.all {
-            let ending = try await ChildProcess.run(
-                Places.products + "/bullpen",
-                command.name.split(separator: " ").map { String($0) } + ["--help"],
-                environment: line.environment())
-            #expect(ending.code == 0)
-            #expect(ending.output.contains("Usage: bullpen \(command.name)"))
-            #expect(ending.output.contains(command.summary))
+            let words = command.name.split(separator: " ").map { String($0) }
+            for asked in [words + ["--help"], words + ["-h"], ["help"] + words] {
+                guard case .help(let found?) = try parser.parse(asked) else {
+                    Issue.record("\(asked) is no call for help")
+                    continue
+                }
+                #expect(found.name == command.name)
+            }
+            let text = HelpText.of(command)
+            #expect(text.hasPrefix(command.summary) && text.contains("Usage: bullpen \(command.name)"))
+            #expect(command.allOptions.allSatisfy { text.contains("--\($0.name)") })
         }
     }
 
@@ -247,6 +253,34 @@ struct CommandTests {
     }
 
     // MARK: - On this machine
+
+    @Test func `a backup is made, checked and put back, and damage is noticed`() async throws {
+        let data = line.home + "/data"
+        mkdir(data, 0o700)
+        do {
+            // Closed before the backup, which also works while it is open.
+            let database = try Database(path: data + "/journal.db")
+            try database.run(script: "CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (42);")
+        }
+        _ = line.write("data/bullpen.toml", "[server]\nport = 9001\n")
+        let archive = line.home + "/backup"
+        let made = try await json(line.run("backup", archive, "--data", data, "--json"))
+        #expect(made["items"] == .number("2"))
+        #expect(try await line.run("restore", archive, "--check").code == 0)
+        let restored = line.home + "/restored"
+        #expect(try await line.run("restore", archive, restored).code == 0)
+        #expect(line.text(of: restored + "/bullpen.toml").contains("9001"))
+        let number = try Database(path: restored + "/journal.db").first("SELECT x FROM t") {
+            row throws(DatabaseFailure) in
+            try row.int(0)
+        }
+        #expect(number == 42)
+        #expect(try await line.run("restore", archive, restored).code == 1, "it is not empty any more")
+        _ = line.write("backup/data/bullpen.toml", "[server]\nport = 9002\n")
+        #expect(try await line.run("restore", archive, "--check").errors.contains("bullpen.toml"))
+        #expect(try await line.run("restore", line.home + "/none", "--check").code == 2)
+        #expect(try await line.run("backup", line.home + "/b2", "--data", line.home + "/none").code == 2)
+    }
 
     @Test func `config shows where a value comes from`() async throws {
         let file = line.write("my.toml", "[server]\nport = 9001\n[paper]\nkind = \"margin\"\n")

@@ -88,6 +88,7 @@ struct LauncherHandshake {
         guard let process = try? ChildProcess.open(pid),
             Readiness.wait(for: [process.number], milliseconds: 2000).contains(process.number)
         else { return }
+        // Only a child that somebody else has reaped is none of ours to wait for.
         _ = try? ChildProcess.wait(for: pid)
     }
 
