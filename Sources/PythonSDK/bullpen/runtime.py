@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -66,7 +67,7 @@ def _read_hello(pipe: Pipe) -> Session:
 def _loop(session: Session, pipe: Pipe) -> None:
     """Takes lines until the run is over; each handler's output is one write."""
     read = pipe.input.readline
-    loads = json.loads
+    decode = json.JSONDecoder().raw_decode
     handle = session.handle
     lines = session.lines
     write = pipe.write
@@ -74,7 +75,7 @@ def _loop(session: Session, pipe: Pipe) -> None:
         line = read()
         if not line:
             return  # The host is gone; there is nobody left to say good-bye to.
-        handle(loads(line))
+        handle(decode(str(line, "utf-8"))[0])
         if lines:
             write(session.take_output())
 
@@ -88,6 +89,7 @@ def _run(session: Session, strategy: Strategy, pipe: Pipe) -> None:
     try:
         session.begin(strategy)
         flush()
+        gc.freeze()  # What is loaded by now stays; looking through it again and again would delay orders.
         _loop(session, pipe)
     except Finished:
         pass
