@@ -207,7 +207,7 @@ private final class Simulation {
 
 @Suite("Desk and venue under faults")
 struct DeskSimulationTests {
-    @Test(arguments: 0..<60 as Range<UInt64>)
+    @Test(arguments: 0..<600 as Range<UInt64>)
     func `whatever is lost, doubled, late or killed, desk and venue agree in the end`(_ seed: UInt64) throws {
         let simulation = Simulation(seed: seed)
         for _ in 0..<600 where simulation.flaws.isEmpty { simulation.step() }

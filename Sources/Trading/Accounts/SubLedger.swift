@@ -27,10 +27,7 @@ public struct SubLedger: Hashable, Sendable {
 
     /// The mean entry price to the eighteenth digit; nought when flat.
     public var averagePrice: FixedDecimal {
-        guard !quantity.isZero, let price = try? cost.divided(by: quantity, rounding: .nearestEven) else {
-            return .zero
-        }
-        return price
+        quantity.isZero ? .zero : FixedDecimal.quotient(cost, quantity, .nearestEven)
     }
 
     /// The signed value of the position at `price`.

@@ -57,7 +57,7 @@ extension OrderDesk {
             gate.move(row, from: before.claim, to: order.claim)
             settle(row, from: before, to: order)
             if event != .sent {
-                actions.append(.record(.order(order)))
+                actions.append(.record(.order(order.journaled)))
                 actions.append(.tell(strategy, .order(order)))
             }
         }

@@ -218,6 +218,15 @@ extension OrderDesk {
 }
 
 extension Order {
+    /// The order as the journal holds it. That it was sent is not journaled, for nothing follows from it: an order that
+    /// is about to be sent may have been.
+    var journaled: Order {
+        guard status == .submitted else { return self }
+        var order = self
+        order.status = .pending
+        return order
+    }
+
     /// Every name of the order.
     var reference: OrderReference {
         OrderReference(clientID: intent.clientID, symbol: symbol, venueOrderID: venueOrderID)

@@ -124,9 +124,7 @@ extension OrderDesk {
         var snapshot = DeskSnapshot()
         snapshot.lastOrder = lastOrder
         for (id, entry) in entries {
-            var order = entry.order
-            if order.status == .submitted { order.status = .pending }  // Sending is not journaled.
-            snapshot.orders[id] = order
+            snapshot.orders[id] = entry.order.journaled
         }
         snapshot.fills = fills
         for row in gate.rows.indices where gate.rows[row].ledger != SubLedger() {

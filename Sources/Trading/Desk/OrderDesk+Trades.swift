@@ -157,8 +157,7 @@ extension OrderDesk {
         for (number, part) in parts.enumerated() {
             let isLast = number == parts.count - 1
             // A share of a fill lies between nought and one, and a fill is never of nought.
-            let share =
-                (try? part.quantity.divided(by: fill.quantity, rounding: .down)) ?? .zero
+            let share = FixedDecimal.quotient(part.quantity, fill.quantity, .down)
             let fee = isLast ? feeLeft : FixedDecimal.product(fill.fee, share, .down)
             feeLeft = FixedDecimal.difference(feeLeft, fee)
             book(
@@ -200,9 +199,8 @@ extension OrderDesk {
                 let step = gate.markets[gate.rows[row].market].instrument.stepSize
                 let total = FixedDecimal.sum(order.filledQuantity, held)
                 // Rounding down cannot leave the range; were it to, the order is not enlarged.
-                guard let fitting = try? total.rounded(toMultipleOf: step, .down),
-                    fitting > order.filledQuantity
-                else {
+                let fitting = FixedDecimal.stepped(total, step, .down)
+                guard fitting > order.filledQuantity else {
                     handle(.cancelWanted, for: id, at: time, &actions)
                     continue
                 }

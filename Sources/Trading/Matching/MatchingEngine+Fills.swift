@@ -12,8 +12,7 @@ extension MatchingEngine {
         let allowed = allowance(order, account, instrument, price: price, liquidity)
         let isShort = allowed < quantity
         quantity = min(quantity, allowed)
-        // Rounding toward nought stays in range.
-        quantity = (try? quantity.rounded(toMultipleOf: instrument.stepSize, .down)) ?? .zero
+        quantity = FixedDecimal.stepped(quantity, instrument.stepSize, .down)
         if quantity.isPositive {
             draw(quantity, order.terms.side, order.terms.symbol)
             trade(order, quantity, at: price, liquidity, at: time)
@@ -47,8 +46,7 @@ extension MatchingEngine {
                 let unit =
                     settings.takesFeesInBase
                     ? price : FixedDecimal.product(price, FixedDecimal.sum(.one, max(.zero, rate)), .up)
-                // Out of range is more than any order asks for.
-                let most = (try? money.divided(by: unit, rounding: .down)) ?? order.remainingQuantity
+                let most = FixedDecimal.quotient(money, unit, .down)
                 guard most < order.remainingQuantity else { return order.remainingQuantity }
                 // One step less, for the fee of the whole is rounded up once more.
                 return max(.zero, FixedDecimal.difference(most, FixedDecimal(units: 2)))

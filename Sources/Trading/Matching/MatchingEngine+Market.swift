@@ -20,8 +20,7 @@ extension MatchingEngine {
 
     private func share(of volume: FixedDecimal, _ instrument: Instrument) -> FixedDecimal {
         let share = FixedDecimal.product(min(volume, TradingBounds.quantity), settings.participation, .down)
-        // Rounding toward nought stays in range.
-        return (try? share.rounded(toMultipleOf: instrument.stepSize, .down)) ?? .zero
+        return FixedDecimal.stepped(share, instrument.stepSize, .down)
     }
 
     private mutating func setMarket(_ symbol: String, price: FixedDecimal) {

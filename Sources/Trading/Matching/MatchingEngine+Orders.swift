@@ -244,12 +244,10 @@ extension MatchingEngine {
         switch side {
         case .buy:
             let worse = FixedDecimal.product(price, FixedDecimal.sum(.one, settings.slippage), .up)
-            // Prices are bounded far below the range, so the fallback is for form.
-            return (try? worse.rounded(toMultipleOf: instrument.tickSize, .ceiling)) ?? price
+            return FixedDecimal.stepped(worse, instrument.tickSize, .ceiling)
         case .sell:
             let worse = FixedDecimal.product(price, FixedDecimal.difference(.one, settings.slippage), .down)
-            // As above.
-            let rounded = (try? worse.rounded(toMultipleOf: instrument.tickSize, .floor)) ?? price
+            let rounded = FixedDecimal.stepped(worse, instrument.tickSize, .floor)
             return max(rounded, instrument.tickSize)
         }
     }

@@ -79,9 +79,8 @@ public struct MatchingOrder: Hashable, Sendable {
         VenueOrder(
             clientID: clientID, venueOrderID: venueOrderID, symbol: terms.symbol, side: terms.side,
             quantity: terms.quantity, price: terms.price, filledQuantity: filledQuantity,
-            // Only a quotient out of range throws, which bounded prices do not reach.
             averagePrice: filledQuantity.isPositive
-                ? try? filledNotional.divided(by: filledQuantity, rounding: .nearestEven) : nil,
+                ? FixedDecimal.quotient(filledNotional, filledQuantity, .nearestEven) : nil,
             state: state, reason: reason, time: updatedAt)
     }
 

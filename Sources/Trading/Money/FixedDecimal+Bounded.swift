@@ -11,10 +11,28 @@ extension FixedDecimal {
     static func product(_ left: Self, _ right: Self, _ rounding: Rounding) -> Self {
         let isNegative = left.isNegative != right.isNegative
         // Out of range is the only fault there is, and it is what the bound is for.
+        // Out of range is what the bound is for.
         guard let exact = try? left.multiplied(by: right, rounding: rounding), size(exact) < mostOfOne else {
             return isNegative ? opposite(mostOfOne) : mostOfOne
         }
         return exact
+    }
+
+    /// The quotient, held within ±10¹⁷; the divisor is not nought.
+    static func quotient(_ left: Self, _ right: Self, _ rounding: Rounding) -> Self {
+        precondition(!right.isZero, "a divisor is not nought")
+        let isNegative = left.isNegative != right.isNegative
+        // Out of range is what the bound is for.
+        guard let exact = try? left.divided(by: right, rounding: rounding), size(exact) < mostOfOne else {
+            return isNegative ? opposite(mostOfOne) : mostOfOne
+        }
+        return exact
+    }
+
+    /// The nearest multiple of a step that lies within the bounds; the value itself is within them.
+    static func stepped(_ value: Self, _ step: Self, _ rounding: Rounding) -> Self {
+        // Only a step near the end of the range could carry the value over it; then the value is below one step.
+        (try? value.rounded(toMultipleOf: step, rounding)) ?? .zero
     }
 
     private static let mostOfOne = FixedDecimal(100_000_000_000_000_000)

@@ -110,7 +110,9 @@ extension Order {
         var transition = OrderTransition()
         switch status {
         case .pending, .submitted, .unknown:
-            guard venueOrderID == nil, filledQuantity.isZero, venueFilledQuantity.isZero else {
+            guard venueOrderID == nil, filledQuantity.isZero, venueFilledQuantity.isZero,
+                reason != Self.forgotten
+            else {
                 return contradictAbsence()
             }
             status = .notPlaced
@@ -126,14 +128,15 @@ extension Order {
     /// The venue forgot an order that it once acknowledged or filled: unknown, with an alarm the first time.
     private mutating func contradictAbsence() -> OrderTransition {
         var transition = OrderTransition()
-        let words = "no such order, though it had acknowledged it"
-        if status != .unknown || reason != words {
-            transition.alarm = .contradiction(was: status, told: words)
+        if status != .unknown || reason != Self.forgotten {
+            transition.alarm = .contradiction(was: status, told: Self.forgotten)
         }
         status = .unknown
-        reason = words
+        reason = Self.forgotten
         return transition
     }
+
+    private static let forgotten = "no such order, though it had acknowledged it"
 
     private mutating func takeCancelWanted() -> OrderTransition {
         var transition = OrderTransition()

@@ -167,7 +167,7 @@ public struct Order: Hashable, Sendable {
     public var averagePrice: FixedDecimal? {
         guard filledQuantity.isPositive else { return nil }
         // Only a quotient out of range throws, which no venue's prices reach.
-        return try? filledNotional.divided(by: filledQuantity, rounding: .nearestEven)
+        return FixedDecimal.quotient(filledNotional, filledQuantity, .nearestEven)
     }
 
     /// What may still trade, or has traded without our having seen the fill: what the risk gate holds reserved.
