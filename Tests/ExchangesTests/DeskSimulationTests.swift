@@ -136,15 +136,16 @@ private final class Simulation {
             let event = candle("\(price)", high: "\(price + 3)", low: "\(price - 3)", volume: "30")
             keep(desk.priceMoved(event, on: "paper"))
             venue.marketMoved(event)
-        case 53..<68: write(Int.random(in: 1...8, using: &random))
-        case 68..<78: store.step()
+        case 53..<68: write(Int.random(in: 1...12, using: &random))
+        case 68..<78: for _ in 0..<Int.random(in: 1...6, using: &random) { store.step() }
         case 78..<95:
-            guard !answers.isEmpty else { return }
-            // Streams and answers overtake each other, but answers to one question keep their order.
-            let index = random.chance(80) ? 0 : Int.random(in: 0..<answers.count, using: &random)
-            keep(desk.venueReported(answers.remove(at: index), on: "paper", at: now))
+            for _ in 0..<Int.random(in: 1...6, using: &random) where !answers.isEmpty {
+                // Streams and answers overtake each other at times.
+                let index = random.chance(80) ? 0 : Int.random(in: 0..<answers.count, using: &random)
+                keep(desk.venueReported(answers.remove(at: index), on: "paper", at: now))
+            }
         case 95..<97: keep(desk.review(at: now))
-        case 97: crash()
+        case 97 where random.chance(50): crash()
         case 98 where random.chance(30): keep(desk.strategyDied(strategy, orders: .cancel, at: now))
         default: keep(enrol())
         }
@@ -207,7 +208,7 @@ private final class Simulation {
 
 @Suite("Desk and venue under faults")
 struct DeskSimulationTests {
-    @Test(arguments: 0..<600 as Range<UInt64>)
+    @Test(arguments: 0..<60 as Range<UInt64>)
     func `whatever is lost, doubled, late or killed, desk and venue agree in the end`(_ seed: UInt64) throws {
         let simulation = Simulation(seed: seed)
         for _ in 0..<600 where simulation.flaws.isEmpty { simulation.step() }
