@@ -198,7 +198,6 @@ extension OrderDesk {
             {
                 let step = gate.markets[gate.rows[row].market].instrument.stepSize
                 let total = FixedDecimal.sum(order.filledQuantity, held)
-                // Rounding down cannot leave the range; were it to, the order is not enlarged.
                 let fitting = FixedDecimal.stepped(total, step, .down)
                 guard fitting > order.filledQuantity else {
                     handle(.cancelWanted, for: id, at: time, &actions)

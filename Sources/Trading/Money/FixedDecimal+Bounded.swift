@@ -10,7 +10,6 @@ extension FixedDecimal {
     /// Only a feed gone mad reaches the bound, and then every comparison with a limit still comes out right.
     static func product(_ left: Self, _ right: Self, _ rounding: Rounding) -> Self {
         let isNegative = left.isNegative != right.isNegative
-        // Out of range is the only fault there is, and it is what the bound is for.
         // Out of range is what the bound is for.
         guard let exact = try? left.multiplied(by: right, rounding: rounding), size(exact) < mostOfOne else {
             return isNegative ? opposite(mostOfOne) : mostOfOne

@@ -166,7 +166,6 @@ public struct Order: Hashable, Sendable {
     /// The mean price of the fills, to the eighteenth digit; nil before the first.
     public var averagePrice: FixedDecimal? {
         guard filledQuantity.isPositive else { return nil }
-        // Only a quotient out of range throws, which no venue's prices reach.
         return FixedDecimal.quotient(filledNotional, filledQuantity, .nearestEven)
     }
 

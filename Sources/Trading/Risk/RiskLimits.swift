@@ -5,6 +5,8 @@ public struct RiskLimits: Hashable, Sendable {
     /// The largest worst-case value of one symbol's position, open orders included, in quote currency.
     public var positionNotional: FixedDecimal?
     /// How many symbols may have a position, or an order that could open one, at a time.
+    ///
+    /// For an account or everything, two strategies in one symbol count as two.
     public var openPositions: Int?
     /// How many orders may be live at a time.
     public var openOrders: Int?
