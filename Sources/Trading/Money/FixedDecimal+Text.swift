@@ -19,15 +19,64 @@ extension FixedDecimal: CustomStringConvertible, LosslessStringConvertible {
 
     /// The shortest plain decimal text, without an exponent: `0.00001`, `-12.5`, `3`.
     public var description: String {
-        let (whole, fraction) = units.magnitude.quotientAndRemainder(
-            dividingBy: Self.unitsPerOne.magnitude)
-        var text = isNegative ? "-" : ""
-        text += String(whole)
-        guard fraction != 0 else { return text }
-        var digits = String(fraction)
-        digits = String(repeating: "0", count: Self.scale - digits.count) + digits
-        while digits.last == "0" { digits.removeLast() }
-        return text + "." + digits
+        var text: [UInt8] = []
+        text.reserveCapacity(41)
+        write(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the text that ``description`` has, in ASCII.
+    public func write(to output: inout [UInt8]) {
+        if isNegative { output.append(UInt8(ascii: "-")) }
+        let one = UInt64(Self.unitsPerOne)
+        let magnitude = units.magnitude
+        let fraction: UInt64
+        if let small = UInt64(exactly: magnitude) {
+            Self.write(small / one, to: &output)
+            fraction = small % one
+        } else {
+            let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: UInt128(one))
+            fraction = UInt64(rest)
+            if let whole = UInt64(exactly: whole) {
+                Self.write(whole, to: &output)
+            } else {
+                Self.write(UInt64(whole / UInt128(one)), to: &output)
+                Self.write(UInt64(whole % UInt128(one)), digits: Self.scale, to: &output)
+            }
+        }
+        guard fraction != 0 else { return }
+        var (rest, digits) = (fraction, Self.scale)
+        while rest % 10 == 0 {
+            rest /= 10
+            digits -= 1
+        }
+        output.append(UInt8(ascii: "."))
+        Self.write(rest, digits: digits, to: &output)
+    }
+
+    private static func write(_ number: UInt64, to output: inout [UInt8]) {
+        var digits = 1
+        var bound: UInt64 = 10
+        while number >= bound {
+            digits += 1
+            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
+            if overflow { break }
+            bound = next
+        }
+        write(number, digits: digits, to: &output)
+    }
+
+    /// Appends exactly `digits` digits, with noughts in front.
+    private static func write(_ number: UInt64, digits: Int, to output: inout [UInt8]) {
+        let start = output.count
+        output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: digits))
+        var rest = number
+        var place = start + digits
+        while rest != 0 {
+            place -= 1
+            output[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 }
 
