@@ -40,37 +40,47 @@ extension DeskEvent {
         }
     }
 
-    /// All of the event but its kind.
-    var json: JSONValue {
+    /// All of the event but its kind, as a JSON object.
+    var text: String {
+        var writer = DeskEventWriter()
         switch self {
-        case .order(let order): order.deskJSON
-        case .fill(let fill): fill.deskJSON
+        case .order(let order): order.write(to: &writer)
+        case .fill(let fill): fill.write(to: &writer)
         case .ledger(let record):
-            record.key.deskJSON([
-                "quantity": .decimal(record.ledger.quantity), "cost": .decimal(record.ledger.cost),
-                "realised": .decimal(record.ledger.realised), "fees": .decimal(record.ledger.fees),
-                "mark": record.mark.map { .decimal($0) }, "time": .time(record.time),
-            ])
-        case .enrolment(let enrolment): enrolment.deskJSON
+            record.key.write(to: &writer)
+            writer.add("quantity", record.ledger.quantity)
+            writer.add("cost", record.ledger.cost)
+            writer.add("realised", record.ledger.realised)
+            writer.add("fees", record.ledger.fees)
+            writer.add("mark", record.mark)
+            writer.add("time", record.time)
+        case .enrolment(let enrolment): enrolment.write(to: &writer)
         case .accountDay(let day):
-            .members([
-                "account": .string(day.account.text), "day": .integer(day.day),
-                "opening_equity": .decimal(day.openingEquity),
-            ])
+            writer.add("account", day.account.text)
+            writer.add("day", day.day)
+            writer.add("opening_equity", day.openingEquity)
         case .halted(let halt):
-            .members([
-                "scope": .string(halt.scope.key), "reason": .string(halt.reason), "time": .time(halt.time),
-            ])
-        case .resumed(let scope, let time): .members(["scope": .string(scope.key), "time": .time(time)])
-        case .flattenBegan(let key, let time): key.deskJSON(["time": .time(time)])
+            writer.add("scope", halt.scope.key)
+            writer.add("reason", halt.reason)
+            writer.add("time", halt.time)
+        case .resumed(let scope, let time):
+            writer.add("scope", scope.key)
+            writer.add("time", time)
+        case .flattenBegan(let key, let time):
+            key.write(to: &writer)
+            writer.add("time", time)
         case .flattenEnded(let key, let reason, let time):
-            key.deskJSON(["reason": .string(reason), "time": .time(time)])
+            key.write(to: &writer)
+            writer.add("reason", reason)
+            writer.add("time", time)
         case .tradeCursor(let account, let cursor):
-            .members(["account": .string(account.text), "cursor": .string(cursor)])
+            writer.add("account", account.text)
+            writer.add("cursor", cursor)
         }
+        return writer.finish()
     }
 
-    /// Reads what ``json`` wrote.
+    /// Reads what ``text`` wrote.
     init(kind: Kind, text: String) throws {
         var reader = try ObjectReader(try JSONParser.parse(text))
         switch kind {
@@ -111,29 +121,41 @@ extension DeskEvent {
 }
 
 extension Order {
-    fileprivate var deskJSON: JSONValue {
+    fileprivate func write(to writer: inout DeskEventWriter) {
         let terms = intent.terms
-        return .members([
-            "id": .integer(intent.id.number), "client_id": .string(intent.clientID.text),
-            "strategy": .string(intent.strategy.text), "run": .string(intent.run.text),
-            "account": .string(intent.account.text), "venue": .string(intent.venue.text),
-            "request": intent.request.map { .string($0.text) }, "origin": .string(intent.origin.rawValue),
-            "symbol": .string(terms.symbol), "side": .string(terms.side.rawValue),
-            "type": .string(terms.type.rawValue), "asked_quantity": .decimal(terms.quantity),
-            "asked_price": terms.price.map { .decimal($0) },
-            "stop_price": terms.stopPrice.map { .decimal($0) },
-            "time_in_force": .string(terms.timeInForce.rawValue), "post_only": .bool(terms.postOnly),
-            "reduce_only": .bool(terms.reduceOnly), "reserve_price": .decimal(intent.reservePrice),
-            "created_at": .time(intent.createdAt), "status": .string(status.rawValue),
-            "quantity": .decimal(quantity), "price": price.map { .decimal($0) },
-            "filled_quantity": .decimal(filledQuantity), "filled_notional": .decimal(filledNotional),
-            "fee": .decimal(fee), "venue_order_id": venueOrderID.map { .string($0.text) },
-            "reason": reason.map { .string($0) }, "cancel_wanted": .bool(cancelWanted),
-            "amend_quantity": amendment.map { .decimal($0.quantity) },
-            "amend_price": amendment?.price.map { .decimal($0) },
-            "venue_filled_quantity": .decimal(venueFilledQuantity),
-            "inferred_quantity": .decimal(inferredQuantity), "updated_at": .time(updatedAt),
-        ])
+        writer.add("id", intent.id.number)
+        writer.add("client_id", intent.clientID.text)
+        writer.add("strategy", intent.strategy.text)
+        writer.add("run", intent.run.text)
+        writer.add("account", intent.account.text)
+        writer.add("venue", intent.venue.text)
+        writer.add("request", intent.request?.text)
+        writer.add("origin", intent.origin.rawValue)
+        writer.add("symbol", terms.symbol)
+        writer.add("side", terms.side.rawValue)
+        writer.add("type", terms.type.rawValue)
+        writer.add("asked_quantity", terms.quantity)
+        writer.add("asked_price", terms.price)
+        writer.add("stop_price", terms.stopPrice)
+        writer.add("time_in_force", terms.timeInForce.rawValue)
+        writer.add("post_only", terms.postOnly)
+        writer.add("reduce_only", terms.reduceOnly)
+        writer.add("reserve_price", intent.reservePrice)
+        writer.add("created_at", intent.createdAt)
+        writer.add("status", status.rawValue)
+        writer.add("quantity", quantity)
+        writer.add("price", price)
+        writer.add("filled_quantity", filledQuantity)
+        writer.add("filled_notional", filledNotional)
+        writer.add("fee", fee)
+        writer.add("venue_order_id", venueOrderID?.text)
+        writer.add("reason", reason)
+        writer.add("cancel_wanted", cancelWanted)
+        writer.add("amend_quantity", amendment?.quantity)
+        writer.add("amend_price", amendment?.price)
+        writer.add("venue_filled_quantity", venueFilledQuantity)
+        writer.add("inferred_quantity", inferredQuantity)
+        writer.add("updated_at", updatedAt)
     }
 
     fileprivate init(desk reader: inout ObjectReader) throws {
@@ -173,14 +195,21 @@ extension Order {
 }
 
 extension Fill {
-    fileprivate var deskJSON: JSONValue {
-        .members([
-            "venue": .string(key.venue.text), "account": .string(key.account.text),
-            "symbol": .string(key.symbol), "trade": .string(key.trade.text), "order": .integer(order.number),
-            "strategy": .string(strategy.text), "side": .string(side.rawValue), "price": .decimal(price),
-            "quantity": .decimal(quantity), "fee": .decimal(fee), "fee_currency": .string(feeCurrency),
-            "liquidity": .string(liquidity.rawValue), "time": .time(time), "inferred": .bool(isInferred),
-        ])
+    fileprivate func write(to writer: inout DeskEventWriter) {
+        writer.add("venue", key.venue.text)
+        writer.add("account", key.account.text)
+        writer.add("symbol", key.symbol)
+        writer.add("trade", key.trade.text)
+        writer.add("order", order.number)
+        writer.add("strategy", strategy.text)
+        writer.add("side", side.rawValue)
+        writer.add("price", price)
+        writer.add("quantity", quantity)
+        writer.add("fee", fee)
+        writer.add("fee_currency", feeCurrency)
+        writer.add("liquidity", liquidity.rawValue)
+        writer.add("time", time)
+        writer.add("inferred", isInferred)
     }
 
     fileprivate init(desk reader: inout ObjectReader) throws {
@@ -198,13 +227,10 @@ extension Fill {
 }
 
 extension LedgerKey {
-    fileprivate func deskJSON(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
-        let key: [JSONValue.Member] = [
-            JSONValue.Member("strategy", .string(strategy.text)),
-            JSONValue.Member("account", .string(account.text)), JSONValue.Member("symbol", .string(symbol)),
-        ]
-        return .object(
-            key + members.compactMap { name, value in value.map { JSONValue.Member(name, $0) } })
+    fileprivate func write(to writer: inout DeskEventWriter) {
+        writer.add("strategy", strategy.text)
+        writer.add("account", account.text)
+        writer.add("symbol", symbol)
     }
 
     fileprivate init(desk reader: inout ObjectReader) throws {
@@ -215,12 +241,15 @@ extension LedgerKey {
 }
 
 extension Enrolment {
-    fileprivate var deskJSON: JSONValue {
-        .members([
-            "strategy": .string(strategy.text), "run": .string(run.text), "account": .string(account.text),
-            "capital": .decimal(capital), "limits": limits.deskJSON, "is_running": .bool(isRunning),
-            "day": .integer(day), "day_opening_equity": .decimal(dayOpeningEquity),
-        ])
+    fileprivate func write(to writer: inout DeskEventWriter) {
+        writer.add("strategy", strategy.text)
+        writer.add("run", run.text)
+        writer.add("account", account.text)
+        writer.add("capital", capital)
+        writer.add("limits", limits.deskJSON)
+        writer.add("is_running", isRunning)
+        writer.add("day", day)
+        writer.add("day_opening_equity", dayOpeningEquity)
     }
 
     fileprivate init(desk reader: inout ObjectReader) throws {

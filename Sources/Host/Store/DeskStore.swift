@@ -74,7 +74,7 @@ final class DeskStore: Sendable {
         for (index, event) in events.enumerated() {
             try database.run(
                 "INSERT INTO desk_events (recorded_at, kind, strategy, body) VALUES (?, ?, ?, ?)", time,
-                event.kind.rawValue, event.strategy?.text, event.json.text)
+                event.kind.rawValue, event.strategy?.text, event.text)
             switch event {
             case .order(let order): if lastOrders[order.id] == index { try write(order, in: database) }
             case .ledger(let record): if lastLedgers[record.key] == index { try write(record, in: database) }
