@@ -113,6 +113,9 @@ let package = Package(
         .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
         tests("HostStoreTests", uses: ["Host", "Journal", "Posix", "Trading"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
+        tests(
+            "HostTests",
+            uses: ["Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "TestSupport"]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),

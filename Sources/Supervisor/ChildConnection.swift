@@ -22,6 +22,8 @@ final class ChildConnection {
     var isInputClosed = false
     var unansweredSince: UInt64?
     var pingsSent = 0
+    /// The ping whose answer says that the history was taken.
+    var pingBehindHistory: Int?
     var farewell: String?
     var lastWords: [String] = []
     var refusals = 0

@@ -125,9 +125,9 @@ public struct RunLifecycle: Sendable {
         case clearDeadlines
         /// Say hello.
         case greet
-        /// Deliver the history, then report ``Event/caughtUp``.
+        /// Deliver the history; ``Event/caughtUp`` is reported when the child has taken it.
         case deliverHistory
-        /// Deliver what was missed while paused.
+        /// Deliver what was missed while the child took its history or was paused.
         case deliverMissed
         /// Ask the child to stop.
         case askToStop(reason: String)
@@ -217,7 +217,7 @@ public struct RunLifecycle: Sendable {
         switch state {
         case .starting:
             state = .ready
-            return [.clearDeadlines, .deliverHistory]
+            return [.set(.start, milliseconds: nil), .deliverHistory]
         case .ready, .running, .paused:
             return kill(Death(cause: "protocol violation: said \"ready\" twice", kind: .violation))
         case .stopped, .launching, .stopping, .abandoning, .dying, .backingOff, .quarantined:
@@ -228,7 +228,7 @@ public struct RunLifecycle: Sendable {
     private mutating func caughtUp() -> [Action] {
         guard state == .ready else { return [] }
         state = .running
-        return [.set(.heartbeat, milliseconds: nil)]
+        return [.clearDeadlines, .set(.heartbeat, milliseconds: nil), .deliverMissed]
     }
 
     private mutating func pauseRequested() -> [Action] {
@@ -265,7 +265,7 @@ public struct RunLifecycle: Sendable {
 
     private mutating func deadlinePassed(_ deadline: Deadline, _ words: String) -> [Action] {
         switch (deadline, state) {
-        case (.start, .starting), (.heartbeat, .ready), (.heartbeat, .running), (.heartbeat, .paused):
+        case (.start, .starting), (.start, .ready), (.heartbeat, .running), (.heartbeat, .paused):
             return kill(Death(cause: words, kind: .crash))
         case (.stop, .stopping), (.stop, .dying):
             return [.kill]

@@ -68,6 +68,7 @@ extension StrategyRunner {
             case .ready: handle(.saidReady)
             case .pong(let id):
                 if id == connection.pingsSent { connection.unansweredSince = nil }
+                if id == connection.pingBehindHistory { handle(.caughtUp) }
             case .log(let level, let text): log(level, .strategy, text)
             case .timer(let id, let wait, let repeats): setTimer(id, wait, repeats: repeats)
             case .bye(let reason):

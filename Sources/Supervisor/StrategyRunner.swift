@@ -7,7 +7,7 @@ public import Wire
 public protocol StrategyRunnerDelegate: AnyObject {
     /// The first line that the child is told.
     func hello(for runner: StrategyRunner) -> Hello
-    /// The child is ready: send it its history, then call ``StrategyRunner/caughtUp()``.
+    /// The child is ready: send it its history, then call ``StrategyRunner/historySent()``.
     func deliverHistory(to runner: StrategyRunner)
     /// The child was resumed: send it what it missed.
     func deliverMissed(to runner: StrategyRunner)
@@ -74,6 +74,9 @@ public final class StrategyRunner {
     /// The child's number, while there is one.
     public var pid: Int32? { connection?.child.pid }
 
+    /// How many lines wait for the child to read them.
+    public var backlog: Int { connection?.outgoing.count ?? 0 }
+
     private var lifecycle: RunLifecycle
     let settings: RunnerSettings
     let loop: EventLoop
@@ -120,8 +123,14 @@ public final class StrategyRunner {
     /// Ends a pause.
     public func resume() { handle(.resumeRequested) }
 
-    /// The history has been sent.
-    public func caughtUp() { handle(.caughtUp) }
+    /// The history has been sent. The child is caught up when it answers the ping behind it: it answers in order, so
+    /// every order before that was given while it took the history.
+    public func historySent() {
+        guard let connection else { return }
+        connection.pingsSent += 1
+        connection.pingBehindHistory = connection.pingsSent
+        send(HostMessage.ping(id: connection.pingsSent).line, .must)
+    }
 
     /// The strategy did what it must not: it is killed and not started again by itself.
     public func quarantine(cause: String) { handle(.violated(cause: cause)) }
@@ -182,7 +191,10 @@ public final class StrategyRunner {
         switch deadline {
         case .start:
             let limit = settings.startMilliseconds
-            let words = "did not say \"ready\" within \(limit / 1000) s of its start"
+            let words =
+                state == .ready
+                ? "did not take its history within \(limit / 1000) s"
+                : "did not say \"ready\" within \(limit / 1000) s of its start"
             deadlines[.start] = after(limit) { $0.handle(.deadlinePassed(.start, words: words)) }
         case .stop:
             // The child's own deadline is the same; a little is added so that it can be met.

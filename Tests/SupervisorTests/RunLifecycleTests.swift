@@ -21,9 +21,10 @@ struct RunLifecycleTests {
         #expect(life.handle(.startRequested) == [.clearDeadlines, .launch])
         #expect(life.handle(.launched) == [.set(.start, milliseconds: nil), .greet])
         #expect(!life.state.mayTrade)
-        #expect(life.handle(.saidReady) == [.clearDeadlines, .deliverHistory])
+        #expect(life.handle(.saidReady) == [.set(.start, milliseconds: nil), .deliverHistory])
         #expect(life.state.name == "ready" && !life.state.mayTrade)
-        #expect(life.handle(.caughtUp) == [.set(.heartbeat, milliseconds: nil)])
+        #expect(
+            life.handle(.caughtUp) == [.clearDeadlines, .set(.heartbeat, milliseconds: nil), .deliverMissed])
         #expect(life.state.mayTrade)
     }
 

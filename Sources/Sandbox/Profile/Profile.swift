@@ -81,7 +81,7 @@ public struct Profile: Hashable, Sendable {
     /// What it may read beside the runtime.
     public let views: [View]
     /// The program and its arguments. `{entry}` stands for the strategy's entry file.
-    public let command: [String]
+    public var command: [String]
     /// Variables beside those that every strategy has.
     public let environment: [String: String]
     /// System calls.

@@ -38,13 +38,3 @@ extension Command {
         }
     }
 }
-
-/// The host with its faces, from start to stop.
-struct HostProcess {
-    let local: LocalConfiguration
-    let layout: InstalledLayout
-
-    func run() async throws {
-        throw CommandFailure(.error, "this build has no host yet")
-    }
-}

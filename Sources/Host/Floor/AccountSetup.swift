@@ -1,0 +1,136 @@
+internal import Trading
+internal import Wire
+
+/// What an operator sets about an account: the object that `POST /accounts` takes and the database keeps.
+struct AccountSetup: Hashable, Sendable {
+    var id: String
+    var kind: AccountView.Kind
+    var currency: String
+    var balance: FixedDecimal
+    var leverage: FixedDecimal
+    /// What the venue takes at most of a trade, as a fraction; the configuration's, for every account.
+    var feeRate: FixedDecimal
+
+    /// The venue of every account in this version.
+    static let venue = "paper"
+
+    /// The accounts of a new data folder: one for each currency that the simulated market is quoted in.
+    static func defaults(_ paper: Configuration.Paper) -> [AccountSetup] {
+        [(paper.currency, "paper"), ("INR", "paper-inr"), ("AUD", "paper-aud")].enumerated()
+            .filter { $0.offset == 0 || $0.element.0 != paper.currency }
+            .map { _, element in
+                AccountSetup(
+                    id: element.1, kind: paper.kind == .spot ? .spot : .margin, currency: element.0,
+                    balance: paper.startingBalance, leverage: paper.leverage,
+                    feeRate: max(paper.makerFee, paper.takerFee))
+            }
+    }
+
+    /// Those that were saved, and the defaults that were not.
+    static func all(
+        _ rows: [(id: String, settings: String)], _ paper: Configuration.Paper
+    ) throws -> [AccountSetup] {
+        let defaults = defaults(paper)
+        let saved = try rows.map { row in
+            try AccountSetup(try JSONParser.parse(row.settings), defaults: defaults[0], isNew: true)
+        }
+        return defaults.filter { account in !saved.contains { $0.id == account.id } } + saved
+    }
+
+    private init(
+        id: String, kind: AccountView.Kind, currency: String, balance: FixedDecimal, leverage: FixedDecimal,
+        feeRate: FixedDecimal
+    ) {
+        self.id = id
+        self.kind = kind
+        self.currency = currency
+        self.balance = balance
+        self.leverage = leverage
+        self.feeRate = feeRate
+    }
+
+    /// Reads the body of a request. What a position hangs on cannot be changed later: kind, currency and balance.
+    init(_ json: JSONValue, defaults: AccountSetup, isNew: Bool) throws(FieldFailure) {
+        var reader = try ObjectReader(json)
+        self = defaults
+        if let id = try reader.optionalString("id", bytes: 32) {
+            guard isNew || id == defaults.id else { throw reader.failure("id", "cannot be changed") }
+            guard !id.isEmpty,
+                id.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D })
+            else { throw reader.failure("id", "must be 1 to 32 of a-z, 0-9 and -") }
+            self.id = id
+        } else if isNew {
+            throw reader.failure("id", "is missing")
+        }
+        if let venue = try reader.optionalString("venue", bytes: 32), venue != Self.venue {
+            throw reader.failure("venue", "\"\(venue)\" is not there; this version has \"paper\"")
+        }
+        if let kind = try reader.optionalChoice("kind", as: AccountView.Kind.self) {
+            try Self.mayChange("kind", isNew || kind == defaults.kind, &reader)
+            self.kind = kind
+        }
+        if let currency = try reader.optionalString("currency", bytes: 12) {
+            try Self.mayChange("currency", isNew || currency == defaults.currency, &reader)
+            guard (2...12).contains(currency.utf8.count),
+                currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) })
+            else { throw reader.failure("currency", "must be 2 to 12 of A-Z and 0-9, such as \"USDT\"") }
+            self.currency = currency
+        }
+        if let balance = try Self.decimal("balance", 0, 1_000_000_000_000, &reader) {
+            try Self.mayChange("balance", isNew || balance == defaults.balance, &reader)
+            self.balance = balance
+        }
+        leverage = try Self.decimal("leverage", 1, 125, &reader) ?? leverage
+        try reader.finish()
+        guard kind == .margin || leverage == .one else {
+            throw FieldFailure(field: "leverage", reason: "must be 1 on a spot account")
+        }
+    }
+
+    /// The settings as the database writes them.
+    var json: JSONValue {
+        .members([
+            "id": .string(id), "kind": .string(kind.rawValue), "currency": .string(currency),
+            "balance": .decimal(balance), "leverage": .decimal(leverage),
+        ])
+    }
+
+    /// The account as the order desk knows it.
+    var settings: AccountSettings {
+        AccountSettings(
+            id: AccountID(id), venue: VenueID(Self.venue),
+            kind: kind == .spot
+                ? .spot
+                : .margin(
+                    leverage: leverage, maintenance: FixedDecimal(units: FixedDecimal.unitsPerOne / 200)),
+            currency: currency, balance: balance, feeRate: feeRate)
+    }
+
+    private static func mayChange(
+        _ name: String, _ may: Bool, _ reader: inout ObjectReader
+    ) throws(FieldFailure) {
+        guard may else {
+            throw reader.failure(name, "cannot be changed after the account was made; make another")
+        }
+    }
+
+    private static func decimal(
+        _ name: String, _ low: Int, _ high: Int, _ reader: inout ObjectReader
+    ) throws(FieldFailure) -> FixedDecimal? {
+        guard let value = try reader.optionalDecimal(name) else { return nil }
+        guard FixedDecimal(low) <= value, value <= FixedDecimal(high) else {
+            throw reader.failure(name, "is \(value), allowed are \(low) to \(high)")
+        }
+        return value
+    }
+}
+
+extension MatchingSettings {
+    /// The paper venue as the configuration has it.
+    init(_ paper: Configuration.Paper) {
+        self.init(
+            makerFee: paper.makerFee, takerFee: paper.takerFee, participation: paper.participation)
+        // A basis point is a ten-thousandth.
+        slippage = FixedDecimal(units: paper.slippageBasisPoints.units / 10_000)
+    }
+}

@@ -1,0 +1,165 @@
+internal import Exchanges
+internal import Posix
+internal import Trading
+
+/// Carries out what the order desk decides: journal first, then the venue; and tells it what came back.
+///
+/// It lives on the event loop. Everything decided in one turn of the loop goes to the journal as one group, and no
+/// request leaves before the group that it belongs to is durable. While the journal refuses (a full disk), what was
+/// decided waits in order, new orders are denied, and cancels still go out: they only reduce what is at stake.
+final class DeskDriver {
+    /// Makes facts durable; answers on the event loop, in the order of the calls.
+    typealias Append = ([DeskEvent], _ answer: @escaping (JournalFault?) -> Void) -> Void
+
+    /// Why the journal took nothing, in words.
+    struct JournalFault: Error, Hashable, Sendable {
+        var reason: String
+    }
+
+    private(set) var desk: OrderDesk
+    /// Why new orders are denied, while the journal refuses.
+    private(set) var fault: JournalFault?
+    /// What the desk says to strategies and people.
+    var onNotice: (StrategyID, StrategyNotice) -> Void = { _, _ in }
+    var onAlarm: (DeskAlarm) -> Void = { _ in }
+    var onRecord: (DeskEvent) -> Void = { _ in }
+    /// The journal refuses, or takes again.
+    var onFault: (JournalFault?) -> Void = { _ in }
+
+    private let adapters: [VenueID: any ExchangeAdapter]
+    private let venues: (AccountID) -> VenueID?
+    private let append: Append
+    private let loop: EventLoop
+    private let now: () -> Timestamp
+    private var events: [DeskEvent] = []
+    private var sends: [(AccountID, VenueRequest)] = []
+    private var isFlushPlanned = false
+    private var isInFlight = false
+    private var backlog: [DeskEvent] = []
+
+    init(
+        desk: OrderDesk, adapters: [any ExchangeAdapter], venues: @escaping (AccountID) -> VenueID?,
+        loop: EventLoop, now: @escaping () -> Timestamp, append: @escaping Append
+    ) {
+        self.desk = desk
+        self.adapters = Dictionary(uniqueKeysWithValues: adapters.map { ($0.venue, $0) })
+        self.venues = venues
+        self.loop = loop
+        self.now = now
+        self.append = append
+        for adapter in adapters {
+            adapter.onReport = { [weak self] account, report in self?.reported(account, report) }
+        }
+    }
+
+    /// Lets the desk decide, and carries out what it decides.
+    func decide(_ body: (inout OrderDesk, Timestamp) -> [DeskAction]) {
+        carryOut(body(&desk, now()))
+    }
+
+    private func reported(_ account: AccountID, _ report: VenueReport) {
+        decide { desk, now in desk.venueReported(report, on: account, at: now) }
+    }
+
+    private func carryOut(_ actions: [DeskAction]) {
+        for action in actions {
+            switch action {
+            case .record(let event):
+                events.append(event)
+                onRecord(event)
+            case .send(let account, let request): sends.append((account, request))
+            case .tell(let strategy, let notice): onNotice(strategy, notice)
+            case .alarm(let alarm): onAlarm(alarm)
+            }
+        }
+        planFlush()
+    }
+
+    private func planFlush() {
+        guard !isFlushPlanned, !isInFlight, !events.isEmpty || !sends.isEmpty else { return }
+        isFlushPlanned = true
+        loop.atEndOfTurn { [weak self] in self?.flush() }
+    }
+
+    /// Hands over the group that has gathered. One group is on its way at a time: an event holds the whole state of what
+    /// it is about, so a group that failed and is tried again must not come behind a later one.
+    private func flush() {
+        isFlushPlanned = false
+        guard !isInFlight else { return }
+        let (events, sends) = (self.events, self.sends)
+        (self.events, self.sends) = ([], [])
+        guard fault == nil else {
+            backlog += events
+            return refuse(sends)
+        }
+        guard !events.isEmpty else { return send(sends) }
+        isInFlight = true
+        append(events) { [weak self] failure in
+            guard let self else { return }
+            isInFlight = false
+            if let failure {
+                backlog += events
+                begin(failure)
+                refuse(sends)
+            } else {
+                send(sends)
+            }
+            planFlush()
+        }
+    }
+
+    private func send(_ requests: [(AccountID, VenueRequest)]) {
+        for (account, request) in requests { carry(request, to: account) }
+    }
+
+    private func carry(_ request: VenueRequest, to account: AccountID) {
+        guard let venue = venues(account), let adapter = adapters[venue] else {
+            return reported(account, .unanswered(request, reason: "the account has no venue in this host"))
+        }
+        adapter.carryOut(request, on: account) { [weak self] report in self?.reported(account, report) }
+    }
+
+    /// What may leave although the journal refuses: everything but new risk.
+    private func refuse(_ requests: [(AccountID, VenueRequest)]) {
+        let reason = fault?.reason ?? "the journal refuses"
+        for (account, request) in requests {
+            switch request {
+            case .place(let place): reported(account, .unsent(place.clientID, reason: reason))
+            case .amend(let order, _): reported(account, .amendRefused(order.clientID, reason: reason))
+            case .cancel, .status, .trades, .openOrders: carry(request, to: account)
+            }
+        }
+    }
+
+    /// Calls `body` once everything that was decided is durable and what may leave has left.
+    func whenQuiet(_ body: @escaping () -> Void) {
+        guard isFlushPlanned || isInFlight || !events.isEmpty else { return body() }
+        loop.schedule(after: .milliseconds(2)) { [self] in whenQuiet(body) }
+    }
+
+    private func begin(_ failure: JournalFault) {
+        guard fault == nil else { return }
+        fault = failure
+        onFault(failure)
+        retryLater()
+    }
+
+    private func retryLater() {
+        loop.schedule(after: .milliseconds(500)) { [weak self] in self?.retry() }
+    }
+
+    private func retry() {
+        let waiting = backlog
+        append(waiting) { [weak self] failure in
+            guard let self else { return }
+            if let failure {
+                fault = failure
+                return retryLater()
+            }
+            backlog.removeFirst(waiting.count)
+            guard backlog.isEmpty else { return retry() }
+            fault = nil
+            onFault(nil)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+internal import MarketData
+internal import Posix
+internal import Trading
+internal import Wire
+
+/// One feed on the floor: its timer, and who listens to it.
+///
+/// It lives on the event loop. A timer wakes it when its next event is due; it takes what is due and hands it on. A
+/// replay stands still while no strategy listens, so that none misses its beginning.
+final class Feed {
+    /// The feed whose symbols are the venue's own; another feed's carry its name.
+    static let principal = "simulated"
+    /// The feed that takes what is sent to it.
+    static let injected = "injected"
+
+    let market: MarketFeed
+    /// What can be traded on it, by the feed's own symbol.
+    let instruments: [String: Instrument]
+    /// When its last event came, or nil before the first.
+    private(set) var lastEvent: Timestamp?
+    var subscriptions = Subscriptions()
+
+    private let loop: EventLoop
+    private let deliver: (Feed, MarketEvent) -> Void
+    private var timer: EventLoop.Timer?
+    private var isOpen = false
+
+    /// Sets a feed up; nothing comes before ``run()``.
+    ///
+    /// - Parameters:
+    ///   - folder: Where relative paths of candle files begin.
+    ///   - cursor: Where a replay stopped before the host did.
+    ///   - deliver: Takes each event, on the event loop.
+    init(
+        _ definition: FeedDefinition, folder: String, cursor: String?, loop: EventLoop,
+        deliver: @escaping (Feed, MarketEvent) -> Void
+    ) throws(HostError) {
+        self.loop = loop
+        self.deliver = deliver
+        do throws(MarketFeed.Failure) {
+            market = try MarketFeed(
+                definition, folder: folder, wall: Timestamp(milliseconds: WallClock.milliseconds),
+                atNanoseconds: Self.nanoseconds, cursor: cursor)
+        } catch {
+            throw .invalid(FieldFailure(field: "files", reason: error.description))
+        }
+        instruments = Dictionary(
+            market.instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
+        if waitsForStrategy { market.pause(atNanoseconds: Self.nanoseconds) }
+    }
+
+    var id: String { market.definition.id }
+
+    /// Whether market time passes.
+    var isRunning: Bool { isOpen && !market.isPaused && market.fault == nil && !market.isAtEnd }
+
+    /// What is wrong with it, or why nothing comes, in words.
+    var fault: String? {
+        if let fault = market.fault { return fault }
+        if market.isAtEnd { return "the replay is at its end" }
+        return nil
+    }
+
+    /// The instrument's name at the venue: feeds other than the principal one have markets of their own.
+    func venueSymbol(_ symbol: String) -> String { id == Self.principal ? symbol : "\(symbol)@\(id)" }
+
+    /// The feed's own name for what the venue calls `venueSymbol`.
+    static func symbol(_ venueSymbol: String) -> String {
+        venueSymbol.firstIndex(of: "@").map { String(venueSymbol[..<$0]) } ?? venueSymbol
+    }
+
+    /// The lengths of candle that it announces for a symbol, in words.
+    func offered(_ symbol: String) -> String {
+        ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d"].compactMap { Resolution($0) }
+            .filter { market.gives(symbol: symbol, resolution: $0) }.map(\.description).joined(
+                separator: ", ")
+    }
+
+    /// Lets market time pass, if the feed does not wait for a strategy.
+    func run() {
+        isOpen = true
+        arm()
+    }
+
+    /// A strategy has begun to take events.
+    func strategyCame() {
+        guard waitsForStrategy, market.isPaused else { return }
+        market.resume(atNanoseconds: Self.nanoseconds)
+        arm()
+    }
+
+    /// The last strategy has gone.
+    func lastStrategyLeft() {
+        guard waitsForStrategy else { return }
+        market.pause(atNanoseconds: Self.nanoseconds)
+    }
+
+    /// Changes the speed from now on.
+    func setSpeed(_ speed: FeedClock.Speed) {
+        market.setSpeed(speed, atNanoseconds: Self.nanoseconds)
+        arm()
+    }
+
+    /// Takes events from outside, already checked, as if the market had sent them.
+    func inject(_ events: [MarketEvent]) {
+        market.inject(events, wall: Timestamp(milliseconds: WallClock.milliseconds))
+        for event in events { hand(on: event) }
+    }
+
+    /// Stops for good.
+    func stop() {
+        isOpen = false
+        if let timer { loop.cancel(timer) }
+        timer = nil
+    }
+
+    // MARK: - Inside
+
+    private static var nanoseconds: Int64 { Int64(MonotonicClock.nanoseconds) }
+
+    private var waitsForStrategy: Bool {
+        if case .replay = market.definition.source { true } else { false }
+    }
+
+    /// A feed without a clock lets its takers catch up before it goes on.
+    private var mustWait: Bool { market.speed == .asFastAsPossible && subscriptions.largestBacklog > 256 }
+
+    private func arm() {
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        guard isOpen, let due = market.nextDue else { return }
+        let wait = mustWait ? 1_000_000 : max(0, due - Self.nanoseconds)
+        timer = loop.schedule(after: .nanoseconds(wait)) { [weak self] in self?.pump() }
+    }
+
+    private func pump() {
+        if !mustWait {
+            let wall = Timestamp(milliseconds: WallClock.milliseconds)
+            for event in market.take(atNanoseconds: Self.nanoseconds, wall: wall, limit: 128) {
+                hand(on: event)
+            }
+        }
+        arm()
+    }
+
+    private func hand(on event: MarketEvent) {
+        lastEvent = event.time
+        deliver(self, event)
+    }
+}
+
+extension FeedDefinition {
+    /// The feeds of a new data folder: the simulated market, and one that takes only what is sent to it.
+    static func builtIn(_ market: Configuration.Market) throws(FieldFailure) -> [FeedDefinition] {
+        let symbols = JSONValue.array(market.symbols.map { .string($0) })
+        let lengths = ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d"]
+        return [
+            try FeedDefinition(
+                .members([
+                    "id": .string(Feed.principal), "kind": .string("simulated"),
+                    "seed": .integer(market.seed),
+                    "symbols": symbols, "speed": .string(market.speed.description),
+                    "resolutions": .array(lengths.map { .string($0) }),
+                ])),
+            try FeedDefinition(
+                .members(["id": .string(Feed.injected), "kind": .string("injected"), "symbols": symbols])),
+        ]
+    }
+}

@@ -1,0 +1,130 @@
+internal import Exchanges
+internal import MarketData
+internal import Posix
+internal import Supervisor
+internal import Trading
+internal import Wire
+
+/// From a price to those who want it.
+extension Floor {
+    /// Opens a feed; nothing comes of it before it runs.
+    @discardableResult
+    func open(_ definition: FeedDefinition, cursor: String?) throws(HostError) -> Feed {
+        let feed = try Feed(definition, folder: around.folders.root, cursor: cursor, loop: loop) {
+            [weak self] feed, event in
+            self?.deliver(event, from: feed)
+        }
+        feeds[definition.id] = feed
+        for instrument in feed.instruments.values {
+            list(instrument, as: feed.venueSymbol(instrument.symbol))
+        }
+        return feed
+    }
+
+    /// Tells venue and desk of an instrument under its name there.
+    func list(_ instrument: Instrument, as symbol: String) {
+        let listed = Instrument(
+            symbol: symbol, base: instrument.base, quote: instrument.quote,
+            tickSize: instrument.tickSize, stepSize: instrument.stepSize,
+            minimumNotional: instrument.minimumNotional)
+        listings[symbol] = listed
+        paper.setInstruments(listings.values.sorted { $0.symbol < $1.symbol })
+        desk.decide { desk, _ in
+            desk.setInstruments([listed], at: VenueID(AccountSetup.venue))
+            return []
+        }
+    }
+
+    /// Matches standing orders against an event, then hands it to the strategies that asked for it.
+    func deliver(_ event: MarketEvent, from feed: Feed) {
+        around.metrics.ticks.increment()
+        let listed = event.renamed(feed.venueSymbol(event.symbol))
+        paper.marketMoved(listed)
+        desk.decide { desk, _ in desk.priceMoved(listed, on: VenueID(AccountSetup.venue)) }
+        let takers = feed.subscriptions.takers(of: event)
+        guard !takers.isEmpty else { return }
+        let message = HostMessage(event)
+        let line = message.line
+        for strategy in takers { deliver(line, message, about: event, to: strategy) }
+    }
+
+    private func deliver(
+        _ line: [UInt8], _ message: HostMessage, about event: MarketEvent, to strategy: FloorStrategy
+    ) {
+        guard let runner = strategy.runner, runner.state.mayTrade else { return }
+        if case .candle(let candle) = event {
+            strategy.deliveredUntil[Subscriptions.Key(event)] = candle.closeTime
+        }
+        runner.send(line, like: message)
+    }
+
+    /// Gives a strategy the candles that closed since it last got one, marked as history.
+    func deliverMissed(to strategy: FloorStrategy, from feed: Feed) {
+        for key in strategy.subscribed {
+            guard case .candles(let symbol, let resolution) = key,
+                let until = strategy.deliveredUntil[key]
+            else { continue }
+            for candle in feed.market.history(symbol: symbol, resolution: resolution, count: 2_000)
+            where candle.closeTime > until {
+                strategy.runner?.send(.candle(candle, isHistory: true))
+                strategy.deliveredUntil[key] = candle.closeTime
+            }
+        }
+    }
+
+    /// Subscribes a strategy, and for candles first gives it `lookback` closed ones as history.
+    func subscribe(_ strategy: FloorStrategy, to key: Subscriptions.Key, of feed: Feed, lookback: Int) {
+        guard strategy.subscribed.insert(key).inserted else { return }
+        if case .candles(let symbol, let resolution) = key {
+            for candle in feed.market.history(symbol: symbol, resolution: resolution, count: lookback) {
+                strategy.runner?.send(.candle(candle, isHistory: true))
+                strategy.deliveredUntil[key] = candle.closeTime
+            }
+        }
+        feed.subscriptions.add(strategy, to: key)
+    }
+
+    /// Forgets what a strategy wanted to hear, as at the end of its run.
+    func unsubscribe(_ strategy: FloorStrategy) {
+        strategy.subscribed = []
+        strategy.deliveredUntil = [:]
+        guard let feed = strategy.plan.flatMap({ feeds[$0.feed] }) else { return }
+        feed.subscriptions.remove(strategy)
+        let others = strategies.values.contains { $0.isLive && $0 !== strategy && $0.plan?.feed == feed.id }
+        if !others { feed.lastStrategyLeft() }
+    }
+}
+
+extension MarketEvent {
+    /// The same event about the instrument's name at the venue.
+    func renamed(_ symbol: String) -> MarketEvent {
+        guard symbol != self.symbol else { return self }
+        switch self {
+        case .candle(let candle):
+            return .candle(
+                Candle(
+                    symbol: symbol, resolution: candle.resolution, openTime: candle.openTime,
+                    open: candle.open, high: candle.high, low: candle.low, close: candle.close,
+                    volume: candle.volume))
+        case .trade(let trade):
+            return .trade(
+                MarketTrade(symbol: symbol, time: trade.time, price: trade.price, quantity: trade.quantity))
+        case .quote(let quote):
+            return .quote(
+                Quote(
+                    symbol: symbol, time: quote.time, bid: quote.bid, bidQuantity: quote.bidQuantity,
+                    ask: quote.ask, askQuantity: quote.askQuantity))
+        }
+    }
+}
+
+extension HostMessage {
+    /// The line that tells a strategy of the event.
+    init(_ event: MarketEvent) {
+        switch event {
+        case .candle(let candle): self = .candle(candle, isHistory: false)
+        case .trade(let trade): self = .trade(trade)
+        case .quote(let quote): self = .quote(quote)
+        }
+    }
+}

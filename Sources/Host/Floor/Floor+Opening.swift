@@ -1,0 +1,224 @@
+internal import Catalogue
+internal import Exchanges
+internal import Journal
+internal import MarketData
+internal import Posix
+internal import Supervisor
+internal import Trading
+internal import Wire
+
+/// From what the last host left to a floor on which strategies run, and back.
+extension Floor {
+    /// What the last host left.
+    struct Inheritance: Sendable {
+        var floor: FloorStore.Beginning
+        var desk: DeskSnapshot
+        var strategies: [StrategyRecord]
+        /// Who asked for the halts in force.
+        var haltedBy: [RiskScope: String]
+    }
+
+    /// Makes a floor. No price flows and no strategy runs before ``begin()``.
+    static func open(
+        on loop: EventLoop, around: Surroundings, inheritance: Inheritance, paperWriter: GroupCommitWriter,
+        deskStore: DeskStore
+    ) throws -> Floor {
+        let limits = try LimitSetup(
+            global: RiskLimits(around.configuration.limits), saved: inheritance.floor.limits)
+        let accounts = try AccountSetup.all(inheritance.floor.accounts, around.configuration.paper)
+        let paper = PaperVenue(
+            store: JournalPaperStore(writer: paperWriter, loop: loop), instruments: [],
+            settings: MatchingSettings(around.configuration.paper),
+            now: { Timestamp(milliseconds: WallClock.milliseconds) })
+        let driver = DeskDriver(
+            desk: OrderDesk(limits: limits.global, at: Timestamp(milliseconds: WallClock.milliseconds)),
+            adapters: [paper], venues: { _ in VenueID(AccountSetup.venue) }, loop: loop,
+            now: { Timestamp(milliseconds: WallClock.milliseconds) },
+            append: { events, answer in
+                let answer = LoopBound(answer, on: loop)
+                deskStore.append(events) { failure in
+                    answer.perform { $0(failure.map { .init(reason: $0.description) }) }
+                }
+            })
+        let floor = Floor(
+            loop: loop, around: around, desk: driver, paper: paper, limits: limits,
+            lastRun: inheritance.floor.lastRun, lastSignal: inheritance.floor.lastSignal)
+        for account in accounts { floor.add(account) }
+        try floor.openFeeds(inheritance.floor.feeds)
+        try floor.restore(inheritance.desk)
+        floor.haltedBy = inheritance.haltedBy
+        for record in inheritance.strategies {
+            try floor.add(record, savedState: inheritance.floor.savedStates[record.id])
+        }
+        return floor
+    }
+
+    /// Makes an account known to desk and venue.
+    func add(_ account: AccountSetup) {
+        accounts[account.id] = account
+        paper.openAccount(
+            AccountID(account.id), kind: account.settings.kind, currency: account.currency,
+            balance: account.balance)
+        desk.decide { desk, _ in
+            desk.setAccount(account.settings, limits: limits.accounts[account.id] ?? .none)
+            return []
+        }
+    }
+
+    private func openFeeds(_ saved: [(id: String, settings: String, cursor: String?)]) throws {
+        var definitions = try FeedDefinition.builtIn(around.configuration.market)
+        var cursors: [String: String] = [:]
+        for row in saved {
+            let feed = try FeedDefinition(try JSONParser.parse(row.settings))
+            definitions.removeAll { $0.id == feed.id }
+            definitions.append(feed)
+            cursors[row.id] = row.cursor
+        }
+        for feed in definitions {
+            do {
+                try open(feed, cursor: cursors[feed.id])
+            } catch {
+                // A file that was moved away must not keep the host and its other strategies from starting.
+                around.log.error("feed \(feed.id) cannot be opened", ["reason": "\(error)"])
+                around.health.report("feeds", fault: "feed \(feed.id) cannot be opened: \(error)")
+            }
+        }
+    }
+
+    private func restore(_ snapshot: DeskSnapshot) throws {
+        // A feed that is gone leaves its markets behind; what is still held there must be known.
+        let known = Set(feeds.values.flatMap { feed in feed.instruments.keys.map { feed.venueSymbol($0) } })
+        let used = Set(snapshot.ledgers.keys.map(\.symbol)).union(snapshot.orders.values.map(\.symbol))
+        for symbol in used.subtracting(known) {
+            list(.usual(symbol: Feed.symbol(symbol)), as: symbol)
+        }
+        var flaw: RestoreFlaw?
+        desk.decide { desk, now in
+            do throws(RestoreFlaw) {
+                return try desk.restore(from: snapshot, at: now)
+            } catch {
+                flaw = error
+                return []
+            }
+        }
+        if let flaw { throw flaw }
+    }
+
+    /// Makes a strategy known that is in the catalogue.
+    @discardableResult
+    func add(_ record: StrategyRecord, savedState: String? = nil) throws -> FloorStrategy {
+        let folder = around.folders.log(strategy: record.id)
+        try around.folders.make(folder)
+        var limits = LogFiles.Limits()
+        limits.fileBytes = max(64 << 10, around.configuration.strategy.logBytes / limits.files)
+        let strategy = FloorStrategy(
+            record, config: try StrategyConfig(record.latest.config, around),
+            log: try LogFiles(folder: folder, limits: limits, thread: around.flush))
+        if let savedState { strategy.savedState = try JSONParser.parse(savedState) }
+        strategies[record.id] = strategy
+        return strategy
+    }
+
+    /// Lets prices flow, asks the venue about every order in doubt, and begins to look after things.
+    func begin() {
+        desk.decide { desk, now in desk.reconcile(at: now) }
+        for feed in feeds.values { feed.run() }
+        everySecond()
+    }
+
+    /// Starts the strategies that ran when the last host ended.
+    func startWhatShouldRun(_ records: [StrategyRecord]) {
+        for record in records {
+            guard let strategy = strategies[record.id], let desired = record.desired, desired.shouldRun,
+                let version = record.version(desired.version)
+            else { continue }
+            let plan = FloorStrategy.Plan(
+                version: desired.version, feed: desired.feed, account: desired.account,
+                capital: desired.capital, parameters: desired.parameters)
+            do {
+                let config = try StrategyConfig(version.config, around)
+                start(strategy, plan: plan, config: config)
+                strategy.startsPaused = desired.isPaused
+            } catch {
+                log(strategy, .error, .host, "could not be started again: \(error)")
+            }
+        }
+    }
+
+    /// Stops every strategy so that the next host starts it again, and calls `completion` when the last is gone.
+    func drain(_ completion: @escaping @Sendable () -> Void) {
+        isDraining = true
+        for feed in feeds.values { feed.stop() }
+        saveCursors()
+        for strategy in strategies.values where strategy.isLive || strategy.state == .backingOff {
+            stop(strategy, orders: .keep, reason: "the host is stopping")
+        }
+        whenAllGone { [self] in
+            // What the last strategies did must be on disk before the journal closes.
+            desk.whenQuiet(completion)
+        }
+    }
+
+    // MARK: - Every second
+
+    private func everySecond() {
+        loop.schedule(after: .seconds(1)) { [weak self] in
+            guard let self, !isDraining else { return }
+            seconds += 1
+            desk.decide { desk, now in desk.review(at: now) }
+            lookAtUsage()
+            publishProfit()
+            if seconds % 10 == 0 { saveCursors() }
+            if seconds % 60 == 1 { saveEquity() }
+            everySecond()
+        }
+    }
+
+    private func lookAtUsage() {
+        for strategy in strategies.values where strategy.isLive {
+            guard let runner = strategy.runner else { continue }
+            // Reading the groups costs some tens of microseconds each; with many strategies each is looked at less often.
+            guard strategies.count < 50 || seconds % 10 == abs(strategy.id.hashValue) % 10 else { continue }
+            strategy.usage = runner.usage()
+        }
+    }
+
+    private func publishProfit() {
+        guard hub.count > 0 else { return }
+        for strategy in strategies.values
+        where strategy.isLive || desk.desk.hasAnythingOpen(StrategyID(strategy.id)) {
+            hub.publish(
+                .pnl, strategy: strategy.id, owner: strategy.owner, keeps: false,
+                data: status(of: strategy).json)
+        }
+    }
+
+    private func saveEquity() {
+        let points = strategies.values.compactMap { strategy in
+            desk.desk.profit(of: StrategyID(strategy.id)).map { (strategy: strategy.id, equity: $0.equity) }
+        }
+        around.store.save(equity: points, at: now)
+    }
+
+    private func saveCursors() {
+        around.store.save(
+            cursors: feeds.values.compactMap { feed in feed.market.cursor.map { (feed: feed.id, cursor: $0) }
+            })
+    }
+
+    // MARK: - Waiting for the end
+
+    /// Calls `body` once no strategy has a child any more.
+    private func whenAllGone(_ body: @escaping () -> Void) {
+        guard strategies.values.contains(where: \.isLive) else { return body() }
+        whenEmpty.append(body)
+    }
+
+    /// A strategy's child has gone.
+    func wakeWhoWaitsForTheEnd() {
+        guard !whenEmpty.isEmpty, !strategies.values.contains(where: \.isLive) else { return }
+        let bodies = whenEmpty
+        whenEmpty = []
+        for body in bodies { body() }
+    }
+}

@@ -1,0 +1,147 @@
+internal import Catalogue
+internal import MarketData
+internal import Sandbox
+internal import Supervisor
+internal import Trading
+internal import Wire
+
+/// What people see of the floor.
+extension Floor {
+    /// What a strategy does now, and what it has used.
+    func status(of strategy: FloorStrategy) -> RunStatusView {
+        let runner = strategy.runner
+        var view = RunStatusView(
+            strategy: strategy.id, state: strategy.state, run: runner?.run,
+            since: runner.map { Timestamp(milliseconds: $0.since) } ?? strategy.createdAt,
+            reason: runner?.state.reason)
+        view.restarts = runner?.restarts ?? 0
+        view.nextStart = runner?.nextStart.map { Timestamp(milliseconds: $0) }
+        view.pid = runner?.pid.map(Int.init)
+        view.feed = strategy.plan?.feed
+        view.account = strategy.plan?.account
+        view.capital = strategy.plan?.capital
+        view.version = strategy.plan?.version
+        view.usage.cpuSeconds = strategy.usage.cpuSeconds
+        view.usage.memoryBytes = strategy.usage.memoryBytes
+        view.usage.memoryLimitBytes = strategy.usage.memoryLimitBytes
+        view.usage.cpuThrottledSeconds = strategy.usage.throttledSeconds
+        view.usage.linesIn = runner?.linesIn ?? 0
+        view.usage.linesOut = runner?.linesOut ?? 0
+        view.usage.linesDropped = runner?.linesDropped ?? 0
+        let id = StrategyID(strategy.id)
+        let profit = desk.desk.profit(of: id)
+        view.equity = profit?.equity
+        view.realisedProfit = profit?.realised ?? .zero
+        view.unrealisedProfit = profit?.unrealised ?? .zero
+        view.positions = positions(of: strategy)
+        return view
+    }
+
+    /// What a strategy holds now.
+    func positions(of strategy: FloorStrategy) -> [PositionView] {
+        desk.desk.positions(of: StrategyID(strategy.id), at: now).map { PositionView($0) }
+    }
+
+    /// A strategy as its owner and the operator see it.
+    func view(of strategy: FloorStrategy) -> StrategyView {
+        StrategyView(
+            id: strategy.id, name: strategy.name, owner: strategy.owner, versions: strategy.versions,
+            profile: strategy.config.profile ?? "", kind: strategy.config.kind == .native ? .native : .python,
+            config: strategy.config.json, warnings: strategy.warnings, createdAt: strategy.createdAt,
+            status: status(of: strategy))
+    }
+
+    /// A feed as people see it.
+    func view(of feed: Feed) -> FeedView {
+        FeedView(
+            id: feed.id, kind: .init(feed.market.definition.source), symbols: feed.market.definition.symbols,
+            isRunning: feed.isRunning, lastEvent: feed.lastEvent, fault: feed.fault,
+            settings: feed.market.definition.json)
+    }
+
+    /// An account as people see it, as the desk counts it.
+    func view(of account: AccountSetup) -> AccountView {
+        let profit = desk.desk.profit(of: AccountID(account.id))
+        let equity = profit?.equity ?? account.balance
+        return AccountView(
+            id: account.id, venue: AccountSetup.venue, kind: account.kind, currency: account.currency,
+            balances: [.init(currency: account.currency, total: equity, available: equity)], equity: equity,
+            available: equity, leverage: account.leverage, settings: account.json)
+    }
+
+    /// The limits in force.
+    var limitsView: LimitsView {
+        LimitsView(
+            global: limits.global.json,
+            accounts: limits.accounts.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
+            strategies: limits.strategies.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })
+    }
+
+    /// The halts in force.
+    var haltView: HaltView {
+        HaltView(
+            halts: desk.desk.halts.compactMap { halt in
+                guard let scope = HaltScope(halt.scope) else { return nil }
+                return .init(
+                    scope: scope, reason: halt.reason.isEmpty ? nil : halt.reason,
+                    by: haltedBy[halt.scope] ?? "host", since: halt.time)
+            })
+    }
+
+    /// Profit and loss of the strategies of one owner, or of all, in the currencies they are made in.
+    func profit(owner: String?) -> ProfitView {
+        var total: [String: ProfitView.Sum] = [:]
+        var byStrategy: [ProfitView.Sum] = []
+        var bySymbol: [String: ProfitView.Sum] = [:]
+        for strategy in strategies.values.sorted(by: { $0.id < $1.id })
+        where owner == nil || strategy.owner == owner {
+            var own: [String: ProfitView.Sum] = [:]
+            for position in desk.desk.positions(of: StrategyID(strategy.id), at: now) {
+                let currency = accounts[position.key.account.text]?.currency ?? ""
+                own[currency, default: .nothing(strategy.id, currency)].add(position)
+                total[currency, default: .nothing("", currency)].add(position)
+                let symbol = position.key.symbol
+                bySymbol[symbol, default: .nothing(symbol, currency)].add(position)
+            }
+            byStrategy += own.values.sorted { $0.currency < $1.currency }
+        }
+        return ProfitView(
+            total: total.values.sorted { $0.currency < $1.currency }, byStrategy: byStrategy,
+            bySymbol: bySymbol.values.sorted { ($0.key, $0.currency) < ($1.key, $1.currency) })
+    }
+}
+
+extension FeedView.Kind {
+    /// The interface's word for a source.
+    init(_ source: FeedDefinition.Source) {
+        switch source {
+        case .simulated: self = .simulated
+        case .replay: self = .replay
+        case .injected: self = .injected
+        }
+    }
+}
+
+extension ProfitView.Sum {
+    fileprivate static func nothing(_ key: String, _ currency: String) -> Self {
+        Self(key: key, currency: currency, realised: .zero, unrealised: .zero, fees: .zero)
+    }
+
+    fileprivate mutating func add(_ position: PositionSummary) {
+        // The desk keeps every amount far below the range, so that no sum of them can leave it.
+        realised = FixedDecimal(units: realised.units + position.realised.units)
+        unrealised = FixedDecimal(units: unrealised.units + position.unrealised.units)
+        fees = FixedDecimal(units: fees.units + position.fees.units)
+    }
+}
+
+extension HaltScope {
+    /// The interface's word for a scope of the desk; an account's halt is the desk's own affair in this version.
+    init?(_ scope: RiskScope) {
+        switch scope {
+        case .everything: self = .all
+        case .strategy(let id): self = .strategy(id.text)
+        case .account: return nil
+        }
+    }
+}

@@ -1,0 +1,309 @@
+internal import Journal
+internal import Posix
+internal import Trading
+internal import Wire
+
+/// What the floor keeps beside the desk's books: runs, signals, saved states, equity, feeds, accounts, limits.
+///
+/// Writes from the floor do not wait; one that fails is logged and counted, since nothing here is money.
+final class FloorStore: Sendable {
+    private let writer: GroupCommitWriter
+    private let readers: DatabaseReaders
+    private let log: HostLog
+
+    /// The tables, in the journal's database.
+    static let migrations = MigrationSet(
+        name: "floor",
+        [
+            Migration(
+                1, "runs, signals, saved states, equity, feeds, accounts, limits",
+                """
+                CREATE TABLE strategy_runs(
+                    id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, strategy TEXT NOT NULL,
+                    owner TEXT NOT NULL, version TEXT NOT NULL, feed TEXT NOT NULL, account TEXT NOT NULL,
+                    capital TEXT NOT NULL, parameters TEXT NOT NULL, started_at INTEGER NOT NULL,
+                    ended_at INTEGER, cause TEXT) STRICT;
+                CREATE INDEX strategy_runs_by_strategy ON strategy_runs(strategy, number);
+                CREATE TABLE signals(
+                    id INTEGER PRIMARY KEY, strategy TEXT NOT NULL, owner TEXT NOT NULL, run TEXT,
+                    direction TEXT NOT NULL, action TEXT NOT NULL, symbol TEXT, data TEXT NOT NULL,
+                    time INTEGER NOT NULL) STRICT;
+                CREATE INDEX signals_by_strategy ON signals(strategy, id);
+                CREATE TABLE saved_states(
+                    strategy TEXT PRIMARY KEY, state TEXT NOT NULL, time INTEGER NOT NULL) STRICT;
+                CREATE TABLE equity(
+                    strategy TEXT NOT NULL, time INTEGER NOT NULL, equity TEXT NOT NULL,
+                    PRIMARY KEY(strategy, time)) STRICT, WITHOUT ROWID;
+                CREATE TABLE feeds(id TEXT PRIMARY KEY, settings TEXT NOT NULL, cursor TEXT) STRICT;
+                CREATE TABLE accounts(id TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+                CREATE TABLE limits(scope TEXT PRIMARY KEY, limits TEXT NOT NULL) STRICT;
+                """)
+        ])
+
+    init(writer: GroupCommitWriter, readers: DatabaseReaders, log: HostLog) {
+        self.writer = writer
+        self.readers = readers
+        self.log = log
+    }
+
+    // MARK: - Writing
+
+    /// Writes a run's beginning.
+    func runBegan(_ run: String, number: Int64, of strategy: FloorStrategy, at time: Timestamp) {
+        guard let plan = strategy.plan else { return }
+        let (id, owner, parameters) = (strategy.id, strategy.owner, plan.parameters.text)
+        write { database in
+            try database.run(
+                """
+                INSERT INTO strategy_runs(id, number, strategy, owner, version, feed, account, capital,
+                    parameters, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, run, number, id, owner, plan.version, plan.feed, plan.account, plan.capital, parameters,
+                time)
+        }
+    }
+
+    /// Writes how a run ended.
+    func runEnded(_ run: String, cause: String, at time: Timestamp) {
+        write { database in
+            try database.run(
+                "UPDATE strategy_runs SET ended_at = ?, cause = ? WHERE id = ?", time, cause, run)
+        }
+    }
+
+    /// Writes a signal; its id was given before.
+    func save(_ signal: SignalView, number: Int64, owner: String) {
+        write { database in
+            try database.run(
+                """
+                INSERT INTO signals(id, strategy, owner, run, direction, action, symbol, data, time)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, number, signal.strategy, owner, signal.run, signal.direction.rawValue, signal.action,
+                signal.symbol, signal.data.text, signal.time)
+        }
+    }
+
+    /// Writes what a strategy wants to find again.
+    func save(state: JSONValue, of strategy: String, at time: Timestamp) {
+        let text = state.text
+        write { database in
+            try database.run(
+                """
+                INSERT INTO saved_states(strategy, state, time) VALUES (?, ?, ?)
+                ON CONFLICT(strategy) DO UPDATE SET state = excluded.state, time = excluded.time
+                """, strategy, text, time)
+        }
+    }
+
+    /// Writes points of equity curves, all of one instant.
+    func save(equity points: [(strategy: String, equity: FixedDecimal)], at time: Timestamp) {
+        guard !points.isEmpty else { return }
+        write { database in
+            for point in points {
+                try database.run(
+                    "INSERT OR REPLACE INTO equity(strategy, time, equity) VALUES (?, ?, ?)", point.strategy,
+                    time, point.equity)
+            }
+        }
+    }
+
+    /// Writes where replays stand.
+    func save(cursors: [(feed: String, cursor: String)]) {
+        guard !cursors.isEmpty else { return }
+        write { database in
+            for item in cursors {
+                try database.run("UPDATE feeds SET cursor = ? WHERE id = ?", item.cursor, item.feed)
+            }
+        }
+    }
+
+    /// Writes a feed's settings durably; a replay whose files change begins anew.
+    func save(feed id: String, settings: JSONValue) async throws(HostError) {
+        let text = settings.text
+        try await writeDurably { database in
+            try database.run(
+                """
+                INSERT INTO feeds(id, settings) VALUES (?, ?)
+                ON CONFLICT(id) DO UPDATE SET settings = excluded.settings, cursor = NULL
+                """, id, text)
+        }
+    }
+
+    /// Writes an account's settings durably.
+    func save(account id: String, settings: JSONValue) async throws(HostError) {
+        let text = settings.text
+        try await writeDurably { database in
+            try database.run(
+                """
+                INSERT INTO accounts(id, settings) VALUES (?, ?)
+                ON CONFLICT(id) DO UPDATE SET settings = excluded.settings
+                """, id, text)
+        }
+    }
+
+    /// Writes the limits of some scopes durably, all or none.
+    func save(limits: [(scope: String, limits: JSONValue)]) async throws(HostError) {
+        let rows = limits.map { ($0.scope, $0.limits.text) }
+        try await writeDurably { database in
+            for (scope, text) in rows {
+                try database.run(
+                    """
+                    INSERT INTO limits(scope, limits) VALUES (?, ?)
+                    ON CONFLICT(scope) DO UPDATE SET limits = excluded.limits
+                    """, scope, text)
+            }
+        }
+    }
+
+    /// Forgets what was kept about a strategy that is deleted, its runs and signals excepted: they are history.
+    func forget(strategy: String) {
+        write { database in
+            try database.run("DELETE FROM saved_states WHERE strategy = ?", strategy)
+            try database.run("DELETE FROM equity WHERE strategy = ?", strategy)
+            try database.run("DELETE FROM limits WHERE scope = ?", "strategy:\(strategy)")
+        }
+    }
+
+    private func write(_ operation: @escaping @Sendable (Database) throws -> Void) {
+        let log = log
+        do {
+            try writer.submit(operation) { result in
+                if case .failure(let failure) = result { log.error("not written: \(failure)") }
+            }
+        } catch {
+            log.error("not written: \(error)")
+        }
+    }
+
+    private func writeDurably(
+        _ operation: @escaping @Sendable (Database) throws -> Void
+    ) async throws(HostError) {
+        do {
+            try await writer.write(operation)
+        } catch {
+            throw .unavailable("it could not be written: \(error)")
+        }
+    }
+
+    // MARK: - Reading
+
+    /// What a start needs.
+    struct Beginning: Sendable {
+        var lastRun: Int64
+        var lastSignal: Int64
+        var savedStates: [String: String]
+        var feeds: [(id: String, settings: String, cursor: String?)]
+        var accounts: [(id: String, settings: String)]
+        var limits: [(scope: String, limits: String)]
+    }
+
+    /// Reads what a start needs.
+    func beginning() throws -> Beginning {
+        try readers.read { database in
+            let states = try database.all("SELECT strategy, state FROM saved_states") {
+                (try $0.text(0), try $0.text(1))
+            }
+            return Beginning(
+                lastRun: try database.first("SELECT coalesce(max(number), 0) FROM strategy_runs") {
+                    try $0.integer(0)
+                } ?? 0,
+                lastSignal: try database.first("SELECT coalesce(max(id), 0) FROM signals") {
+                    try $0.integer(0)
+                } ?? 0,
+                savedStates: Dictionary(states, uniquingKeysWith: { first, _ in first }),
+                feeds: try database.all("SELECT id, settings, cursor FROM feeds ORDER BY rowid") {
+                    (try $0.text(0), try $0.text(1), try $0.optionalText(2))
+                },
+                accounts: try database.all("SELECT id, settings FROM accounts ORDER BY rowid") {
+                    (try $0.text(0), try $0.text(1))
+                },
+                limits: try database.all("SELECT scope, limits FROM limits ORDER BY scope") {
+                    (try $0.text(0), try $0.text(1))
+                })
+        }
+    }
+
+    /// Signals of a strategy, newest first.
+    func signals(of strategy: String, page: PageRequest) throws(HostError) -> Page<SignalView> {
+        let before = try page.number(below: .max)
+        return try page.cut(
+            read { database in
+                try database.all(
+                    """
+                    SELECT id, strategy, run, direction, action, symbol, data, time FROM signals
+                    WHERE strategy = ? AND id < ? ORDER BY id DESC LIMIT ?
+                    """, strategy, before, page.limit + 1, read: SignalView.init(row:))
+            }, cursor: \.id)
+    }
+
+    /// The signal with the id, or nil.
+    func signal(_ id: String) throws(HostError) -> SignalView? {
+        guard let number = Int64(id) else { return nil }
+        return try read { database in
+            try database.first(
+                """
+                SELECT id, strategy, run, direction, action, symbol, data, time FROM signals WHERE id = ?
+                """, number, read: SignalView.init(row:))
+        }
+    }
+
+    /// A strategy's equity, oldest first, at most `limit` points spread over all there is.
+    func equity(of strategy: String, limit: Int) throws(HostError) -> [EquityPoint] {
+        try read { database in
+            let count = try database.first("SELECT count(*) FROM equity WHERE strategy = ?", strategy) {
+                try $0.int(0)
+            }
+            let step = max(1, ((count ?? 0) + limit - 1) / max(limit, 1))
+            return try database.all(
+                """
+                SELECT time, equity FROM (
+                    SELECT time, equity, row_number() OVER (ORDER BY time DESC) - 1 AS age FROM equity
+                    WHERE strategy = ?) WHERE age % ? = 0 ORDER BY time
+                """, strategy, step
+            ) { EquityPoint(time: try $0.time(0), equity: try $0.decimal(1)) }
+        }
+    }
+
+    private func read<Result: Sendable>(
+        _ body: @Sendable (Database) throws -> Result
+    ) throws(HostError) -> Result {
+        do {
+            return try readers.read(body)
+        } catch {
+            throw .unavailable("it could not be read: \(error)")
+        }
+    }
+}
+
+extension SignalView {
+    /// A row of `signals`, in the order of its columns without the owner.
+    fileprivate init(row: borrowing Row) throws {
+        let data: JSONValue
+        do {
+            data = try JSONParser.parse(try row.text(6))
+        } catch let failure as JSONParser.Failure {
+            data = .string("unreadable: \(failure)")
+        }
+        self.init(
+            id: String(try row.integer(0)), strategy: try row.text(1), run: try row.optionalText(2),
+            direction: try row.text(3) == Direction.incoming.rawValue ? .incoming : .outgoing,
+            action: try row.text(4), symbol: try row.optionalText(5), data: data, time: try row.time(7))
+    }
+}
+
+extension PageRequest {
+    /// The cursor as the number it was made of, or `start` for the first page.
+    func number(below start: Int64) throws(HostError) -> Int64 {
+        guard let after else { return start }
+        guard let number = Int64(after) else {
+            throw .invalid(FieldFailure(field: "after", reason: "is not a cursor that a page gave"))
+        }
+        return number
+    }
+
+    /// A page of items of which one more than asked for was read.
+    func cut<Item>(_ items: [Item], cursor: (Item) -> String) -> Page<Item> {
+        guard items.count > limit else { return Page(items: items) }
+        let kept = Array(items.prefix(limit))
+        return Page(items: kept, next: kept.last.map(cursor))
+    }
+}

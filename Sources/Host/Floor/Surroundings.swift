@@ -1,0 +1,19 @@
+internal import Journal
+internal import Posix
+
+/// What the floor needs of the rest of the host, and does not make itself.
+struct Surroundings: Sendable {
+    var configuration: Configuration
+    var log: HostLog
+    var store: FloorStore
+    var deskStore: DeskStore
+    var folders: DataFolders
+    var launcher: StrategyLauncher
+    var hooks: Hooks
+    var metrics: FloorMetrics
+    var health: HealthBoard
+    /// Writes logs and recordings, so that the floor does not wait for a disk.
+    var flush: FlushThread
+    /// Writes a line of the audit trail: actor, action, subject, detail.
+    var audit: @Sendable (_ actor: String, _ action: String, _ subject: String, _ detail: String) -> Void
+}

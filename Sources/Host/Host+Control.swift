@@ -1,0 +1,173 @@
+internal import Journal
+internal import MarketData
+internal import Posix
+internal import Sandbox
+public import Trading
+public import Wire
+
+/// Feeds, accounts, limits, the halt switch and the host itself.
+extension Host {
+    /// Puts events into a feed as if its market had sent them. Returns how many were taken.
+    public func inject(
+        _ events: [MarketEvent], into feed: String?, by user: String
+    ) async throws(HostError) -> Int {
+        try await floor { floor throws(HostError) in try floor.inject(events, into: feed ?? Feed.injected) }
+    }
+
+    /// Every feed.
+    public func feeds() async throws(HostError) -> [FeedView] {
+        try await floor { floor throws(HostError) in
+            // The one that a start takes unless told otherwise comes first.
+            floor.feeds.values.sorted {
+                ($0.id == Feed.principal ? 0 : 1, $0.id) < ($1.id == Feed.principal ? 0 : 1, $1.id)
+            }.map { floor.view(of: $0) }
+        }
+    }
+
+    /// Adds a feed; `settings` is the request's body.
+    public func addFeed(_ settings: JSONValue, by user: String) async throws(HostError) -> FeedView {
+        let feed = try Self.checked { () throws(FieldFailure) in try FeedDefinition(settings) }
+        try await floor { floor throws(HostError) in
+            guard floor.feeds[feed.id] == nil else { throw .conflict("there is a feed \(feed.id) already") }
+            // Opened once to see that it can be, before it is kept.
+            try floor.openAnew(feed)
+        }
+        try await store.save(feed: feed.id, settings: feed.json)
+        audit(user, "feed.add", feed.id, feed.json.text)
+        return try await floor { floor throws(HostError) in floor.view(of: floor.feeds[feed.id]!) }
+    }
+
+    /// Changes the given members of a feed.
+    public func changeFeed(
+        _ id: String, _ settings: JSONValue, by user: String
+    ) async throws(HostError) -> FeedView {
+        let changed = try await floor { floor throws(HostError) in
+            guard let feed = floor.feeds[id] else { throw .notFound(kind: "feed", id: id) }
+            let changed = try Self.checked { () throws(FieldFailure) in
+                try feed.market.definition.changed(by: settings)
+            }
+            try floor.change(feed, to: changed)
+            return changed
+        }
+        try await store.save(feed: id, settings: changed.json)
+        audit(user, "feed.change", id, settings.text)
+        return try await floor { floor throws(HostError) in floor.view(of: floor.feeds[id]!) }
+    }
+
+    /// Every account.
+    public func accounts() async throws(HostError) -> [AccountView] {
+        try await floor { floor throws(HostError) in
+            floor.accounts.values.sorted { $0.id < $1.id }.map { floor.view(of: $0) }
+        }
+    }
+
+    /// Adds an account; `settings` is the request's body.
+    public func addAccount(_ settings: JSONValue, by user: String) async throws(HostError) -> AccountView {
+        let defaults = AccountSetup.defaults(loaded.configuration.paper)[0]
+        let account = try Self.checked { () throws(FieldFailure) in
+            try AccountSetup(settings, defaults: defaults, isNew: true)
+        }
+        try await floor { floor throws(HostError) in
+            guard floor.accounts[account.id] == nil else {
+                throw .conflict("there is an account \(account.id) already")
+            }
+        }
+        try await store.save(account: account.id, settings: account.json)
+        audit(user, "account.add", account.id, account.json.text)
+        return try await floor { floor throws(HostError) in
+            floor.add(account)
+            return floor.view(of: account)
+        }
+    }
+
+    /// Changes the given members of an account.
+    public func changeAccount(
+        _ id: String, _ settings: JSONValue, by user: String
+    ) async throws(HostError) -> AccountView {
+        let account = try await floor { floor throws(HostError) in
+            guard let account = floor.accounts[id] else { throw .notFound(kind: "account", id: id) }
+            return try Self.checked { () throws(FieldFailure) in
+                try AccountSetup(settings, defaults: account, isNew: false)
+            }
+        }
+        try await store.save(account: id, settings: account.json)
+        audit(user, "account.change", id, settings.text)
+        return try await floor { floor throws(HostError) in
+            floor.add(account)
+            return floor.view(of: account)
+        }
+    }
+
+    /// The limits in force.
+    public func limits() async throws(HostError) -> LimitsView {
+        try await floor { floor throws(HostError) in floor.limitsView }
+    }
+
+    /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
+    public func changeLimits(_ changes: JSONValue, by user: String) async throws(HostError) -> LimitsView {
+        let changed = try await floor { floor throws(HostError) in
+            try Self.checked { () throws(FieldFailure) in
+                try floor.limits.changes(changes, exists: floor.exists)
+            }
+        }
+        try await store.save(limits: changed.map { ($0.scope.text, $0.limits.json) })
+        audit(user, "limits.change", "", changes.text)
+        return try await floor { floor throws(HostError) in
+            floor.take(changed)
+            return floor.limitsView
+        }
+    }
+
+    /// Denies every new order in `scope` at once, and flattens when asked.
+    public func halt(_ request: HaltRequest, by user: String) async throws(HostError) -> HaltView {
+        let reason = request.reason ?? "halted by \(user)"
+        audit(user, "halt", request.scope.text, reason + (request.flatten ? " (flatten)" : ""))
+        hooks.halted(scope: request.scope.text, reason: reason, by: user)
+        return try await floor { floor throws(HostError) in
+            try floor.halt(request, reason: reason, by: user)
+            return floor.haltView
+        }
+    }
+
+    /// Lifts a halt.
+    public func resumeTrading(_ scope: HaltScope, by user: String) async throws(HostError) -> HaltView {
+        audit(user, "resume", scope.text, "")
+        return try await floor { floor throws(HostError) in
+            try floor.resume(scope)
+            return floor.haltView
+        }
+    }
+
+    /// What is halted now.
+    public func haltState() async throws(HostError) -> HaltView {
+        try await floor { floor throws(HostError) in floor.haltView }
+    }
+
+    /// The sandbox profiles and what each allows.
+    public func profiles() async throws(HostError) -> [ProfileView] {
+        launcher.profiles.values.sorted { $0.name < $1.name }.map { profile in
+            ProfileView(profile, launcher)
+        }
+    }
+
+    /// What this machine can and cannot do.
+    public func doctor() async throws(HostError) -> [CheckView] {
+        launcher.launcher.report.rows.map { CheckView($0) }
+    }
+
+    /// The configuration in force, secrets masked.
+    public func configuration() async throws(HostError) -> JSONValue {
+        loaded.json
+    }
+
+    /// A field's failure in the host's words.
+    static func checked<Result>(
+        _ body: () throws(FieldFailure) -> Result
+    ) throws(HostError) -> Result {
+        do throws(FieldFailure) {
+            return try body()
+        } catch {
+            throw .invalid(error)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import Catalogue
+internal import Exchanges
+public import Identity
+internal import Journal
+internal import MarketData
+public import Posix
+internal import Sandbox
+internal import Synchronization
+internal import Trading
+internal import Wire
+
+/// The host: everything behind the faces, wired together.
+///
+/// ``open(configuration:folder:layout:log:metrics:)`` takes the data folder, reads what the last host left there and asks
+/// the venue what became of it; ``start()`` lets prices flow and starts what should run; ``drain()`` ends it in good order.
+public final class Host: HostService {
+    let loaded: LoadedConfiguration
+    let folders: DataFolders
+    let layout: InstalledLayout
+    let log: HostLog
+    /// Where what the host writes becomes durable.
+    let journal: GroupCommitWriter
+    /// Connections that only read the journal.
+    let readers: DatabaseReaders
+    /// Who may come in.
+    public let identity: IdentityService
+    /// How the parts are.
+    public let health: HealthBoard
+    /// What the parts count.
+    public let metrics: MetricsRegistry
+    let lock: DataFolderLock
+    let paperWriter: GroupCommitWriter
+    let store: FloorStore
+    let deskStore: DeskStore
+    let admission: Admission
+    let launcher: StrategyLauncher
+    let flush: FlushThread
+    let hooks: Hooks
+    let loop: EventLoop
+    let floor: FloorEntrance
+
+    /// Opens a data folder. Nothing of a strategy runs before ``start()``.
+    ///
+    /// - Parameters:
+    ///   - folder: The data folder's absolute path.
+    /// - Throws: What is wrong, in words for the operator; nothing in the folder was changed by a host that refuses a
+    ///   damaged database.
+    public init(
+        configuration loaded: LoadedConfiguration, folder: String, layout: InstalledLayout, log: HostLog,
+        metrics: MetricsRegistry
+    ) async throws {
+        self.loaded = loaded
+        let configuration = loaded.configuration
+        self.layout = layout
+        self.log = log.part("host")
+        self.metrics = metrics
+        folders = DataFolders(root: folder)
+        try folders.make()
+        lock = try DataFolderLock(folder: folder)
+        health = HealthBoard(parts: ["journal", "paper_venue", "sandbox", "feeds"])
+        journal = try GroupCommitWriter(
+            path: folders.journal,
+            migrations: [
+                IdentitySchema.migrations, StrategyStore.migrations, FloorStore.migrations,
+                DeskStore.migrations,
+            ])
+        readers = try DatabaseReaders(path: folders.journal, count: 3)
+        paperWriter = try GroupCommitWriter(path: folders.paper, migrations: [JournalPaperStore.migrations])
+        store = FloorStore(writer: journal, readers: readers, log: log.part("floor"))
+        deskStore = DeskStore(writer: journal, readers: readers)
+        var settings = IdentityService.Settings()
+        settings.sessionMilliseconds = Int64(configuration.identity.sessionHours) * 3_600_000
+        settings.loginAttempts = configuration.identity.loginAttempts
+        identity = try await IdentityService(writer: journal, settings: settings, log: log.part("identity"))
+        hooks = Hooks(configuration.hooks, log: log.part("hooks"))
+        flush = try FlushThread()
+        launcher = try StrategyLauncher.installed(layout: layout, folders: folders)
+        admission = Admission(
+            launcher: launcher,
+            reader: BundleReader(limits: .init(uploadBytes: configuration.server.uploadLimitBytes)),
+            bounds: ConfigBounds(configuration.strategy, profiles: launcher.profiles.keys.sorted()),
+            packages: launcher.packages, folders: folders, chores: try EventLoop(name: "chores"))
+        loop = try EventLoop(name: "floor")
+        floor = FloorEntrance(loop: loop)
+        try await openFloor()
+    }
+
+    /// Makes the floor from what the last host left, and asks the venue what became of its orders.
+    private func openFloor() async throws {
+        let beginning = try store.beginning()
+        let snapshot = try deskStore.snapshot()
+        let records = try readers.read { try StrategyStore.list(in: $0) }
+        let audit = identity.audit
+        let around = Surroundings(
+            configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
+            folders: folders,
+            launcher: launcher, hooks: hooks, metrics: FloorMetrics(metrics), health: health, flush: flush,
+            audit: { audit.record($0, $1, $2, $3) })
+        let inheritance = Floor.Inheritance(
+            floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())
+        let (paperWriter, deskStore) = (paperWriter, deskStore)
+        try await floor.open { loop in
+            try Floor.open(
+                on: loop, around: around, inheritance: inheritance, paperWriter: paperWriter,
+                deskStore: deskStore)
+        }
+    }
+
+    /// Lets prices flow and starts every strategy that should run.
+    public func start() async throws {
+        for profile in launcher.profiles.values.sorted(by: { $0.name < $1.name }) {
+            do {
+                try launcher.launcher.check(profile)
+            } catch {
+                health.report("sandbox", fault: "profile \(profile.name) cannot be used: \(error)")
+                log.error("profile \(profile.name) cannot be used", ["reason": "\(error)"])
+            }
+        }
+        let wanted = try readers.read { try StrategyStore.wanted(in: $0) }
+        try await floor { floor in
+            floor.begin()
+            floor.startWhatShouldRun(wanted)
+        }
+    }
+
+    /// Records what somebody did.
+    func audit(_ actor: String, _ action: String, _ subject: String, _ detail: String) {
+        identity.audit.record(actor, action, subject, detail)
+    }
+
+    /// Stops every strategy, which will be started again by the next host, and closes what is open.
+    public func drain() async {
+        log.info("draining")
+        await withCheckedContinuation { continuation in
+            Task { [floor] in
+                do {
+                    try await floor { $0.drain { continuation.resume() } }
+                } catch {
+                    continuation.resume()
+                }
+            }
+        }
+        flush.close()
+        journal.close()
+        paperWriter.close()
+        launcher.launcher.close()
+        loop.stop()
+        log.info("stopped")
+    }
+}
