@@ -235,6 +235,13 @@ extension OrderDesk {
             if cash != account.cashFlow { flaws.append("cash of \(account.settings.id)") }
             if notional != account.buyNotional { flaws.append("reserved money of \(account.settings.id)") }
         }
+        for (number, cell) in gate.cells.enumerated() {
+            var sum = RiskGate.Cell(account: cell.account, market: cell.market, mark: cell.mark)
+            for row in gate.rows where row.cell == number { sum.add(row, sign: 1) }
+            if sum != cell { flaws.append("sums of cell \(number)") }
+        }
+        let occupied = gate.rows.count { $0.worstQuantity().isPositive }
+        if occupied != gate.occupied { flaws.append("occupied rows \(gate.occupied), not \(occupied)") }
         if liveOrders != gate.liveOrders { flaws.append("live orders \(gate.liveOrders), not \(liveOrders)") }
         return flaws
     }

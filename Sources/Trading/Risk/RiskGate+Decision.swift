@@ -193,7 +193,7 @@ extension RiskGate {
                     exposure,
                     self.exposure(
                         number, adding: number == question.row ? question.claim : .none,
-                        price: question.price))
+                        price: rows[number].market == row.market ? question.price : nil))
             }
             try Self.checkLeverage(
                 exposure: exposure, equity: equity, limit: leverage, currency: settings.currency, scope)
@@ -208,14 +208,7 @@ extension RiskGate {
         let currency = account.settings.currency
         try Self.checkOrder(limits, question, notional: notional, currency: currency, scope)
         if let limit = limits.positionNotional {
-            var value = FixedDecimal.zero
-            for number in account.rows where rows[number].market == row.market {
-                value = FixedDecimal.sum(
-                    value,
-                    exposure(
-                        number, adding: number == question.row ? question.claim : .none,
-                        price: question.price))
-            }
+            let value = exposure(ofCell: row.cell, with: question)
             guard value <= limit else {
                 throw .positionNotional(
                     symbol: question.terms.symbol, wouldBe: value, limit: limit, currency: currency,
@@ -223,8 +216,7 @@ extension RiskGate {
             }
         }
         if let limit = limits.openPositions, !isOccupied(question.row) {
-            let others = account.rows.count { $0 != question.row && isOccupied($0) }
-            guard others < limit else { throw .openPositions(limit: limit, scope: scope) }
+            guard account.occupied < limit else { throw .openPositions(limit: limit, scope: scope) }
         }
         if limits.dailyLoss != nil || limits.dailyLossFraction != nil {
             try Self.checkLoss(
@@ -239,12 +231,8 @@ extension RiskGate {
                 by: question.claim, fee: account.settings.feeRate, currency: currency, scope)
         case .margin:
             var exposure = FixedDecimal.zero
-            for number in account.rows {
-                exposure = FixedDecimal.sum(
-                    exposure,
-                    self.exposure(
-                        number, adding: number == question.row ? question.claim : .none,
-                        price: question.price))
+            for number in account.cells {
+                exposure = FixedDecimal.sum(exposure, self.exposure(ofCell: number, with: question))
             }
             let most = account.settings.kind.leverage
             try Self.checkLeverage(
@@ -265,12 +253,8 @@ extension RiskGate {
         if let limit = limits.positionNotional {
             let symbol = markets[row.market].instrument.symbol
             var sum = FixedDecimal.zero
-            for number in rows.indices where markets[rows[number].market].instrument.symbol == symbol {
-                let part = exposure(
-                    number, adding: number == question.row ? question.claim : .none, price: question.price)
-                sum = FixedDecimal.sum(
-                    sum,
-                    FixedDecimal.product(part, accounts[rows[number].account].settings.worth, .up))
+            for number in cells.indices where markets[cells[number].market].instrument.symbol == symbol {
+                sum = FixedDecimal.sum(sum, globalWorth(ofCell: number, with: question))
             }
             guard sum <= limit else {
                 throw .positionNotional(
@@ -278,8 +262,7 @@ extension RiskGate {
             }
         }
         if let limit = limits.openPositions, !isOccupied(question.row) {
-            let others = rows.indices.count { $0 != question.row && isOccupied($0) }
-            guard others < limit else { throw .openPositions(limit: limit, scope: .everything) }
+            guard occupied < limit else { throw .openPositions(limit: limit, scope: .everything) }
         }
         guard limits.dailyLoss != nil || limits.dailyLossFraction != nil || limits.leverage != nil else {
             return
@@ -295,11 +278,8 @@ extension RiskGate {
         try Self.checkLoss(limits, opening: opening, equity: equity, currency: currency, .everything)
         if let limit = limits.leverage {
             var exposure = FixedDecimal.zero
-            for number in rows.indices {
-                let part = self.exposure(
-                    number, adding: number == question.row ? question.claim : .none, price: question.price)
-                exposure = FixedDecimal.sum(
-                    exposure, FixedDecimal.product(part, accounts[rows[number].account].settings.worth, .up))
+            for number in cells.indices {
+                exposure = FixedDecimal.sum(exposure, globalWorth(ofCell: number, with: question))
             }
             try Self.checkLeverage(
                 exposure: exposure, equity: equity, limit: limit, currency: currency, .everything)
@@ -308,6 +288,15 @@ extension RiskGate {
 }
 
 // MARK: - Single checks
+
+extension RiskGate {
+    /// What a cell's exposure counts against global limits.
+    private func globalWorth(ofCell number: Int, with question: RiskQuestion) -> FixedDecimal {
+        let exposure = exposure(ofCell: number, with: question)
+        let worth = accounts[cells[number].account].settings.worth
+        return worth == .one ? exposure : FixedDecimal.product(exposure, worth, .up)
+    }
+}
 
 extension RiskGate {
     private static func checkOrder(

@@ -25,6 +25,9 @@ struct RiskGate: Sendable {
         /// Whether the journal has the day's opening.
         var isDayRecorded = false
         var rows: [Int] = []
+        var cells: [Int] = []
+        /// How many rows hold something, or could come to by their open orders.
+        var occupied = 0
     }
 
     /// A strategy with its rows.
@@ -42,6 +45,7 @@ struct RiskGate: Sendable {
         let strategy: Int
         let account: Int
         let market: Int
+        let cell: Int
         var ledger = SubLedger()
         var claim = Claim.none
         /// The last price when the ledger was last recorded, and when that was.
@@ -60,13 +64,42 @@ struct RiskGate: Sendable {
         }
     }
 
+    /// The sums over the rows of one instrument on one account, so that a decision need not visit every strategy.
+    struct Cell: Hashable, Sendable {
+        let account: Int
+        let market: Int
+        var quantity = FixedDecimal.zero
+        var cost = FixedDecimal.zero
+        var realised = FixedDecimal.zero
+        var fees = FixedDecimal.zero
+        /// Sum of ``Row/worstQuantity(adding:)``.
+        var worst = FixedDecimal.zero
+        /// How many rows hold something, or could come to by their open orders.
+        var occupied = 0
+        /// What values it until the market has a price.
+        var mark: FixedDecimal?
+
+        /// Takes a row's part in, or with a negative `sign` out.
+        mutating func add(_ row: Row, sign: Int128) {
+            let worst = row.worstQuantity()
+            quantity = FixedDecimal(units: quantity.units + sign * row.ledger.quantity.units)
+            cost = FixedDecimal(units: cost.units + sign * row.ledger.cost.units)
+            realised = FixedDecimal(units: realised.units + sign * row.ledger.realised.units)
+            fees = FixedDecimal(units: fees.units + sign * row.ledger.fees.units)
+            self.worst = FixedDecimal(units: self.worst.units + sign * worst.units)
+            if worst.isPositive { occupied += Int(sign) }
+        }
+    }
+
     var markets: [Market] = []
+    var cells: [Cell] = []
     var accounts: [Account] = []
     var strategies: [Strategy] = []
     var rows: [Row] = []
     var limits: RiskLimits
     var rate = RateWindow()
     var liveOrders = 0
+    var occupied = 0
     var halts: [RiskScope: HaltRecord] = [:]
 
     private var marketNumbers: [MarketName: Int] = [:]
@@ -139,11 +172,36 @@ extension RiskGate {
     mutating func row(strategy: Int, account: Int, market: Int) -> Int {
         if let row = findRow(strategy: strategy, account: account, market: market) { return row }
         let number = rows.count
-        rows.append(Row(strategy: strategy, account: account, market: market))
+        rows.append(
+            Row(
+                strategy: strategy, account: account, market: market,
+                cell: cell(account: account, market: market)))
         strategies[strategy].rows.append(number)
         accounts[account].rows.append(number)
         markets[market].rows.append(number)
         return number
+    }
+
+    private mutating func cell(account: Int, market: Int) -> Int {
+        if let known = accounts[account].cells.first(where: { cells[$0].market == market }) { return known }
+        cells.append(Cell(account: account, market: market))
+        accounts[account].cells.append(cells.count - 1)
+        return cells.count - 1
+    }
+
+    /// Changes a row's ledger or claims, and the sums that it is part of.
+    private mutating func change<Result>(_ row: Int, _ body: (inout Row) -> Result) -> Result {
+        let cell = rows[row].cell
+        let occupied = cells[cell].occupied
+        cells[cell].add(rows[row], sign: -1)
+        let result = body(&rows[row])
+        cells[cell].add(rows[row], sign: 1)
+        let change = cells[cell].occupied - occupied
+        if change != 0 {
+            accounts[rows[row].account].occupied += change
+            self.occupied += change
+        }
+        return result
     }
 
     func key(of row: Int) -> LedgerKey {
@@ -161,12 +219,12 @@ extension RiskGate {
     mutating func move(_ row: Int, from old: Claim, to new: Claim) {
         guard old != new else { return }
         let (strategy, account) = (rows[row].strategy, rows[row].account)
-        rows[row].claim.buys = FixedDecimal.difference(
-            FixedDecimal.sum(rows[row].claim.buys, new.buys), old.buys)
-        rows[row].claim.sells = FixedDecimal.difference(
-            FixedDecimal.sum(rows[row].claim.sells, new.sells), old.sells)
-        rows[row].claim.buyNotional = FixedDecimal.difference(
-            FixedDecimal.sum(rows[row].claim.buyNotional, new.buyNotional), old.buyNotional)
+        change(row) {
+            $0.claim.buys = FixedDecimal.difference(FixedDecimal.sum($0.claim.buys, new.buys), old.buys)
+            $0.claim.sells = FixedDecimal.difference(FixedDecimal.sum($0.claim.sells, new.sells), old.sells)
+            $0.claim.buyNotional = FixedDecimal.difference(
+                FixedDecimal.sum($0.claim.buyNotional, new.buyNotional), old.buyNotional)
+        }
         rows[row].claim.unknownOrders += new.unknownOrders - old.unknownOrders
         accounts[account].buyNotional = FixedDecimal.difference(
             FixedDecimal.sum(accounts[account].buyNotional, new.buyNotional), old.buyNotional)
@@ -184,7 +242,8 @@ extension RiskGate {
     mutating func book(_ fill: Fill, into row: Int) -> FixedDecimal? {
         let account = rows[row].account
         let before = rows[row].ledger.cashFlow
-        let fee = rows[row].ledger.book(fill, in: markets[rows[row].market].instrument)
+        let instrument = markets[rows[row].market].instrument
+        let fee = change(row) { $0.ledger.book(fill, in: instrument) }
         let change = FixedDecimal.difference(rows[row].ledger.cashFlow, before)
         accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
         return fee
@@ -194,8 +253,9 @@ extension RiskGate {
     mutating func restore(_ record: LedgerRecord, into row: Int) {
         let account = rows[row].account
         let change = FixedDecimal.difference(record.ledger.cashFlow, rows[row].ledger.cashFlow)
-        rows[row].ledger = record.ledger
+        self.change(row) { $0.ledger = record.ledger }
         rows[row].mark = record.mark
+        cells[rows[row].cell].mark = record.mark
         rows[row].recordedAt = record.time
         accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
     }
@@ -203,6 +263,7 @@ extension RiskGate {
     /// What the journal should hold of a row now.
     mutating func ledgerRecord(of row: Int, at time: Timestamp) -> LedgerRecord {
         rows[row].mark = markets[rows[row].market].lastPrice ?? rows[row].mark
+        cells[rows[row].cell].mark = rows[row].mark
         rows[row].recordedAt = time
         return LedgerRecord(key: key(of: row), ledger: rows[row].ledger, mark: rows[row].mark, time: time)
     }
@@ -229,8 +290,31 @@ extension RiskGate {
 
     func equity(ofAccount number: Int) -> FixedDecimal {
         var sum = accounts[number].settings.balance
-        for row in accounts[number].rows { sum = FixedDecimal.sum(sum, profit(row)) }
+        for number in accounts[number].cells {
+            let cell = cells[number]
+            sum = FixedDecimal.sum(sum, FixedDecimal.difference(cell.realised, cell.fees))
+            guard let price = markets[cell.market].lastPrice ?? cell.mark else { continue }
+            let value = FixedDecimal.product(cell.quantity, price, .nearestEven)
+            sum = FixedDecimal.sum(sum, FixedDecimal.difference(value, cell.cost))
+        }
         return sum
+    }
+
+    /// The worst-case value of all rows of a cell, with an order before the gate if it is in one of them.
+    func exposure(ofCell number: Int, with question: RiskQuestion) -> FixedDecimal {
+        let cell = cells[number]
+        var worst = cell.worst
+        let isItsOwn = rows[question.row].cell == number
+        if isItsOwn {
+            let row = rows[question.row]
+            worst = FixedDecimal.sum(
+                worst, FixedDecimal.difference(row.worstQuantity(adding: question.claim), row.worstQuantity())
+            )
+        }
+        guard let price = markets[cell.market].lastPrice ?? (isItsOwn ? question.price : cell.mark) else {
+            return FixedDecimal.size(cell.cost)
+        }
+        return FixedDecimal.product(worst, price, .up)
     }
 
     /// The worst-case value of a row, `extra` included; `price` where the market has none yet.
