@@ -56,9 +56,7 @@ extension Host {
 
     /// Every account.
     public func accounts() async throws(HostError) -> [AccountView] {
-        try await floor { floor throws(HostError) in
-            floor.accounts.values.sorted { $0.id < $1.id }.map { floor.view(of: $0) }
-        }
+        try await accountViews(nil)
     }
 
     /// Adds an account; `settings` is the request's body.
@@ -74,10 +72,10 @@ extension Host {
         }
         try await store.save(account: account.id, settings: account.json)
         audit(user, "account.add", account.id, account.json.text)
-        return try await floor { floor throws(HostError) in
+        try await floor { floor throws(HostError) in
             floor.add(account)
-            return floor.view(of: account)
         }
+        return try await accountView(account.id)
     }
 
     /// Changes the given members of an account.
@@ -92,10 +90,8 @@ extension Host {
         }
         try await store.save(account: id, settings: account.json)
         audit(user, "account.change", id, settings.text)
-        return try await floor { floor throws(HostError) in
-            floor.add(account)
-            return floor.view(of: account)
-        }
+        try await floor { floor throws(HostError) in floor.add(account) }
+        return try await accountView(id)
     }
 
     /// The limits in force.
@@ -158,6 +154,32 @@ extension Host {
     /// The configuration in force, secrets masked.
     public func configuration() async throws(HostError) -> JSONValue {
         loaded.json
+    }
+
+    /// One account, with what the venue says it holds.
+    private func accountView(_ id: String) async throws(HostError) -> AccountView {
+        guard let view = try await accountViews(id).first else { throw .notFound(kind: "account", id: id) }
+        return view
+    }
+
+    /// One account, or all of them, with what the venue says they hold.
+    private func accountViews(_ id: String?) async throws(HostError) -> [AccountView] {
+        let result: Result<[AccountView], HostError> = await withCheckedContinuation { continuation in
+            // The continuation waits for it.
+            Task {
+                do throws(HostError) {
+                    try await floor { floor throws(HostError) in
+                        let wanted = floor.accounts.values.filter { id == nil || $0.id == id }
+                        floor.views(of: wanted.sorted { $0.id < $1.id }) {
+                            continuation.resume(returning: .success($0))
+                        }
+                    }
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
     }
 
     /// A field's failure in the host's words.

@@ -91,10 +91,12 @@ public final class Host: HostService {
         let snapshot = try deskStore.snapshot()
         let records = try readers.read { try StrategyStore.list(in: $0) }
         let audit = identity.audit
+        let figures = FloorMetrics(metrics)
+        figures.show([("journal", journal), ("paper", paperWriter)])
         let around = Surroundings(
             configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
             folders: folders,
-            launcher: launcher, hooks: hooks, metrics: FloorMetrics(metrics), health: health, flush: flush,
+            launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
             audit: { audit.record($0, $1, $2, $3) })
         let inheritance = Floor.Inheritance(
             floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())

@@ -23,6 +23,8 @@ final class DeskDriver {
     var onNotice: (StrategyID, StrategyNotice) -> Void = { _, _ in }
     var onAlarm: (DeskAlarm) -> Void = { _ in }
     var onRecord: (DeskEvent) -> Void = { _ in }
+    /// A group became durable, or was refused, after so many nanoseconds.
+    var onDurable: (UInt64) -> Void = { _ in }
     /// The journal refuses, or takes again.
     var onFault: (JournalFault?) -> Void = { _ in }
 
@@ -94,9 +96,11 @@ final class DeskDriver {
         }
         guard !events.isEmpty else { return send(sends) }
         isInFlight = true
+        let began = MonotonicClock.nanoseconds
         append(events) { [weak self] failure in
             guard let self else { return }
             isInFlight = false
+            onDurable(MonotonicClock.nanoseconds - began)
             if let failure {
                 backlog += events
                 begin(failure)

@@ -38,6 +38,7 @@ extension Floor {
     /// Matches standing orders against an event, then hands it to the strategies that asked for it.
     func deliver(_ event: MarketEvent, from feed: Feed) {
         around.metrics.ticks.increment()
+        lastTick = MonotonicClock.nanoseconds
         let listed = event.renamed(feed.venueSymbol(event.symbol))
         paper.marketMoved(listed)
         desk.decide { desk, _ in desk.priceMoved(listed, on: VenueID(AccountSetup.venue)) }

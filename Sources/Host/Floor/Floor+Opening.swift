@@ -167,6 +167,7 @@ extension Floor {
             seconds += 1
             desk.decide { desk, now in desk.review(at: now) }
             lookAtUsage()
+            around.metrics.show(strategies.values)
             publishProfit()
             if seconds % 10 == 0 { saveCursors() }
             if seconds % 60 == 1 { saveEquity() }

@@ -8,6 +8,7 @@ extension Floor {
     /// Hands an order to the desk under the instrument's name at the venue.
     func submit(_ terms: OrderTerms, request: String, by strategy: FloorStrategy) {
         guard let feed = strategy.plan.flatMap({ feeds[$0.feed] }) else { return }
+        around.metrics.tickToOrder.observe(Double(MonotonicClock.nanoseconds - lastTick) / 1e9)
         var listed = terms
         listed.symbol = feed.venueSymbol(terms.symbol)
         desk.decide { desk, now in
@@ -63,6 +64,9 @@ extension Floor {
     /// Sets the desk's ears and mouths.
     func connectDesk() {
         desk.onNotice = { [weak self] strategy, notice in self?.told(strategy, notice) }
+        desk.onDurable = { [around] nanoseconds in
+            around.metrics.orderToDurable.observe(Double(nanoseconds) / 1e9)
+        }
         desk.onAlarm = { [around] alarm in
             around.log.part("desk").warning("\(alarm)")
             around.audit("desk", "alarm", "", "\(alarm)")

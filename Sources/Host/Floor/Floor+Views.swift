@@ -1,4 +1,5 @@
 internal import Catalogue
+internal import Exchanges
 internal import MarketData
 internal import Sandbox
 internal import Supervisor
@@ -31,7 +32,9 @@ extension Floor {
         let id = StrategyID(strategy.id)
         let profit = desk.desk.profit(of: id)
         view.equity = profit?.equity
-        view.realisedProfit = profit?.realised ?? .zero
+        // After fees, so that capital, realised and unrealised add up to the equity.
+        view.realisedProfit = FixedDecimal(
+            units: (profit?.realised.units ?? 0) - (profit?.fees.units ?? 0))
         view.unrealisedProfit = profit?.unrealised ?? .zero
         view.positions = positions(of: strategy)
         return view
@@ -59,14 +62,34 @@ extension Floor {
             settings: feed.market.definition.json)
     }
 
-    /// An account as people see it, as the desk counts it.
-    func view(of account: AccountSetup) -> AccountView {
-        let profit = desk.desk.profit(of: AccountID(account.id))
-        let equity = profit?.equity ?? account.balance
+    /// The accounts with what the venue says they hold; `completion` is called on the floor.
+    func views(of wanted: [AccountSetup], _ completion: @escaping ([AccountView]) -> Void) {
+        guard let account = wanted.last else { return completion([]) }
+        paper.balances(on: AccountID(account.id)) { [self] result in
+            let view = view(of: account, holding: result)
+            views(of: wanted.dropLast()) { completion($0 + [view]) }
+        }
+    }
+
+    /// An account as people see it: its money as the venue tells it, its equity as the desk counts it.
+    private func view(
+        of account: AccountSetup, holding result: Result<[VenueBalance], VenueFailure>
+    ) -> AccountView {
+        let equity = desk.desk.profit(of: AccountID(account.id))?.equity ?? account.balance
+        var balances: [AccountView.Balance] = []
+        if case .success(let held) = result {
+            balances = held.map {
+                .init(
+                    currency: $0.currency, total: $0.total,
+                    available: FixedDecimal(units: $0.total.units - $0.locked.units))
+            }
+        }
+        let own = balances.first { $0.currency == account.currency }
         return AccountView(
             id: account.id, venue: AccountSetup.venue, kind: account.kind, currency: account.currency,
-            balances: [.init(currency: account.currency, total: equity, available: equity)], equity: equity,
-            available: equity, leverage: account.leverage, settings: account.json)
+            balances: balances, equity: equity, available: own?.available ?? .zero,
+            leverage: account.leverage,
+            settings: account.json)
     }
 
     /// The limits in force.

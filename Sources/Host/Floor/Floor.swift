@@ -32,6 +32,8 @@ final class Floor {
     var whenEmpty: [() -> Void] = []
     /// Strategies that are being taken out of the catalogue.
     var deleting: [String: FloorStrategy] = [:]
+    /// When the latest price came in, on the monotonic clock in nanoseconds.
+    var lastTick: UInt64 = 0
     /// Seconds since the floor began.
     var seconds = 0
 

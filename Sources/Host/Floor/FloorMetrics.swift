@@ -1,4 +1,6 @@
+internal import Journal
 internal import Posix
+internal import Supervisor
 
 /// What the floor counts.
 struct FloorMetrics: Sendable {
@@ -11,6 +13,8 @@ struct FloorMetrics: Sendable {
     let linesRefused: Counter
     let tickToOrder: Histogram
     let orderToDurable: Histogram
+    private let states: [(state: RunStatusView.State, gauge: Gauge)]
+    private let backlog: Gauge
 
     init(_ registry: MetricsRegistry) {
         self.registry = registry
@@ -26,6 +30,38 @@ struct FloorMetrics: Sendable {
             "From a price that reached the floor to an order that passed the gate.")
         orderToDurable = registry.histogram(
             "bullpen_order_durable_seconds", "From an order's decision to its being on disk.")
+        states = RunStatusView.State.allCases.map { state in
+            (state, registry.gauge("bullpen_strategies", "Strategies by state.", [("state", state.rawValue)]))
+        }
+        backlog = registry.gauge(
+            "bullpen_backlog_lines", "Lines that wait for the slowest strategy to read them.")
+    }
+
+    /// Shows how many strategies are in which state, and how far the slowest reader is behind.
+    func show(_ strategies: some Collection<FloorStrategy>) {
+        var counts: [RunStatusView.State: Int] = [:]
+        for strategy in strategies { counts[strategy.state, default: 0] += 1 }
+        for (state, gauge) in states { gauge.set(Double(counts[state] ?? 0)) }
+        backlog.set(Double(strategies.map { $0.runner?.backlog ?? 0 }.max() ?? 0))
+    }
+
+    /// Shows what the journal's writers have done.
+    func show(_ writers: [(name: String, writer: GroupCommitWriter)]) {
+        registry.sampled(
+            "bullpen_journal_commits_total", .counter, "Transactions that became durable, by database."
+        ) {
+            writers.map { ([("database", $0.name)], Double($0.writer.figures.commits)) }
+        }
+        registry.sampled(
+            "bullpen_journal_operations_total", .counter, "Operations that became durable, by database."
+        ) {
+            writers.map { ([("database", $0.name)], Double($0.writer.figures.committed)) }
+        }
+        registry.sampled(
+            "bullpen_journal_waiting", .gauge, "Operations that wait to be written, by database."
+        ) {
+            writers.map { ([("database", $0.name)], Double($0.writer.figures.waiting)) }
+        }
     }
 
     /// Counts an order by what the desk made of it.
