@@ -265,8 +265,9 @@ final class FakeHost: HostService {
         try settled(settings, account)
     }
 
-    func changeAccount(_ id: String, _ settings: JSONValue, by: String) async throws(HostError) -> Host::AccountView
-    {
+    func changeAccount(
+        _ id: String, _ settings: JSONValue, by: String
+    ) async throws(HostError) -> Host::AccountView {
         guard id == "paper" else { throw .notFound(kind: "account", id: id) }
         return try settled(settings, account)
     }

@@ -105,7 +105,8 @@ extension MatchingEngine {
             let free = account.free(instrument.base)
             if order.terms.reduceOnly {
                 guard free.isPositive else { throw .nothingToReduce }
-                return .zero  // Cut to what is free when it fills, so that several exits can wait for one holding.
+                // Cut to what is free when it fills, so that several exits can wait for one holding.
+                return .zero
             }
             guard order.remainingQuantity <= free else {
                 throw .insufficientBalance(

@@ -58,6 +58,16 @@ struct LocalConfiguration {
         folder = Self.absolute(set.isEmpty ? beside : set)
     }
 
+    /// Makes the data folder, for its owner's eyes alone. One that is there keeps its mode.
+    func makeFolder() throws(CommandFailure) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure(.error, "the data folder \(folder) cannot be made: \(error)")
+        }
+    }
+
     private static func absolute(_ path: String) -> String {
         var text = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         while text.count > 1, text.last == "/" { text.removeLast() }

@@ -28,7 +28,9 @@ extension Command {
             }
             wanted.append(runtime)
         }
-        let folder = try invocation.value("to") ?? LocalConfiguration(invocation).folder + "/runtimes"
+        let local = try LocalConfiguration(invocation)
+        if invocation.value("to") == nil { try local.makeFolder() }
+        let folder = invocation.value("to") ?? local.folder + "/runtimes"
         let layout: InstalledLayout
         do {
             layout = try InstalledLayout.ofThisProgram(share: invocation.value("share"))

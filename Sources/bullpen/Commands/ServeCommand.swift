@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Host
 
 extension Command {
@@ -28,13 +27,11 @@ extension Command {
 
     /// Makes the data folder, for its owner's eyes alone, and writes the configuration file when there is none.
     private static func prepare(_ local: LocalConfiguration) throws(CommandFailure) {
+        try local.makeFolder()
         do {
-            try FileManager.default.createDirectory(
-                atPath: local.folder, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
             if !local.fileExists { _ = try ConfigurationFile.writeDefaults(to: local.file) }
         } catch {
-            throw CommandFailure(.error, "\(local.folder) cannot be made or written: \(error)")
+            throw CommandFailure(.error, "\(local.folder) cannot be written: \(error)")
         }
     }
 }
