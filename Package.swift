@@ -130,7 +130,9 @@ let package = Package(
         tests("TradingTests", uses: ["Trading"]),
         tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
-        tests("WebTests", uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire"]),
+        tests(
+            "WebTests",
+            uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
         tests("PythonSDKTests", uses: []),
     ]

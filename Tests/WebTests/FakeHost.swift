@@ -232,7 +232,14 @@ final class FakeHost: HostService {
     func feeds() async throws(HostError) -> [FeedView] { [feed] }
 
     func addFeed(_ settings: JSONValue, by: String) async throws(HostError) -> FeedView {
-        try settled(settings, feed)
+        try named(settings)
+        return feed
+    }
+
+    private func named(_ settings: JSONValue) throws(HostError) {
+        guard settings["id"]?.stringValue != nil else {
+            throw .invalid(FieldFailure(field: "id", reason: "is missing"))
+        }
     }
 
     func changeFeed(_ id: String, _ settings: JSONValue, by: String) async throws(HostError) -> FeedView {
@@ -262,7 +269,8 @@ final class FakeHost: HostService {
     func accounts() async throws(HostError) -> [Host::AccountView] { [account] }
 
     func addAccount(_ settings: JSONValue, by: String) async throws(HostError) -> Host::AccountView {
-        try settled(settings, account)
+        try named(settings)
+        return account
     }
 
     func changeAccount(
@@ -279,7 +287,17 @@ final class FakeHost: HostService {
     func changeLimits(_ changes: JSONValue, by: String) async throws(HostError) -> LimitsView {
         do {
             var reader = try ObjectReader(changes)
-            for name in ["global", "accounts", "strategies"] { _ = try reader.optionalObject(name) }
+            if var global = try reader.optionalObject("global") {
+                for name in [
+                    "order_notional", "position_notional", "open_positions", "open_orders",
+                    "orders_per_minute",
+                    "price_distance", "daily_loss", "daily_loss_fraction", "leverage", "instruments",
+                ] {
+                    _ = global.optional(name)
+                }
+                try global.finish()
+            }
+            for name in ["accounts", "strategies"] { try reader.optionalObject(name)?.finish() }
             try reader.finish()
         } catch {
             throw .invalid(error)

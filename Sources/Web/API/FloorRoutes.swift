@@ -27,11 +27,11 @@ enum FloorRoutes {
             let page = try call.page(default: 1000)
             return try Lists.response(all: await call.host.feeds(), page, \.json)
         },
-        Route("POST", "/feeds", .permitted(.changeFeeds), body: .json, audit: "feed.add") { call in
+        Route("POST", "/feeds", .permitted(.changeFeeds), body: .json) { call in
             try call.noQuery()
             return .json(.created, try await call.host.addFeed(try settings(call), by: call.actor).json)
         },
-        Route("PATCH", "/feeds/:id", .permitted(.changeFeeds), body: .json, audit: "feed.change") { call in
+        Route("PATCH", "/feeds/:id", .permitted(.changeFeeds), body: .json) { call in
             try call.noQuery()
             let view = try await call.host.changeFeed(
                 call.parameter("id"), try settings(call), by: call.actor)
@@ -41,11 +41,11 @@ enum FloorRoutes {
             let page = try call.page(default: 1000)
             return try Lists.response(all: await call.host.accounts(), page, \.json)
         },
-        Route("POST", "/accounts", .permitted(.changeAccounts), body: .json, audit: "account.add") { call in
+        Route("POST", "/accounts", .permitted(.changeAccounts), body: .json) { call in
             try call.noQuery()
             return .json(.created, try await call.host.addAccount(try settings(call), by: call.actor).json)
         },
-        Route("PATCH", "/accounts/:id", .permitted(.changeAccounts), body: .json, audit: "account.change") {
+        Route("PATCH", "/accounts/:id", .permitted(.changeAccounts), body: .json) {
             call in
             try call.noQuery()
             let view = try await call.host.changeAccount(
@@ -56,7 +56,7 @@ enum FloorRoutes {
             try call.noQuery()
             return .json(.ok, try await call.host.limits().json)
         },
-        Route("PATCH", "/limits", .permitted(.changeLimits), body: .json, audit: "limits.change") { call in
+        Route("PATCH", "/limits", .permitted(.changeLimits), body: .json) { call in
             try call.noQuery()
             return .json(.ok, try await call.host.changeLimits(try settings(call), by: call.actor).json)
         },
@@ -64,8 +64,8 @@ enum FloorRoutes {
             try call.noQuery()
             return .json(.ok, try await call.host.haltState().json)
         },
-        Route("POST", "/halt", .decidedByHandler, body: .json, audit: "halt", handler: halt),
-        Route("POST", "/resume", .permitted(.resumeTrading), body: .json, audit: "resume", handler: resume),
+        Route("POST", "/halt", .decidedByHandler, body: .json, handler: halt),
+        Route("POST", "/resume", .permitted(.resumeTrading), body: .json, handler: resume),
     ]
 
     /// A body whose members the host knows.

@@ -6,14 +6,13 @@ import Wire
 /// What is done with one strategy, and what it says and does.
 enum RunRoutes {
     static let all: [Route] = [
-        Route("POST", "/strategies/:id/start", .strategy(.runStrategy), body: .json, audit: "strategy.start")
-        {
+        Route("POST", "/strategies/:id/start", .strategy(.runStrategy), body: .json) {
             call in
             try call.noQuery()
             let options = try startOptions(call.object())
             return .json(.ok, try await call.host.start(call.strategy, options: options, by: call.actor).json)
         },
-        Route("POST", "/strategies/:id/stop", .strategy(.runStrategy), body: .json, audit: "strategy.stop") {
+        Route("POST", "/strategies/:id/stop", .strategy(.runStrategy), body: .json) {
             call in
             try call.noQuery()
             var body = try call.object()
@@ -22,20 +21,19 @@ enum RunRoutes {
             return .json(.ok, try await call.host.stop(call.strategy, orders: orders, by: call.actor).json)
         },
         Route(
-            "POST", "/strategies/:id/restart", .strategy(.runStrategy), body: .json, audit: "strategy.restart"
+            "POST", "/strategies/:id/restart", .strategy(.runStrategy), body: .json
         ) {
             call in
             try nothing(call)
             return .json(.ok, try await call.host.restart(call.strategy, by: call.actor).json)
         },
-        Route("POST", "/strategies/:id/pause", .strategy(.runStrategy), body: .json, audit: "strategy.pause")
-        {
+        Route("POST", "/strategies/:id/pause", .strategy(.runStrategy), body: .json) {
             call in
             try nothing(call)
             return .json(.ok, try await call.host.pause(call.strategy, by: call.actor).json)
         },
         Route(
-            "POST", "/strategies/:id/resume", .strategy(.runStrategy), body: .json, audit: "strategy.resume"
+            "POST", "/strategies/:id/resume", .strategy(.runStrategy), body: .json
         ) {
             call in
             try nothing(call)
@@ -133,7 +131,7 @@ enum RunRoutes {
 
     private static func candles(_ call: APICall) async throws -> HTTPResponse {
         var query = try call.query()
-        let symbol = try query.text("symbol", bytes: 32)
+        let symbol = try query.word("symbol", bytes: 32)
         let limit = try query.integer("limit", in: 1...5000) ?? 500
         try query.finish()
         let candles = try await call.host.candles(of: call.strategy, symbol: symbol, limit: limit)

@@ -7,26 +7,24 @@ enum StrategyRoutes {
     static let all: [Route] = [
         Route("GET", "/strategies", .permitted(.list), handler: list),
         Route(
-            "POST", "/strategies", .permitted(.uploadStrategy), body: .upload, audit: "strategy.upload",
+            "POST", "/strategies", .permitted(.uploadStrategy), body: .upload,
             handler: upload),
         Route(
             "POST", "/strategies/validate", .permitted(.validateStrategy), body: .upload, handler: validate),
         Route(
             "POST", "/strategies/deploy", .permitted(.uploadStrategy), body: .upload,
-            audit: "strategy.deploy",
             handler: deploy),
         Route("GET", "/strategies/:id", .strategy(.viewStrategy)) { call in
             try call.noQuery()
             return .json(.ok, try await call.host.strategy(call.strategy).json)
         },
-        Route("DELETE", "/strategies/:id", .strategy(.deleteStrategy), audit: "strategy.delete") { call in
+        Route("DELETE", "/strategies/:id", .strategy(.deleteStrategy)) { call in
             try call.noQuery()
             try await call.host.delete(call.strategy, by: call.actor)
             return .json(.ok, .object([]))
         },
         Route(
-            "POST", "/strategies/:id/versions", .strategy(.changeStrategy), body: .upload,
-            audit: "strategy.version"
+            "POST", "/strategies/:id/versions", .strategy(.changeStrategy), body: .upload
         ) { call in
             let upload = try Upload(call)
             let view = try await call.host.uploadVersion(upload.bundle, of: call.strategy, by: call.actor)
@@ -34,7 +32,7 @@ enum StrategyRoutes {
         },
         Route("GET", "/strategies/:id/source", .strategy(.viewStrategy)) { call in
             var query = try call.query()
-            let version = try query.text("version")
+            let version = try query.word("version")
             try query.finish()
             let files = try await call.host.source(of: call.strategy, version: version)
             return .json(.ok, .members(["files": .array(files.map(\.json))]))

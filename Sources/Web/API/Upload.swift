@@ -27,17 +27,16 @@ struct Upload {
             start = nil
             return
         }
-        guard name == nil else {
-            throw FieldFailure(
-                field: "name", reason: "in the query goes with a file itself; a form has it as a field")
-        }
         let form: MultipartForm
         do {
             form = try MultipartForm(call.request.body, contentType: call.head.headers["content-type"] ?? "")
         } catch {
             throw APIError(.badRequest, "invalid_form", error.reason)
         }
-        (bundle, start) = try Self.read(form, takesStart: takesStart)
+        var (bundle, begin) = try Self.read(form, takesStart: takesStart)
+        bundle.name = bundle.name ?? name
+        self.bundle = bundle
+        start = begin
     }
 
     private static func read(

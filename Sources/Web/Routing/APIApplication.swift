@@ -180,9 +180,7 @@ public final class APIApplication: HTTPApplication {
     private static func run(_ route: Route, _ call: APICall) async -> HTTPResponse {
         do {
             if case .strategy(let action) = route.access { try await check(action, call) }
-            let response = try await route.handler(call)
-            if let action = route.audit { record(action, call, response) }
-            return response
+            return try await route.handler(call)
         } catch {
             if let error = APIError(error) { return error.response }
             call.services.log.error(
@@ -196,27 +194,6 @@ public final class APIApplication: HTTPApplication {
     private static func check(_ action: Action, _ call: APICall) async throws {
         let owner = try await call.host.owner(of: call.strategy)
         try call.check(action, owner: owner, else: .notFound(kind: "strategy", id: call.strategy))
-    }
-
-    private static func record(_ action: String, _ call: APICall, _ response: HTTPResponse) {
-        let subject = call.parameters["id"] ?? call.parameters["name"]
-        var made = JSONValue.null
-        if case .bytes(let body) = response.body, body.count <= call.services.settings.jsonLimit {
-            do {
-                made = try JSONParser.parse(body)
-            } catch {
-                call.services.log.warning("an answer is not JSON", ["route": action, "cause": "\(error)"])
-            }
-        }
-        let detail: String
-        if call.head.mediaType == "application/json", call.request.body.count <= 4096 {
-            detail = String(decoding: call.request.body, as: UTF8.self)
-        } else {
-            // An upload: what came of it says more than its bytes.
-            detail = JSONValue.members(["version": made["version"]]).text
-        }
-        call.services.identity.audit.record(
-            call.actor, action, subject ?? made["id"]?.stringValue ?? "", detail)
     }
 }
 

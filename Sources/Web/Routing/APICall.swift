@@ -83,17 +83,28 @@ struct QueryReader {
         }
     }
 
-    mutating func text(_ name: String, bytes: Int = 256) throws(FieldFailure) -> String? {
+    /// Free text; an empty one counts as absent.
+    mutating func text(_ name: String, bytes: Int) throws(FieldFailure) -> String? {
         guard let value = values.removeValue(forKey: name) else { return nil }
         guard value.utf8.count <= bytes else {
             throw FieldFailure(
                 field: name, reason: "has \(value.utf8.count) bytes, at most \(bytes) are taken")
         }
+        return value.isEmpty ? nil : value
+    }
+
+    /// A word of visible ASCII, such as a cursor, an id or a symbol.
+    mutating func word(_ name: String, bytes: Int = 256) throws(FieldFailure) -> String? {
+        guard let value = values.removeValue(forKey: name) else { return nil }
+        guard (1...bytes).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw FieldFailure(field: name, reason: "must have 1 to \(bytes) letters, digits or signs")
+        }
         return value
     }
 
     mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(FieldFailure) -> Int? {
-        guard let text = try text(name) else { return nil }
+        guard let text = try word(name) else { return nil }
         guard text.utf8.first.map({ $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }) ?? false,
             let number = Int(text), range.contains(number)
         else {
@@ -108,7 +119,7 @@ struct QueryReader {
 
     mutating func page(default limit: Int) throws(FieldFailure) -> PageRequest {
         PageRequest(
-            limit: try integer("limit", in: 1...PageRequest.maximum) ?? limit, after: try text("after"))
+            limit: try integer("limit", in: 1...PageRequest.maximum) ?? limit, after: try word("after"))
     }
 
     func finish() throws(FieldFailure) {

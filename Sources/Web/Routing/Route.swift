@@ -28,19 +28,16 @@ struct Route: Sendable {
     let path: String
     let access: Access
     let body: BodyKind
-    /// The word under which a success is recorded in the audit trail; nil for what changes nothing.
-    let audit: String?
     let handler: @Sendable (APICall) async throws -> HTTPResponse
 
     init(
-        _ method: String, _ path: String, _ access: Access, body: BodyKind = .none, audit: String? = nil,
+        _ method: String, _ path: String, _ access: Access, body: BodyKind = .none,
         handler: @escaping @Sendable (APICall) async throws -> HTTPResponse
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.body = body
-        self.audit = audit
         self.handler = handler
     }
 
