@@ -61,7 +61,6 @@ extension Floor {
             balance: account.balance)
         desk.decide { desk, _ in
             desk.setAccount(account.settings, limits: limits.accounts[account.id] ?? .none)
-            return []
         }
     }
 
@@ -202,9 +201,14 @@ extension Floor {
     }
 
     private func saveCursors() {
-        around.store.save(
-            cursors: feeds.values.compactMap { feed in feed.market.cursor.map { (feed: feed.id, cursor: $0) }
-            })
+        let cursors = feeds.values.compactMap { feed in feed.market.cursor.map { (feed: feed.id, cursor: $0) }
+        }
+        around.store.save(cursors: cursors)
+        for (feed, cursor) in cursors {
+            for strategy in strategies.values where strategy.plan?.feed == feed {
+                strategy.recorder?.record(feed: feed, cursor: cursor)
+            }
+        }
     }
 
     // MARK: - Waiting for the end
