@@ -132,7 +132,8 @@ let package = Package(
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
             "WebTests",
-            uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport"]),
+            uses: ["Web", "Host", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport"],
+            excluding: ["tls"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
         tests("PythonSDKTests", uses: []),
     ]

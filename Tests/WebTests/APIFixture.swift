@@ -16,6 +16,7 @@ final class APIFixture: Sendable {
     let writer: GroupCommitWriter
     let identity: IdentityService
     let metrics = MetricsRegistry()
+    let health = HealthBoard(parts: ["journal"])
     let server: HTTPServer
     /// Tokens by user.
     let tokens: [String: String]
@@ -48,7 +49,7 @@ final class APIFixture: Sendable {
         settings.openAPI = Array("{}".utf8)
         change(&settings)
         let services = APIServices(
-            host: host, identity: identity, health: HealthBoard(parts: ["journal"]), metrics: metrics,
+            host: host, identity: identity, health: health, metrics: metrics,
             log: log,
             settings: settings)
         var configuration = HTTPServerConfiguration(port: 0)

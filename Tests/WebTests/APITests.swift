@@ -18,6 +18,18 @@ struct APITests {
         #expect(health.json["parts"]?["journal"] == .string("ok"))
     }
 
+    @Test func `what is wrong with a part is told to those who have logged in`() async throws {
+        fixture.health.report("journal", fault: "no room on /var")
+        let stranger = try await fixture.call("GET", "/health", as: nil)
+        #expect(stranger.json["status"] == .string("degraded"))
+        #expect(stranger.json["parts"]?["journal"] == .string("fault"))
+        #expect(
+            try await fixture.call("GET", "/health", as: "bp_wrong").json["parts"]?["journal"]
+                == .string("fault"))
+        let known = try await fixture.call("GET", "/health", as: "ann")
+        #expect(known.json["parts"]?["journal"] == .string("no room on /var"))
+    }
+
     @Test(
         "a path with other methods says which",
         arguments: [

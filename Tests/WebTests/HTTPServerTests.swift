@@ -2,6 +2,7 @@ import Glibc
 import Host
 import Posix
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 
@@ -407,6 +408,39 @@ struct HTTPServerTests {
             _ = try Self.start(configuration, application)
         } throws: { error in
             (error as? HTTPServerError)?.code == .exposed && "\(error)".contains("--behind-proxy")
+        }
+    }
+
+    @Test func `over TLS everything is the same, and nothing is said in the clear`() async throws {
+        let folder = "\(Places.package)/Tests/WebTests/tls"
+        var configuration = Self.configuration
+        configuration.tls = .init(certificate: "\(folder)/certificate.pem", key: "\(folder)/key.pem")
+        let server = try Self.start(configuration, application)
+        let ending = try await ChildProcess.run(
+            "/usr/bin/python3", ["\(folder)/client.py", "\(server.port)", "\(folder)/certificate.pem"])
+        #expect(ending.code == 0, "\(ending.errors)")
+        #expect(
+            ending.output == """
+                http/1.1 TLSv1.3
+                HTTP/1.1 200 OK fast HSTS
+                HTTP/1.1 200 OK fast HSTS
+                HTTP/1.1 200 OK fast HSTS
+                3000000
+                large
+                HTTP/1.1 413 Content Too Large
+                plain got b''
+
+                """)
+        await server.stop()
+    }
+
+    @Test func `a certificate that cannot be used is named`() throws {
+        var configuration = Self.configuration
+        configuration.tls = .init(certificate: "/no/such.pem", key: "/no/such.key")
+        #expect {
+            _ = try Self.start(configuration, application)
+        } throws: { error in
+            (error as? HTTPServerError)?.code == .certificate && "\(error)".contains("/no/such.pem")
         }
     }
 

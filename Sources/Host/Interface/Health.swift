@@ -27,9 +27,14 @@ public final class HealthBoard: Sendable {
     public var isWell: Bool { parts.withLock { $0.allSatisfy { $0.fault == nil } } }
 
     /// Each part's state: `ok`, or what is wrong.
-    public var json: JSONValue {
+    public var json: JSONValue { json { $0 } }
+
+    /// Each part's state without words that tell a stranger about the machine: `ok` or `fault`.
+    public var outline: JSONValue { json { _ in "fault" } }
+
+    private func json(_ words: (String) -> String) -> JSONValue {
         parts.withLock { parts in
-            .object(parts.map { JSONValue.Member($0.name, .string($0.fault ?? "ok")) })
+            .object(parts.map { JSONValue.Member($0.name, .string($0.fault.map(words) ?? "ok")) })
         }
     }
 }

@@ -70,12 +70,25 @@ public struct HTTPServerConfiguration: Sendable {
         }
     }
 
-    /// Whether a request may carry this `Host`. A page elsewhere that had its name point at us must not.
+    /// Whether a request may carry this `Host`. A page elsewhere that had its own name point at us must not.
+    ///
+    /// A number as the host needs no list where everybody can reach the address anyway: no name was pointed at us then.
     func accepts(host: String) -> Bool {
-        let name = Self.withoutPort(host.lowercased())
-        if name == address || name == "[\(address)]" { return true }
-        if isLoopback, ["localhost", "127.0.0.1", "[::1]"].contains(name) { return true }
-        return allowedHosts.contains { $0.lowercased() == name }
+        let whole = host.lowercased()
+        let name = Self.withoutPort(whole)
+        if ["localhost", "127.0.0.1", "[::1]", address, "[\(address)]"].contains(name) { return true }
+        if !isLoopback, Self.isNumeric(name) { return true }
+        return allowedHosts.contains { $0.lowercased() == name || $0.lowercased() == whole }
+    }
+
+    private static func isNumeric(_ name: String) -> Bool {
+        if name.hasPrefix("["), name.hasSuffix("]") {
+            return name.dropFirst().dropLast().utf8.allSatisfy {
+                hexDigit($0) != nil || $0 == UInt8(ascii: ":")
+            }
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0).map { String($0) } == String($0) }
     }
 
     private static func withoutPort(_ host: String) -> String {

@@ -102,7 +102,16 @@ final class HTTPServerLoop: @unchecked Sendable {
         return port
     }
 
+    /// libwebsockets says neither why an address nor which file it cannot have.
     private func checkAddress() throws(HTTPServerError) {
+        for path in configuration.tls.map({ [$0.certificate, $0.key] }) ?? [] {
+            do {
+                _ = try FileDescriptor.open(path, 0)
+            } catch {
+                throw HTTPServerError(
+                    code: .certificate, message: "cannot use the certificate or key: \(error)")
+            }
+        }
         guard let number = ServerSocket.probe(configuration.address, port: configuration.port) else { return }
         let reason = SystemCallError(
             call: "bind", number: number, subject: "\(configuration.address):\(configuration.port)")

@@ -65,7 +65,7 @@ public final class APIApplication: HTTPApplication {
     private func admit(
         _ head: HTTPRequestHead, to route: Route, _ parameters: [String: String], _ start: UInt64
     ) throws(APIError) -> Admission {
-        if route.path == "/health" { return .answer(counted(healthResponse(), route.template, head, start)) }
+        if route.path == "/health" { return .answer(counted(health(head), route.template, head, start)) }
         let changes = head.method != "GET" && head.method != "HEAD"
         if changes { try checkOrigin(head) }
         let session = head.headers.count("authorization") == 0 ? head.cookie(SessionCookie.name) : nil
@@ -164,15 +164,26 @@ public final class APIApplication: HTTPApplication {
         return response
     }
 
-    private func healthResponse() -> HTTPResponse {
+    /// Whether the host is well; what is wrong with its parts is for those who have logged in.
+    private func health(_ head: HTTPRequestHead) -> HTTPResponse {
         let uptime = (MonotonicClock.nanoseconds - services.startedAt) / 1_000_000_000
         return .json(
             .ok,
             .members([
                 "status": .string(services.health.isWell ? "ok" : "degraded"),
                 "version": .string(services.settings.version), "uptime_seconds": .integer(uptime),
-                "parts": services.health.json,
+                "parts": isKnown(head) ? services.health.json : services.health.outline,
             ]))
+    }
+
+    private func isKnown(_ head: HTTPRequestHead) -> Bool {
+        guard head.headers.count("authorization") + head.headers.count("cookie") > 0 else { return false }
+        do {
+            _ = try authenticate(head, session: head.cookie(SessionCookie.name))
+            return true
+        } catch {
+            return false
+        }
     }
 
     // MARK: - In the handler's task
