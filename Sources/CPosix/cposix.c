@@ -85,3 +85,27 @@ int cposix_pin_thread(int cpu) {
     CPU_SET(cpu, &set);
     return result(sched_setaffinity(0, sizeof set, &set));
 }
+
+static int end_signal_fd = -1;
+
+static void on_end_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe holds a signal already.
+    ssize_t ignored = write(end_signal_fd, &byte, 1);
+    (void)ignored;
+    errno = saved;
+}
+
+int cposix_catch_end_signals(int fd) {
+    end_signal_fd = fd;
+    struct sigaction action = {.sa_handler = on_end_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTERM, &action, NULL) < 0) return -errno;
+    // A shell that starts a program in the background lets it ignore control-C; that stays so.
+    struct sigaction old;
+    if (sigaction(SIGINT, NULL, &old) < 0) return -errno;
+    if (old.sa_handler != SIG_IGN && sigaction(SIGINT, &action, NULL) < 0) return -errno;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    return result(sigaction(SIGPIPE, &ignore, NULL));
+}

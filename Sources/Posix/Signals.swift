@@ -1,38 +1,40 @@
+internal import CPosix
 internal import Glibc
 
-/// Signals that tell the process to end, taken one at a time on a thread of their own.
-public enum Signals {
-    /// Blocks SIGTERM and SIGINT for this thread and all that it starts, and ignores SIGPIPE. Call it first of all, before
-    /// there are other threads; children get their signals back from the spawner.
-    public static func prepare() {
-        var set = wanted
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        // A strategy that has closed its pipe is told by EPIPE, not by the end of the host.
-        signal(SIGPIPE, SIG_IGN)
+/// The signals that tell the process to end: SIGTERM and SIGINT.
+///
+/// They are caught by a handler and not waited for with a blocked mask: the main thread of a program with an
+/// asynchronous entry ends up in Dispatch, which lets every signal through.
+public struct Signals: ~Copyable, Sendable {
+    private let pipe: Pipe
+
+    /// Catches both signals from now on, and ignores SIGPIPE: a strategy that has closed its pipe is told by EPIPE.
+    /// Control-C stays ignored where whoever started the process had it so.
+    public init() throws(SystemCallError) {
+        let pipe = try Pipe(writesWithoutWaiting: true)
+        try SystemCallError.check(cposix_catch_end_signals(pipe.writeEnd.number), "sigaction")
+        self.pipe = pipe
     }
 
-    /// Waits, suspended, for SIGTERM or SIGINT and returns its number.
-    public static func next() async -> Int32 {
-        await withCheckedContinuation { continuation in
-            do {
-                try Thread.start(name: "signals") {
-                    var set = wanted
-                    var number: Int32 = 0
-                    unsafe sigwait(&set, &number)
-                    continuation.resume(returning: number)
-                }
+    /// Waits, suspended, for one of them and returns its number.
+    public borrowing func next() async throws(SystemCallError) -> Int32 {
+        let number = pipe.readEnd.number
+        let result: Result<Int32, SystemCallError> = await withCheckedContinuation { continuation in
+            do throws(SystemCallError) {
+                try Thread.start(name: "signals") { continuation.resume(returning: Self.read(number)) }
             } catch {
-                // Without a thread there is nothing that could ever be waited for.
-                continuation.resume(returning: SIGTERM)
+                continuation.resume(returning: .failure(error))
             }
         }
+        return try result.get()
     }
 
-    private static var wanted: sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        unsafe sigaddset(&set, SIGTERM)
-        unsafe sigaddset(&set, SIGINT)
-        return set
+    private static func read(_ number: Int32) -> Result<Int32, SystemCallError> {
+        var byte: UInt8 = 0
+        while true {
+            let count = unsafe Glibc.read(number, &byte, 1)
+            if count == 1 { return .success(Int32(byte)) }
+            guard count < 0, errno == EINTR else { return .failure(.last("read")) }
+        }
     }
 }

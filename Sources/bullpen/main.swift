@@ -1,5 +1,4 @@
 import Glibc
-import Posix
 
 /// Runs one command line and says how it ended.
 private func run(_ words: [String]) async -> ExitCode {
@@ -21,6 +20,4 @@ private func run(_ words: [String]) async -> ExitCode {
 
 // A reader that went away is told by EPIPE where it matters.
 signal(SIGPIPE, SIG_IGN)
-// Before there is a second thread, so that none ends the host without its being drained.
-if CommandLine.arguments.dropFirst().first == "serve" { Signals.prepare() }
 exit(await run(Array(CommandLine.arguments.dropFirst())).rawValue)

@@ -48,4 +48,8 @@ int cposix_set_thread_name(const char *name);
 /// Pins the calling thread to one CPU. Returns 0 or -errno.
 int cposix_pin_thread(int cpu);
 
+/// Lets SIGTERM and SIGINT write their number, one byte, into `fd` instead of ending the process; `fd` must stay open
+/// and not block. SIGPIPE is ignored. Children get their signals back from cposix_spawn. Returns 0 or -errno.
+int cposix_catch_end_signals(int fd);
+
 #endif

@@ -11,6 +11,7 @@ struct HostProcess {
 
     /// Runs until SIGTERM or control-C, then drains.
     func run() async throws {
+        let signals = try Signals()
         let metrics = MetricsRegistry()
         let sink = try openLog()
         let log = HostLog(part: "host", sink: sink)
@@ -26,7 +27,7 @@ struct HostProcess {
             sink.close()
             throw CommandFailure(.error, "the host cannot start: \(error)")
         }
-        let signal = await Signals.next()
+        let signal = try await signals.next()
         log.info("stopping", ["signal": String(signal)])
         Console.say("Stopping. Strategies that run now will be started again by the next start.")
         await server.stop()
