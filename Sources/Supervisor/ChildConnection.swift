@@ -20,6 +20,8 @@ final class ChildConnection {
     var resumeErrors: EventLoop.Timer?
     var timers: [String: EventLoop.Timer] = [:]
     var isInputClosed = false
+    /// It is being killed: nothing that it says counts any more.
+    var isCondemned = false
     var unansweredSince: UInt64?
     var pingsSent = 0
     /// The ping whose answer says that the history was taken.

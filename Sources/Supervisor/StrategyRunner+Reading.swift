@@ -61,7 +61,7 @@ extension StrategyRunner {
     }
 
     func takeLine(_ line: ArraySlice<UInt8>) {
-        guard let connection else { return }
+        guard let connection, !connection.isCondemned else { return }
         do {
             let message = try StrategyMessage(line: line)
             switch message {
@@ -82,7 +82,7 @@ extension StrategyRunner {
     }
 
     func takeRefusal(_ failure: LineFailure) {
-        guard let connection else { return }
+        guard let connection, !connection.isCondemned else { return }
         log(.warning, .host, "a line was refused: \(failure)")
         delegate?.runner(self, refused: failure)
         let now = MonotonicClock.nanoseconds

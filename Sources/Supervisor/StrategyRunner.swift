@@ -180,7 +180,9 @@ public final class StrategyRunner {
         case .askToStop(let reason):
             let limit = Int(settings.stopMilliseconds)
             send(HostMessage.stop(reason: reason, deadlineMilliseconds: limit).line, .must)
-        case .kill: connection?.child.kill()
+        case .kill:
+            connection?.isCondemned = true
+            connection?.child.kill()
         case .settleOrders(let cause): delegate?.settleOrders(of: self, cause: cause)
         case .raiseQuarantine(let reason): delegate?.runnerWasQuarantined(self, reason: reason)
         }
@@ -315,6 +317,8 @@ public final class StrategyRunner {
         }
         disconnect()
         child.finish()
+        // Killed for a cause, it says only that it was killed.
+        if case .dying(let known) = state { death = known }
         log(death.kind == .clean || state.wasAskedToEnd ? .info : .error, .host, "ended: \(death.cause)")
         let now = Int64(MonotonicClock.nanoseconds / 1_000_000)
         handle(.exited(death, now: now, dice: .random(in: .min ... .max)))
