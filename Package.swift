@@ -51,6 +51,9 @@ let package = Package(
         .target(
             name: "CWebServer", dependencies: ["CWebSockets"], cSettings: strictC,
             linkerSettings: [.linkedLibrary("websockets")]),
+        .target(
+            name: "CBench", dependencies: ["CWebSockets"], cSettings: strictC,
+            linkerSettings: [.linkedLibrary("websockets")]),
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CNet", dependencies: ["CCurl"], cSettings: strictC),
@@ -101,7 +104,7 @@ let package = Package(
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges",
                 "Supervisor",
-                "Host",
+                "Host", "CBench",
             ],
             path: "Sources/bench", swiftSettings: strict),
 

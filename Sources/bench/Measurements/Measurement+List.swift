@@ -1,4 +1,4 @@
 extension Measurement {
     /// Every measurement, in the order in which they run.
-    static let all: [Measurement] = [.commandStart, .journalCommits, .recordedLines]
+    static let all: [Measurement] = [.commandStart, .journalCommits, .recordedLines, .httpRequests]
 }
