@@ -134,7 +134,7 @@ private final class Simulation {
         case 38..<53:
             price = max(50, price + Int.random(in: -3...3, using: &random))
             let event = candle("\(price)", high: "\(price + 3)", low: "\(price - 3)", volume: "30")
-            keep(desk.priceMoved(event, on: "paper"))
+            keep(desk.priceMoved(event, on: "paper", at: now))
             venue.marketMoved(event)
         case 53..<68: write(Int.random(in: 1...12, using: &random))
         case 68..<78: for _ in 0..<Int.random(in: 1...6, using: &random) { store.step() }

@@ -287,7 +287,7 @@ struct OrderDeskTests {
         // P4: only what reduces risk passes meanwhile, in this symbol only.
         let denied = fixture.submit("2", limit(.buy, "1", "100")).toldOrders.first
         #expect(denied?.reason?.contains("outcome of order 1 in BTCUSDT is unknown") == true)
-        fixture.keep(fixture.desk.priceMoved(trade("10", "ETHUSDT"), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("10", "ETHUSDT"), on: "paper", at: at(0)))
         #expect(fixture.submit("3", limit(.buy, "1", "10", "ETHUSDT")).placed.count == 1)
         fixture.report(.order(fixture.venueOrder("1", .open, filled: "0")))
         #expect(fixture.order("1").status == .open && fixture.order("1").venueOrderID == "v-1")
@@ -541,7 +541,7 @@ struct OrderDeskTests {
         var fixture = try DeskFixture(limits: RiskLimits(dailyLoss: d("50")))
         fixture.open("1", market(.buy, "10"))
         fixture.fill("1", "10")
-        fixture.keep(fixture.desk.priceMoved(trade("94", at: at(1)), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("94"), on: "paper", at: at(1)))
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-60"))
         let denied = fixture.submit("2", market(.buy, "1"), after: 2).toldOrders.first
         #expect(denied?.reason?.contains("since midnight UTC is 60 USDT, the limit 50 USDT") == true)
@@ -550,9 +550,9 @@ struct OrderDeskTests {
         // At the recorded mark of 100.
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == .zero)
         let midnight = at(43_200_000)
-        fixture.keep(fixture.desk.priceMoved(trade("95", at: at(3)), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("95"), on: "paper", at: at(3)))
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-50"))
-        fixture.keep(fixture.desk.priceMoved(trade("95", at: midnight), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("95"), on: "paper", at: midnight))
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == .zero)
         #expect(fixture.journal.enrolments["alpha"]?.dayOpeningEquity == d("9950"))
     }
@@ -567,6 +567,24 @@ struct OrderDeskTests {
         ) {
             try fixture.desk.enrol("alpha", run: "2", on: "other", capital: d("1"), at: at(1))
         }
+    }
+
+    @Test func `a price of a feed that runs ahead starts no day, and one of a replay is not old`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", market(.buy, "10"))
+        fixture.fill("1", "10")
+        let day = fixture.journal.enrolments["alpha"]?.day
+        fixture.keep(
+            fixture.desk.priceMoved(trade("94", at: at(40 * 86_400_000)), on: "paper", at: at(1)))
+        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-60"))
+        #expect(fixture.journal.enrolments["alpha"]?.day == day)
+        fixture.desk.setAccount(
+            AccountSettings(
+                id: "paper", venue: "paper", kind: .spot, currency: "USDT", balance: d("100000"),
+                priceAgeMilliseconds: 1_000))
+        fixture.keep(
+            fixture.desk.priceMoved(trade("94", at: at(-40 * 86_400_000)), on: "paper", at: at(2)))
+        #expect(fixture.submit("2", market(.sell, "1"), after: 3).placed.count == 1)
     }
 
     @Test func `what is remembered has a bound`() throws {

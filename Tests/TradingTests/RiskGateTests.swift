@@ -90,9 +90,9 @@ struct RiskGateTests {
         var fixture = try DeskFixture(capital: "1000", limits: RiskLimits(dailyLossFraction: d("0.05")))
         fixture.open("1", market(.buy, "5"))
         fixture.fill("1", "5")
-        fixture.keep(fixture.desk.priceMoved(trade("90.1"), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("90.1"), on: "paper", at: at(0)))
         #expect(denial(&fixture, limit(.buy, "1", "90")) == nil)
-        fixture.keep(fixture.desk.priceMoved(trade("90"), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("90"), on: "paper", at: at(0)))
         #expect(denial(&fixture, limit(.buy, "1", "90"))?.contains("is 50 USDT, the limit 50 USDT") == true)
         #expect(denial(&fixture, market(.sell, "5")) == nil)
     }
@@ -129,7 +129,7 @@ struct RiskGateTests {
 
     @Test func `so many symbols at a time`() throws {
         var fixture = try DeskFixture(limits: RiskLimits(openPositions: 1))
-        fixture.keep(fixture.desk.priceMoved(trade("10", "ETHUSDT"), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("10", "ETHUSDT"), on: "paper", at: at(0)))
         #expect(denial(&fixture, limit(.buy, "1", "99")) == nil)
         #expect(denial(&fixture, limit(.buy, "1", "99")) == nil)
         #expect(
@@ -160,7 +160,7 @@ struct RiskGateTests {
             AccountSettings(
                 id: "paper", venue: "paper", kind: .spot, currency: "USDT", balance: d("100000"),
                 priceAgeMilliseconds: 1_000))
-        fixture.keep(fixture.desk.priceMoved(trade("100", at: at(0)), on: "paper"))
+        fixture.keep(fixture.desk.priceMoved(trade("100"), on: "paper", at: at(0)))
         #expect(denial(&fixture, market(.buy, "1"), after: 1_000) == nil)
         #expect(denial(&fixture, market(.buy, "1"), after: 1_001)?.contains("is 1001 ms old") == true)
     }
@@ -218,7 +218,7 @@ struct RiskGateTests {
                 Self.report(&fixture, request, &random, step)
             case 10:
                 let price = "\(Int.random(in: 90...110, using: &random))"
-                fixture.keep(fixture.desk.priceMoved(trade(price, at: at(step)), on: "paper"))
+                fixture.keep(fixture.desk.priceMoved(trade(price), on: "paper", at: at(step)))
                 fixture.keep(fixture.desk.review(at: at(step)))
             default:
                 switch Int.random(in: 0..<5, using: &random) {

@@ -108,7 +108,7 @@ struct DeskFixture {
         keep(
             try desk.enrol(
                 strategy, run: "run-1", on: account, capital: d(capital), limits: limits, at: at(0)))
-        if let price { keep(desk.priceMoved(trade(price), on: "paper")) }
+        if let price { keep(desk.priceMoved(trade(price), on: "paper", at: at(0))) }
     }
 
     static func setUp(

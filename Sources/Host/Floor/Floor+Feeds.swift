@@ -41,7 +41,7 @@ extension Floor {
         lastTick = MonotonicClock.nanoseconds
         let listed = event.renamed(feed.venueSymbol(event.symbol))
         paper.marketMoved(listed)
-        desk.decide { desk, _ in desk.priceMoved(listed, on: VenueID(AccountSetup.venue)) }
+        desk.decide { desk, now in desk.priceMoved(listed, on: VenueID(AccountSetup.venue), at: now) }
         let takers = feed.subscriptions.takers(of: event)
         guard !takers.isEmpty else { return }
         let message = HostMessage(event)

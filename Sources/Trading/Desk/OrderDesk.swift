@@ -185,8 +185,13 @@ extension OrderDesk {
     }
 
     /// Takes a price of a venue's market into account. Call it before the strategies hear of it.
-    public mutating func priceMoved(_ event: MarketEvent, on venue: VenueID) -> [DeskAction] {
-        let actions = roll(to: event.time)
+    ///
+    /// - Parameter time: When the price came, by the clock that all calls go by. The event's own time may be another:
+    ///   a feed that runs faster than the world is in the future, one that replays is in the past.
+    public mutating func priceMoved(
+        _ event: MarketEvent, on venue: VenueID, at time: Timestamp
+    ) -> [DeskAction] {
+        let actions = roll(to: time)
         guard let number = gate.market(event.symbol, at: venue) else { return actions }
         let price: FixedDecimal
         switch event {
@@ -197,7 +202,7 @@ extension OrderDesk {
         }
         guard TradingBounds.allows(price: price) else { return actions }
         gate.markets[number].lastPrice = price
-        gate.markets[number].lastTime = event.time
+        gate.markets[number].lastTime = time
         return actions
     }
 }
