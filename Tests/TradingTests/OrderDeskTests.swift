@@ -587,12 +587,39 @@ struct OrderDeskTests {
         #expect(fixture.submit("2", market(.sell, "1"), after: 3).placed.count == 1)
     }
 
+    @Test func `a fill that the venue may tell again after the next start is never forgotten`() throws {
+        var fixture = try DeskFixture(settings: .init(rememberedOrders: 10, rememberedFills: 10))
+        var told: [VenueTrade] = []
+        for number in 0..<30 {
+            fixture.open(RequestID("\(number)"), market(.buy, "1"))
+            fixture.fill(RequestID("\(number)"), "1")
+            told.append(fixture.venueTrade(RequestID("\(number)"), "1", trade: TradeID("t\(fixture.trades)")))
+        }
+        let actions = fixture.keep(fixture.desk.review(at: at(1)))
+        #expect(actions.requests == [.trades(after: nil)])
+        #expect(fixture.desk.review(at: at(2)).requests == [])
+        // The host dies before the answer; the next desk asks from the beginning.
+        try fixture.restart(settings: fixture.desk.settings)
+        #expect(fixture.desk.fills.count == 30)
+        fixture.report(.trades(Array(told[..<20]), cursor: "20", isComplete: false))
+        let rest = fixture.report(.trades(Array(told[20...]), cursor: "30", isComplete: true))
+        #expect(rest.alarms == [])
+        #expect(fixture.position.quantity == d("30"))
+        // Now they can be.
+        fixture.open("next", market(.buy, "1"))
+        fixture.fill("next", "1")
+        #expect(fixture.desk.fills.count == 10)
+    }
+
     @Test func `what is remembered has a bound`() throws {
         var fixture = try DeskFixture(settings: .init(rememberedOrders: 10, rememberedFills: 10))
         for number in 0..<100 {
             let side: Side = number % 2 == 0 ? .buy : .sell
             fixture.open(RequestID("\(number)"), market(side, "1"))
             fixture.fill(RequestID("\(number)"), "1")
+            let told = fixture.venueTrade(
+                RequestID("\(number)"), "1", trade: TradeID("t\(fixture.trades)"))
+            fixture.report(.trades([told], cursor: "\(number)", isComplete: true))
         }
         #expect(fixture.desk.entries.count == 10 && fixture.desk.fills.count == 10)
         #expect(fixture.desk.lastOrder == OrderID(100))
@@ -602,8 +629,8 @@ struct OrderDeskTests {
 
 extension DeskFixture {
     /// Starts a new desk from what the journal holds, as after `kill -9`.
-    mutating func restart() throws {
-        var next = OrderDesk(at: at(5))
+    mutating func restart(settings: OrderDesk.Settings = .init()) throws {
+        var next = OrderDesk(settings: settings, at: at(5))
         Self.setUp(&next)
         desk = next
         keep(try desk.restore(from: journal, at: at(5)))

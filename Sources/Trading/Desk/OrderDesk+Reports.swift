@@ -20,7 +20,7 @@ extension OrderDesk {
         case .amended(let id, let amendment): pass(.amended(amendment), to: id, account, time, &actions)
         case .amendRefused(let id, let reason):
             pass(.amendRefused(reason: reason), to: id, account, time, &actions)
-        case .trade(let trade): book(trade, on: account, at: time, &actions)
+        case .trade(let trade): book(trade, isPaged: false, on: account, at: time, &actions)
         case .order(let order): take(order, on: account, at: time, &actions)
         case .absent(let id): takeAbsence(of: id, on: account, at: time, &actions)
         case .trades(let trades, let cursor, let isComplete):
@@ -226,7 +226,7 @@ extension OrderDesk {
         _ trades: [VenueTrade], cursor: String?, isComplete: Bool, on account: AccountID, at time: Timestamp,
         _ actions: inout [DeskAction]
     ) {
-        for trade in trades { book(trade, on: account, at: time, &actions) }
+        for trade in trades { book(trade, isPaged: true, on: account, at: time, &actions) }
         if let cursor, cursor != tradeCursors[account] {
             tradeCursors[account] = cursor
             actions.append(.record(.tradeCursor(account, cursor)))
@@ -235,6 +235,7 @@ extension OrderDesk {
             askTrades(on: account, &actions)
             return
         }
+        tails[account, default: TradeTail()].isComplete = true
         inferOwedFills(on: account, at: time, &actions)
     }
 
@@ -286,6 +287,12 @@ extension OrderDesk {
         for id in owed.sorted() {
             guard let entry = entries[id], isDue(entry.owedSince, at: time) else { continue }
             accounts.insert(entry.order.intent.account)
+        }
+        for (account, tail) in tails
+        where tail.streamed.count > settings.rememberedFills / 4 && isDue(tail.askedAt, at: time) {
+            // The answer moves the cursor on, so that the next start has little to ask for and these can be forgotten.
+            tails[account]?.askedAt = time
+            accounts.insert(account)
         }
         for account in accounts.sorted() { askTrades(on: account, &actions) }
         return actions

@@ -1,7 +1,10 @@
 extension OrderDesk {
     /// Books a trade once, on the order and the sub-ledger that it belongs to.
+    ///
+    /// - Parameter isPaged: Whether it came as the answer to a question for trades, and not by stream.
     mutating func book(
-        _ trade: VenueTrade, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+        _ trade: VenueTrade, isPaged: Bool, on account: AccountID, at time: Timestamp,
+        _ actions: inout [DeskAction]
     ) {
         guard let number = gate.account(account) else { return }
         let venue = gate.accounts[number].settings.venue
@@ -9,6 +12,11 @@ extension OrderDesk {
         let owner = owner(of: trade, on: account)
         let fill = trade.fill(
             key, order: owner?.order.id ?? OrderID(0), strategy: owner?.order.intent.strategy ?? .external)
+        if isPaged {
+            tails[account]?.streamed.remove(key)
+        } else if fills[key] == nil {
+            tails[account, default: TradeTail()].streamed.insert(key)
+        }
         if let known = fills[key] {
             // A trade of nobody's order may have been booked in parts, which cannot be compared.
             if owner != nil, !known.tellsTheSame(as: fill) { actions.append(.alarm(.fillChanged(key))) }

@@ -9,7 +9,8 @@ public struct OrderDesk: Sendable {
     public struct Settings: Hashable, Sendable {
         /// How many ended orders are kept, so that a repeated request or a late fill is known.
         public var rememberedOrders: Int
-        /// How many fills are kept, so that one told again is known.
+        /// How many fills are kept, so that one told again is known. Those that the venue may tell again after the
+        /// next start, because the trade cursor is not past them, are kept beyond it.
         public var rememberedFills: Int
         /// How long a question about an order waits before it is asked again, in milliseconds.
         public var questionMilliseconds: Int64
@@ -51,6 +52,8 @@ public struct OrderDesk: Sendable {
     /// Rows whose position is to be closed, with how many closing orders were tried.
     var flattening: [Int: Int] = [:]
     var tradeCursors: [AccountID: String] = [:]
+    /// What is known of each account's trades beyond its cursor.
+    var tails: [AccountID: TradeTail] = [:]
     /// Orders of which the venue says that more filled than we have trades for.
     var owed: Set<OrderID> = []
     /// Orders of others that the operator was told about.
@@ -65,6 +68,15 @@ public struct OrderDesk: Sendable {
     private struct RequestName: Hashable {
         let strategy: Int
         let request: RequestID
+    }
+
+    /// The trades of an account that a question from its cursor on would be answered with.
+    struct TradeTail: Sendable {
+        /// Booked, but not seen in an answer yet.
+        var streamed: Set<FillKey> = []
+        /// Whether an answer has reached the end since this desk began. Until then any fill may come again.
+        var isComplete = false
+        var askedAt: Timestamp?
     }
 
     struct VenueName: Hashable {
@@ -273,7 +285,10 @@ extension OrderDesk {
     mutating func remember(_ fill: Fill) {
         fills[fill.key] = fill
         fillOrder.append(fill.key)
-        while fillOrder.count > settings.rememberedFills, let oldest = fillOrder.popFirst() {
+        while fillOrder.count > settings.rememberedFills, let oldest = fillOrder.first,
+            let tail = tails[oldest.account], tail.isComplete, !tail.streamed.contains(oldest)
+        {
+            _ = fillOrder.popFirst()
             fills[oldest] = nil
         }
     }
