@@ -569,6 +569,50 @@ struct OrderDeskTests {
         }
     }
 
+    @Test func `a change whose answer was lost is settled by what became of the order`() throws {
+        for (asked, filled, state) in [
+            ("2", "2", VenueOrder.State.filled), ("3", "3", .filled), ("2", "1", .cancelled),
+            ("2", "1", .expired),
+            ("4", "4", .filled), ("4", "3", .open),
+        ] {
+            var fixture = try DeskFixture()
+            fixture.open("1", limit(.buy, "3", "99"))
+            fixture.keep(
+                fixture.desk.amend("1", quantity: d(asked), price: d("98"), by: "alpha", at: at(1)))
+            // The venue changes the order, some of it trades, and the host dies before it hears of either.
+            var held = fixture.venueOrder("1", state, filled: filled)
+            held = VenueOrder(
+                clientID: held.clientID, venueOrderID: held.venueOrderID, symbol: held.symbol,
+                side: held.side, quantity: d(asked), price: d("98"), filledQuantity: d(filled),
+                averagePrice: nil, state: state, reason: nil, time: at(2))
+            let trade = fixture.venueTrade("1", filled, "98", trade: "t")
+            for tradesComeFirst in [false, true] {
+                var next = fixture
+                try next.restart()
+                if tradesComeFirst { next.report(.trade(trade)) }
+                next.report(.order(held))
+                next.report(.trades([trade], cursor: "1", isComplete: true))
+                let order = next.order("1")
+                #expect(order.status.rawValue == (state == .open ? "partially_filled" : state.rawValue))
+                #expect(order.quantity == d(asked) && order.price == d("98"))
+                #expect(order.amendment == nil && order.filledQuantity == d(filled))
+                #expect(next.desk.halts == [] && next.desk.flaws == [])
+            }
+        }
+    }
+
+    @Test func `an order that filled whole before a change reached the venue is filled`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "3", "99"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("4"), price: nil, by: "alpha", at: at(1)))
+        fixture.fill("1", "3", "99")
+        // It may be one of four by now.
+        #expect(fixture.order("1").status == .partiallyFilled)
+        fixture.report(.amendRefused(fixture.clientID("1"), reason: "no such order"))
+        #expect(fixture.order("1").status == .filled && fixture.desk.flaws == [])
+        #expect(fixture.desk.liveOrders() == [])
+    }
+
     @Test func `a price of a feed that runs ahead starts no day, and one of a replay is not old`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", market(.buy, "10"))

@@ -145,17 +145,22 @@ extension OrderDesk {
             }
             return
         }
+        // Its trades may carry this name alone.
+        name(id, found.venueOrderID, on: account)
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
             settleAmendment(of: id, as: found, at: time, &actions)
             repeatCancel(of: id, at: time, &actions)
         case .filled:
+            settleAmendment(of: id, as: found, at: time, &actions)
             handle(.reportedFilled(found.filledQuantity), for: id, at: time, &actions)
         case .cancelled:
+            settleAmendment(of: id, as: found, at: time, &actions)
             handle(
                 .cancelled(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .expired:
+            settleAmendment(of: id, as: found, at: time, &actions)
             handle(.expired(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .rejected:
             handle(
@@ -184,11 +189,11 @@ extension OrderDesk {
     private mutating func settleAmendment(
         of id: OrderID, as found: VenueOrder, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        guard let order = entries[id]?.order, !order.status.isTerminal else { return }
+        guard let order = entries[id]?.order else { return }
         let held = Amendment(quantity: found.quantity, price: found.price)
         if found.quantity != order.quantity || found.price != order.price {
             handle(.amended(held), for: id, at: time, &actions)
-        } else if order.amendment != nil {
+        } else if order.amendment != nil, !order.status.isTerminal {
             handle(.amendRefused(reason: "the venue still has the old terms"), for: id, at: time, &actions)
         }
     }

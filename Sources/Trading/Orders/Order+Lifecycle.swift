@@ -24,7 +24,7 @@ extension Order {
         case .inferredUndone(let fill, let fee): takeInferredUndone(fill, feeInQuote: fee)
         case .amendSent(let amendment): takeAmendSent(amendment)
         case .amended(let amendment): transition = takeAmended(amendment)
-        case .amendRefused: amendment = nil
+        case .amendRefused: takeAmendRefused()
         }
         transition.changed = self != before
         // That a request left is not journaled, so it leaves no trace but the status.
@@ -155,8 +155,8 @@ extension Order {
     /// Sends the cancel of an order that the venue holds and somebody wants gone.
     private mutating func leaveIfUnwanted(_ transition: inout OrderTransition) {
         guard cancelWanted else { return }
+        // A change under way stays noted: it may reach the venue before the cancel.
         status = .pendingCancel
-        amendment = nil
         transition.sendsCancel = true
     }
 
@@ -218,7 +218,14 @@ extension Order {
         filledNotional = FixedDecimal.sum(filledNotional, fill.notional)
         fee = FixedDecimal.sum(fee, feeInQuote)
         if fill.isInferred { inferredQuantity = FixedDecimal.sum(inferredQuantity, fill.quantity) }
-        let isWhole = filledQuantity >= quantity
+        if let amendment, filledQuantity > quantity, filledQuantity <= amendment.quantity {
+            // Only the changed order can have filled so far.
+            quantity = amendment.quantity
+            price = amendment.price ?? price
+            self.amendment = nil
+        }
+        // A change under way may have made it larger at the venue; what settles the change says whether it is whole.
+        let isWhole = filledQuantity >= max(quantity, amendment?.quantity ?? quantity)
         switch status {
         case .pending, .submitted, .open, .partiallyFilled, .unknown:
             if status == .unknown { reason = nil }
@@ -282,13 +289,32 @@ extension Order {
             price = amendment.price ?? price
             self.amendment = nil
             if !status.isWorking { status = filledQuantity.isPositive ? .partiallyFilled : .open }
-            if filledQuantity >= quantity { status = .filled }
+            if filledQuantity >= quantity {
+                status = .filled
+                cancelWanted = false
+            }
         case .filled, .cancelled, .expired:
-            self.amendment = nil  // It ended first.
+            // Its end was heard of first. More than it filled it was not for, or it would not have ended so.
+            self.amendment = nil
+            guard status != .filled || amendment.quantity <= filledQuantity else { break }
+            quantity = amendment.quantity
+            price = amendment.price ?? price
         case .rejected, .denied, .notPlaced:
             transition.alarm = .contradiction(was: status, told: "amended")
         }
         return transition
+    }
+
+    private mutating func takeAmendRefused() {
+        amendment = nil
+        switch status {
+        case .open, .partiallyFilled, .pendingCancel:
+            guard filledQuantity >= quantity else { return }
+            status = .filled
+            cancelWanted = false
+        case .pending, .submitted, .filled, .cancelled, .rejected, .denied, .expired, .unknown, .notPlaced:
+            break
+        }
     }
 
     /// Notes how much the venue says is filled; true when trades are missing here.
