@@ -38,15 +38,16 @@ extension Host {
     public func stop(
         _ strategy: String, orders: OrdersAtEnd?, by user: String
     ) async throws(HostError) -> RunStatusView {
-        try await floor { floor throws(HostError) in
+        let policy = try await floor { floor throws(HostError) in
             let found = try floor.find(strategy)
             // A strategy that is not running may still have orders and a position, which a stop can settle.
             guard found.isLive || found.state == .backingOff || orders != nil else {
                 throw .notRunning(strategy: strategy)
             }
+            return orders ?? OrdersAtEnd(found.config.ordersAtDeath)
         }
         let now = Timestamp(milliseconds: WallClock.milliseconds)
-        try await writing { try StrategyStore.setStopped(strategy, at: now, in: $0) }
+        try await writing { try FloorStore.stop(strategy, orders: policy, at: now, in: $0) }
         audit(user, "strategy.stop", strategy, orders.map { "orders: \($0.rawValue)" } ?? "")
         return try await floor { floor throws(HostError) in
             let found = try floor.find(strategy)
@@ -61,10 +62,20 @@ extension Host {
 
     /// Stops, then starts again with the same options.
     public func restart(_ strategy: String, by user: String) async throws(HostError) -> RunStatusView {
+        try await floor { floor throws(HostError) in
+            guard try floor.find(strategy).plan != nil else { throw .notRunning(strategy: strategy) }
+        }
+        if var desired = try reading({ try StrategyStore.get(strategy, in: $0) })?.desired, !desired.shouldRun
+        {
+            // One that had stopped: from now on it should run again, after a crash of the host too.
+            (desired.shouldRun, desired.isPaused) = (true, false)
+            desired.since = Timestamp(milliseconds: WallClock.milliseconds)
+            let wanted = desired
+            try await writing { try StrategyStore.setDesired(wanted, of: strategy, in: $0) }
+        }
         audit(user, "strategy.restart", strategy, "")
         return try await floor { floor throws(HostError) in
             let found = try floor.find(strategy)
-            guard found.plan != nil else { throw .notRunning(strategy: strategy) }
             try floor.restart(found, reason: "restarted by \(user)")
             return floor.status(of: found)
         }

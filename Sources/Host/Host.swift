@@ -121,6 +121,7 @@ public final class Host: HostService {
         let wanted = try readers.read { try StrategyStore.wanted(in: $0) }
         try await floor { floor in
             floor.begin()
+            floor.finishStops(but: wanted)
             floor.startWhatShouldRun(wanted)
         }
     }

@@ -47,6 +47,8 @@ extension Floor {
         try floor.openFeeds(inheritance.floor.feeds)
         try floor.restore(inheritance.desk)
         floor.haltedBy = inheritance.haltedBy
+        floor.stopsBefore = inheritance.floor.stops
+        around.store.endRunsLeftOver(at: floor.now)
         for record in inheritance.strategies {
             try floor.add(record, savedState: inheritance.floor.savedStates[record.id])
         }
@@ -125,17 +127,30 @@ extension Floor {
         everySecond()
     }
 
+    /// Does with the orders of strategies that were stopped what was asked for, in case the last host did not get to it.
+    /// Where it did, nothing is left to do.
+    func finishStops(but running: [StrategyRecord]) {
+        let running = Set(running.map(\.id))
+        for (id, orders) in stopsBefore where !running.contains(id) {
+            if let strategy = strategies[id] { leave(strategy, orders: orders) }
+        }
+        stopsBefore = [:]
+    }
+
     /// Starts the strategies that ran when the last host ended.
     func startWhatShouldRun(_ records: [StrategyRecord]) {
         for record in records {
             guard let strategy = strategies[record.id], let desired = record.desired, desired.shouldRun,
                 let version = record.version(desired.version)
             else { continue }
-            let plan = FloorStrategy.Plan(
-                version: desired.version, feed: desired.feed, account: desired.account,
-                capital: desired.capital, parameters: desired.parameters)
             do {
                 let config = try StrategyConfig(version.config, around)
+                    .merging(parameters: desired.parameters)
+                let plan = FloorStrategy.Plan(
+                    version: desired.version, feed: desired.feed, account: desired.account,
+                    capital: desired.capital, parameters: config.parametersJSON)
+                strategy.warnings = warnings(
+                    of: strategy, config: config, account: accounts[desired.account])
                 start(strategy, plan: plan, config: config)
                 strategy.startsPaused = desired.isPaused
             } catch {

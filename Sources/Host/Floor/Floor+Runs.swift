@@ -71,6 +71,21 @@ extension Floor {
         around.store.runEnded(run, cause: strategy.runner?.state.reason ?? "ended", at: now)
     }
 
+    /// A strategy that ended for good by itself, or was put in quarantine, is not for the next host to start.
+    private func noteOwnEnd(of strategy: FloorStrategy, _ state: RunLifecycle.State) {
+        let isOver =
+            switch state {
+            // Otherwise a person stopped it, and that is written already.
+            case .stopped: strategy.ordersAtStop == nil
+            case .quarantined: true
+            case .launching, .starting, .ready, .running, .paused, .stopping, .abandoning, .dying,
+                .backingOff:
+                false
+            }
+        guard isOver, !isDraining else { return }
+        around.store.stopped(strategy.id, orders: OrdersAtEnd(strategy.config.ordersAtDeath), at: now)
+    }
+
     /// What becomes of orders at an end that a person asked for. An end of the host keeps them: it comes back.
     private func ordersAfterEnd(of strategy: FloorStrategy) -> OrdersAtEnd {
         guard !isDraining, let policy = strategy.ordersAtStop else { return .keep }
@@ -172,6 +187,7 @@ extension Floor: StrategyRunnerDelegate {
         switch runner.state {
         case .stopped, .backingOff, .quarantined:
             strategy.usage = runner.usage()
+            noteOwnEnd(of: strategy, runner.state)
             leave(strategy, orders: ordersAfterEnd(of: strategy))
             runEnded(strategy)
             wakeWhoWaitsForTheEnd()

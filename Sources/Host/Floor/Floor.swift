@@ -28,6 +28,8 @@ final class Floor {
     var nextRunNumber: Int64
     var lastSignal: Int64
     var isDraining = false
+    /// What was to become of the orders of strategies that the last host stopped.
+    var stopsBefore: [String: OrdersAtEnd] = [:]
     /// What waits for the last child to go.
     var whenEmpty: [() -> Void] = []
     /// Strategies that are being taken out of the catalogue.

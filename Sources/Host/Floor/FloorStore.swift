@@ -1,3 +1,4 @@
+internal import Catalogue
 internal import Journal
 internal import Posix
 internal import Trading
@@ -37,7 +38,12 @@ final class FloorStore: Sendable {
                 CREATE TABLE feeds(id TEXT PRIMARY KEY, settings TEXT NOT NULL, cursor TEXT) STRICT;
                 CREATE TABLE accounts(id TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
                 CREATE TABLE limits(scope TEXT PRIMARY KEY, limits TEXT NOT NULL) STRICT;
-                """)
+                """),
+            Migration(
+                2, "what becomes of the orders of strategies that stop",
+                """
+                CREATE TABLE stops(strategy TEXT PRIMARY KEY, orders TEXT NOT NULL) STRICT, WITHOUT ROWID;
+                """),
         ])
 
     init(writer: GroupCommitWriter, readers: DatabaseReaders, log: HostLog) {
@@ -67,6 +73,34 @@ final class FloorStore: Sendable {
         write { database in
             try database.run(
                 "UPDATE strategy_runs SET ended_at = ?, cause = ? WHERE id = ?", time, cause, run)
+        }
+    }
+
+    /// Writes that a strategy has ended for good by itself: the next host does not start it either.
+    func stopped(_ strategy: String, orders: OrdersAtEnd, at time: Timestamp) {
+        write { try Self.stop(strategy, orders: orders, at: time, in: $0) }
+    }
+
+    /// Notes that a strategy is to run no more, and what becomes of its orders. A host that dies before it has done that
+    /// leaves it to the next.
+    static func stop(
+        _ strategy: String, orders: OrdersAtEnd, at time: Timestamp, in database: Database
+    ) throws {
+        try StrategyStore.setStopped(strategy, at: time, in: database)
+        try database.run(
+            """
+            INSERT INTO stops(strategy, orders) VALUES (?, ?)
+            ON CONFLICT(strategy) DO UPDATE SET orders = excluded.orders
+            """, strategy, orders.rawValue)
+    }
+
+    /// Writes how the runs ended that were under way when the last host died.
+    func endRunsLeftOver(at time: Timestamp) {
+        write { database in
+            try database.run(
+                """
+                UPDATE strategy_runs SET ended_at = ?, cause = 'the host ended before it' WHERE ended_at IS NULL
+                """, time)
         }
     }
 
@@ -160,6 +194,7 @@ final class FloorStore: Sendable {
             try database.run("DELETE FROM saved_states WHERE strategy = ?", strategy)
             try database.run("DELETE FROM equity WHERE strategy = ?", strategy)
             try database.run("DELETE FROM limits WHERE scope = ?", "strategy:\(strategy)")
+            try database.run("DELETE FROM stops WHERE strategy = ?", strategy)
         }
     }
 
@@ -191,6 +226,8 @@ final class FloorStore: Sendable {
         var lastRun: Int64
         var lastSignal: Int64
         var savedStates: [String: String]
+        /// What becomes of the orders of strategies that were stopped.
+        var stops: [String: OrdersAtEnd]
         var feeds: [(id: String, settings: String, cursor: String?)]
         var accounts: [(id: String, settings: String)]
         var limits: [(scope: String, limits: String)]
@@ -202,6 +239,9 @@ final class FloorStore: Sendable {
             let states = try database.all("SELECT strategy, state FROM saved_states") {
                 (try $0.text(0), try $0.text(1))
             }
+            let stops = try database.all("SELECT strategy, orders FROM stops") {
+                (try $0.text(0), try $0.choice(1, as: OrdersAtEnd.self))
+            }
             return Beginning(
                 lastRun: try database.first("SELECT coalesce(max(number), 0) FROM strategy_runs") {
                     try $0.integer(0)
@@ -210,6 +250,7 @@ final class FloorStore: Sendable {
                     try $0.integer(0)
                 } ?? 0,
                 savedStates: Dictionary(states, uniquingKeysWith: { first, _ in first }),
+                stops: Dictionary(stops, uniquingKeysWith: { first, _ in first }),
                 feeds: try database.all("SELECT id, settings, cursor FROM feeds ORDER BY rowid") {
                     (try $0.text(0), try $0.text(1), try $0.optionalText(2))
                 },
