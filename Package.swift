@@ -131,6 +131,7 @@ let package = Package(
             "CommandTests", uses: ["bullpen", "Journal", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
+        tests("TortureTests", uses: ["TestSupport"]),
         tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
