@@ -60,8 +60,9 @@ public final class LogFiles: Flushable {
         var file = try SegmentedFile(
             path: folder + "/" + name, segmentBytes: limits.fileBytes, segments: limits.files)
         let last = try Self.lastSequence(&file)
-        // Numbers may have been given to lines that were lost with the last crash; step over them all.
-        let next = last.map { ($0 / Self.waitingLines + 2) * Self.waitingLines + 1 } ?? 1
+        // Numbers may have been given to lines that were lost with the last crash, while they waited or on their
+        // way to the file; step over them all.
+        let next = last.map { ($0 / Self.waitingLines + 3) * Self.waitingLines + 1 } ?? 1
         state = Mutex(State(next: next))
         self.file = Mutex(file)
     }
