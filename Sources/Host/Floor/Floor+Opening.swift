@@ -50,7 +50,8 @@ extension Floor {
         floor.stopsBefore = inheritance.floor.stops
         around.store.endRunsLeftOver(at: floor.now)
         for record in inheritance.strategies {
-            try floor.add(record, savedState: inheritance.floor.savedStates[record.id])
+            let strategy = try floor.add(record, savedState: inheritance.floor.savedStates[record.id])
+            strategy.lastEnd = inheritance.floor.lastEnds[record.id]
         }
         return floor
     }

@@ -68,7 +68,9 @@ extension Floor {
         }
         strategy.recorder = nil
         guard let run = strategy.runner?.run else { return }
-        around.store.runEnded(run, cause: strategy.runner?.state.reason ?? "ended", at: now)
+        let reason = strategy.runner?.state.reason ?? "ended"
+        let isQuarantined = strategy.state == .quarantined
+        around.store.runEnded(run, cause: isQuarantined ? "quarantined: \(reason)" : reason, at: now)
     }
 
     /// A strategy that ended for good by itself, or was put in quarantine, is not for the next host to start.

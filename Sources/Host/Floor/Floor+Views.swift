@@ -12,9 +12,10 @@ extension Floor {
     func status(of strategy: FloorStrategy) -> RunStatusView {
         let runner = strategy.runner
         var view = RunStatusView(
-            strategy: strategy.id, state: strategy.state, run: runner?.run,
-            since: runner.map { Timestamp(milliseconds: $0.since) } ?? strategy.createdAt,
-            reason: runner?.state.reason)
+            strategy: strategy.id, state: strategy.state, run: runner?.run ?? strategy.lastEnd?.run,
+            since: runner.map { Timestamp(milliseconds: $0.since) } ?? strategy.lastEnd?.time
+                ?? strategy.createdAt,
+            reason: runner == nil ? strategy.lastEnd?.cause : runner?.state.reason)
         view.restarts = runner?.restarts ?? 0
         view.nextStart = runner?.nextStart.map { Timestamp(milliseconds: $0) }
         view.pid = runner?.pid.map(Int.init)

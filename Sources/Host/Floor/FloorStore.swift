@@ -221,6 +221,13 @@ final class FloorStore: Sendable {
 
     // MARK: - Reading
 
+    /// How a run ended.
+    struct LastEnd: Hashable, Sendable {
+        var run: String
+        var cause: String
+        var time: Timestamp
+    }
+
     /// What a start needs.
     struct Beginning: Sendable {
         var lastRun: Int64
@@ -228,6 +235,8 @@ final class FloorStore: Sendable {
         var savedStates: [String: String]
         /// What becomes of the orders of strategies that were stopped.
         var stops: [String: OrdersAtEnd]
+        /// How and when the last run of each strategy ended.
+        var lastEnds: [String: LastEnd]
         var feeds: [(id: String, settings: String, cursor: String?)]
         var accounts: [(id: String, settings: String)]
         var limits: [(scope: String, limits: String)]
@@ -241,6 +250,14 @@ final class FloorStore: Sendable {
             }
             let stops = try database.all("SELECT strategy, orders FROM stops") {
                 (try $0.text(0), try $0.choice(1, as: OrdersAtEnd.self))
+            // SQLite takes the other columns from the row that has the maximum.
+            let ends = try database.all(
+                """
+                SELECT strategy, id, cause, ended_at, max(number) FROM strategy_runs
+                WHERE ended_at IS NOT NULL GROUP BY strategy
+                """
+            ) {
+                (try $0.text(0), LastEnd(run: try $0.text(1), cause: try $0.text(2), time: try $0.time(3)))
             }
             return Beginning(
                 lastRun: try database.first("SELECT coalesce(max(number), 0) FROM strategy_runs") {
@@ -251,6 +268,7 @@ final class FloorStore: Sendable {
                 } ?? 0,
                 savedStates: Dictionary(states, uniquingKeysWith: { first, _ in first }),
                 stops: Dictionary(stops, uniquingKeysWith: { first, _ in first }),
+                lastEnds: Dictionary(ends, uniquingKeysWith: { first, _ in first }),
                 feeds: try database.all("SELECT id, settings, cursor FROM feeds ORDER BY rowid") {
                     (try $0.text(0), try $0.text(1), try $0.optionalText(2))
                 },

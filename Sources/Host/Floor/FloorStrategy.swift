@@ -49,6 +49,8 @@ final class FloorStrategy {
 
     /// What was said about its bundle when it was taken in.
     var bundleWarnings: [String]
+    /// How its last run ended, when that was under an earlier host.
+    var lastEnd: FloorStore.LastEnd?
     /// It was paused when the last host ended.
     var startsPaused = false
 
