@@ -54,6 +54,8 @@ public final class Host: HostService {
         self.layout = layout
         self.log = log.part("host")
         self.metrics = metrics
+        // A strategy may close its end of a pipe at any moment.
+        Signals.ignoreBrokenPipes()
         folders = DataFolders(root: folder)
         try folders.make()
         lock = try DataFolderLock(folder: folder)

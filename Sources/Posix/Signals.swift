@@ -16,6 +16,11 @@ public struct Signals: ~Copyable, Sendable {
         self.pipe = pipe
     }
 
+    /// Lets a write to a closed pipe fail with EPIPE instead of ending the process.
+    public static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+
     /// Waits, suspended, for one of them and returns its number.
     public borrowing func next() async throws(SystemCallError) -> Int32 {
         let number = pipe.readEnd.number

@@ -250,6 +250,7 @@ final class FloorStore: Sendable {
             }
             let stops = try database.all("SELECT strategy, orders FROM stops") {
                 (try $0.text(0), try $0.choice(1, as: OrdersAtEnd.self))
+            }
             // SQLite takes the other columns from the row that has the maximum.
             let ends = try database.all(
                 """
