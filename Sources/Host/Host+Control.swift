@@ -7,7 +7,14 @@ public import Wire
 
 /// Feeds, accounts, limits, the halt switch and the host itself.
 extension Host {
-    /// Puts events into a feed as if its market had sent them. Returns how many were taken.
+    /// Puts events into a feed as if its market had sent them, all or none; `body` is the request's body. Returns how many.
+    public func inject(_ body: JSONValue, by user: String) async throws(HostError) -> Int {
+        try await floor { floor throws(HostError) in try floor.inject(body) }
+    }
+
+    /// Puts events that were made in this process into a feed that takes events.
+    ///
+    /// - Throws: ``HostError/conflict(_:)`` when the feed makes its own prices or lacks the symbol.
     public func inject(
         _ events: [MarketEvent], into feed: String?, by user: String
     ) async throws(HostError) -> Int {

@@ -1,4 +1,5 @@
 import Host
+import MarketData
 import Synchronization
 import Trading
 import Wire
@@ -220,9 +221,15 @@ final class FakeHost: HostService {
         }
     }
 
-    func inject(_ events: [MarketEvent], into feed: String?, by: String) async throws(HostError) -> Int {
-        state.withLock { $0.injected += events }
-        return events.count
+    func inject(_ body: JSONValue, by: String) async throws(HostError) -> Int {
+        do throws(FieldFailure) {
+            var injection = FeedInjection(symbols: ["BTCUSDT"])
+            let events = try injection.take(body).events
+            state.withLock { $0.injected += events }
+            return events.count
+        } catch {
+            throw .invalid(error)
+        }
     }
 
     private var feed: FeedView {

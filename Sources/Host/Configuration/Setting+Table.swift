@@ -178,6 +178,7 @@ extension Setting {
             "How many hours a browser stays logged in without being used."),
         .integer(
             "identity.login_attempts", \.identity.loginAttempts, 1...1000,
-            "How many wrong passwords in fifteen minutes lock a name out for fifteen minutes."),
+            "How many wrong passwords in fifteen minutes from one address lock a name out there for fifteen minutes."
+        ),
     ]
 }

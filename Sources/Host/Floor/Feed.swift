@@ -20,6 +20,7 @@ final class Feed {
     private(set) var lastEvent: Timestamp?
     var subscriptions = Subscriptions()
 
+    private var injection: FeedInjection
     private let loop: EventLoop
     private let deliver: (Feed, MarketEvent) -> Void
     private var timer: EventLoop.Timer?
@@ -46,6 +47,7 @@ final class Feed {
         }
         instruments = Dictionary(
             market.instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
+        injection = FeedInjection(symbols: instruments.keys)
         if waitsForStrategy { market.pause(atNanoseconds: Self.nanoseconds) }
     }
 
@@ -101,7 +103,19 @@ final class Feed {
         arm()
     }
 
-    /// Takes events from outside, already checked, as if the market had sent them.
+    /// Takes the events of a request as if the market had sent them, and says how many there were.
+    func inject(_ body: JSONValue) throws(FieldFailure) -> Int {
+        do throws(FieldFailure) {
+            let events = try injection.take(body).events
+            inject(events)
+            return events.count
+        } catch {
+            market.recordRefusal(error.description)
+            throw error
+        }
+    }
+
+    /// Takes events that are known to be good.
     func inject(_ events: [MarketEvent]) {
         market.inject(events, wall: Timestamp(milliseconds: WallClock.milliseconds))
         for event in events { hand(on: event) }

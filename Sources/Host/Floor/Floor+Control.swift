@@ -209,22 +209,37 @@ extension Floor {
         try openAnew(definition)
     }
 
-    /// Puts events into a feed, all or none.
+    /// Puts the events of a request into the feed that it names, all or none.
+    func inject(_ body: JSONValue) throws(HostError) -> Int {
+        let feed = try takingFeed(body["feed"]?.stringValue ?? Feed.injected)
+        do throws(FieldFailure) {
+            return try feed.inject(body)
+        } catch {
+            throw .invalid(error)
+        }
+    }
+
+    /// Puts events that were made in this process into a feed.
     func inject(_ events: [MarketEvent], into id: String) throws(HostError) -> Int {
-        guard let feed = feeds[id] else { throw .notFound(kind: "feed", id: id) }
-        for (index, event) in events.enumerated() where feed.instruments[event.symbol] == nil {
-            let known = feed.instruments.keys.sorted().joined(separator: ", ")
+        let feed = try takingFeed(id)
+        if let stranger = events.first(where: { feed.instruments[$0.symbol] == nil }) {
+            throw .conflict("feed \(id) has no \(stranger.symbol)")
+        }
+        feed.inject(events)
+        return events.count
+    }
+
+    private func takingFeed(_ id: String) throws(HostError) -> Feed {
+        guard let feed = feeds[id] else {
+            let known = feeds.keys.sorted().joined(separator: ", ")
             throw .invalid(
-                FieldFailure(
-                    field: "events[\(index)].symbol",
-                    reason: "feed \(id) has no \(event.symbol); it has \(known)"))
+                FieldFailure(field: "feed", reason: "there is no feed \"\(id)\"; there are \(known)"))
         }
         guard feed.market.takesEvents else {
             throw .conflict(
                 "feed \(id) makes its own prices; inject into \"\(Feed.injected)\" or a feed of that kind")
         }
-        feed.inject(events)
-        return events.count
+        return feed
     }
 
     // MARK: - Limits and halts

@@ -1,4 +1,3 @@
-public import Trading
 public import Wire
 
 /// What the faces may ask of the host.
@@ -78,8 +77,8 @@ public protocol HostService: Sendable {
 
     // MARK: Market data, accounts, limits
 
-    /// Puts events into a feed as if its market had sent them. Returns how many were taken.
-    func inject(_ events: [MarketEvent], into feed: String?, by: String) async throws(HostError) -> Int
+    /// Puts events into a feed as if its market had sent them, all or none; `body` is the request's body. Returns how many.
+    func inject(_ body: JSONValue, by: String) async throws(HostError) -> Int
     /// Every feed.
     func feeds() async throws(HostError) -> [FeedView]
     /// Adds a feed; `settings` is the request's body.

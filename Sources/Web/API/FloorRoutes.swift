@@ -79,21 +79,9 @@ enum FloorRoutes {
 
     // MARK: - Market data
 
-    private static let eventLimit = 10_000
-
     private static func inject(_ call: APICall) async throws -> HTTPResponse {
         try call.noQuery()
-        var body = try call.object()
-        let feed = try body.optionalString("feed", bytes: 64)
-        guard let list = try body.optionalArray("events", count: eventLimit) else {
-            throw body.failure("events", "is missing")
-        }
-        try body.finish()
-        var events: [MarketEvent] = []
-        for (index, json) in list.enumerated() {
-            events.append(try MarketEventReader.event(json, path: "events[\(index)]"))
-        }
-        let count = try await call.host.inject(events, into: feed, by: call.actor)
+        let count = try await call.host.inject(try settings(call), by: call.actor)
         return .json(.ok, .members(["accepted": .integer(count)]))
     }
 
