@@ -265,7 +265,7 @@ struct APITests {
                         quantity: FixedDecimal(2))))
         let torn = body.replacing(#""low":"0.5""#, with: #""low":"1.2""#)
         let refused = try await fixture.call("POST", "/market-data/feed", json: torn)
-        #expect(refused.status == 400 && refused.field == "events[0].low")
+        #expect(refused.status == 400 && refused.field == "events[0].open")
     }
 
     // MARK: - Event streams
