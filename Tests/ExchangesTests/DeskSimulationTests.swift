@@ -100,6 +100,9 @@ private final class Simulation {
                         if case .sent = report { return answers.append(report) }
                         return answers.append(.outcomeUnknown(place.clientID, reason: "timeout"))
                     }
+                    if case .amend = request, random.chance(10) {
+                        return answers.append(.unanswered(request, reason: "timeout"))
+                    }
                     answers.append(report)
                     if random.chance(10) { answers.append(report) }
                 }
@@ -129,7 +132,10 @@ private final class Simulation {
             else { return }
             keep(
                 desk.amend(
-                    request, quantity: d("\(Int.random(in: 1...12, using: &random))"), price: nil,
+                    request,
+                    quantity: random.chance(70) ? d("\(Int.random(in: 1...12, using: &random))") : nil,
+                    price: order.price == nil || random.chance(50)
+                        ? nil : d("\(price + Int.random(in: -4...4, using: &random))"),
                     by: strategy, at: now))
         case 38..<53:
             price = max(50, price + Int.random(in: -3...3, using: &random))
@@ -145,7 +151,7 @@ private final class Simulation {
                 keep(desk.venueReported(answers.remove(at: index), on: "paper", at: now))
             }
         case 95..<97: keep(desk.review(at: now))
-        case 97 where random.chance(50): crash()
+        case 97: crash()
         case 98 where random.chance(30): keep(desk.strategyDied(strategy, orders: .cancel, at: now))
         default: keep(enrol())
         }
@@ -197,6 +203,13 @@ private final class Simulation {
             }
             if known.filledQuantity != order.filledQuantity {
                 flaws.append("order \(number): \(known.filledQuantity) of \(order.filledQuantity) booked")
+            }
+            if order.state != .rejected,
+                known.quantity != order.terms.quantity || known.price != order.terms.price
+            {
+                flaws.append(
+                    "order \(number) is for \(order.terms.quantity) at \(String(describing: order.terms.price)) there "
+                        + "and for \(known.quantity) at \(String(describing: known.price)) here")
             }
             if (order.state == .open) == known.status.isTerminal {
                 flaws.append("order \(number) is \(order.state) there and \(known.status) here")

@@ -613,6 +613,24 @@ struct OrderDeskTests {
         #expect(fixture.desk.liveOrders() == [])
     }
 
+    @Test func `an answer to a question from before a change does not take the change for refused`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "3", "99"))
+        let before = fixture.venueOrder("1", .open, filled: "0")
+        fixture.keep(fixture.desk.amend("1", quantity: d("9"), price: nil, by: "alpha", at: at(1)))
+        fixture.report(.order(before))
+        fixture.fill("1", "5", "99")
+        #expect(fixture.order("1").status == .partiallyFilled)
+        #expect(fixture.desk.halts == [] && fixture.desk.flaws == [])
+        // When the change itself stays unanswered, the next answer counts.
+        fixture.report(
+            .unanswered(
+                .amend(fixture.order("1").reference, Amendment(quantity: d("9"), price: d("99"))),
+                reason: "timeout"))
+        fixture.report(.order(fixture.venueOrder("1", .open, filled: "5")))
+        #expect(fixture.order("1").amendment == nil)
+    }
+
     @Test func `a price of a feed that runs ahead starts no day, and one of a replay is not old`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", market(.buy, "10"))

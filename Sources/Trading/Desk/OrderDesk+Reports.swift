@@ -52,6 +52,13 @@ extension OrderDesk {
         var order = before
         let transition = order.handle(event, at: time)
         let strategy = order.intent.strategy
+        switch event {
+        case .amendSent: entries[id]?.awaitsAmendAnswer = true
+        case .amended, .amendRefused: entries[id]?.awaitsAmendAnswer = false
+        case .sent, .unsent, .outcomeUnknown, .accepted, .foundOpen, .rejected, .absent, .cancelWanted,
+            .cancelRefused, .cancelled, .expired, .reportedFilled, .filled, .inferredUndone:
+            break
+        }
         if transition.changed {
             entries[id]?.order = order
             gate.move(row, from: before.claim, to: order.claim)
@@ -189,11 +196,13 @@ extension OrderDesk {
     private mutating func settleAmendment(
         of id: OrderID, as found: VenueOrder, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        guard let order = entries[id]?.order else { return }
+        guard let entry = entries[id] else { return }
+        let order = entry.order
         let held = Amendment(quantity: found.quantity, price: found.price)
         if found.quantity != order.quantity || found.price != order.price {
             handle(.amended(held), for: id, at: time, &actions)
-        } else if order.amendment != nil, !order.status.isTerminal {
+        } else if order.amendment != nil, !order.status.isTerminal, !entry.awaitsAmendAnswer {
+            // Otherwise this may answer a question that was asked before the change left.
             handle(.amendRefused(reason: "the venue still has the old terms"), for: id, at: time, &actions)
         }
     }
@@ -271,6 +280,7 @@ extension OrderDesk {
         guard case .amend(let reference, _) = request,
             let id = order(named: reference.clientID, on: account), let order = entries[id]?.order
         else { return }
+        entries[id]?.awaitsAmendAnswer = false
         askStatus(of: order, at: time, &actions)
     }
 

@@ -42,6 +42,8 @@ public struct OrderDesk: Sendable {
         var owedSince: Timestamp?
         var tradeQuestions = 0
         var cancelAttempts = 0
+        /// A change left this host and its own answer is still to come. A restored desk waits for none.
+        var awaitsAmendAnswer = false
     }
 
     let settings: Settings

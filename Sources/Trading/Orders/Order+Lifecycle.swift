@@ -182,7 +182,7 @@ extension Order {
         case .pending, .submitted, .open, .partiallyFilled, .pendingCancel, .unknown:
             status = end
             self.reason = reason
-            amendment = nil
+            endAmendment(&transition)
         case .notPlaced:
             status = end
             self.reason = reason
@@ -256,7 +256,7 @@ extension Order {
             transition.alarm = .overfilled(ordered: quantity, filled: filledQuantity)
         }
         if status == .filled {
-            amendment = nil
+            endAmendment(&transition)
             cancelWanted = false
         }
         return transition
@@ -303,6 +303,13 @@ extension Order {
             transition.alarm = .contradiction(was: status, told: "amended")
         }
         return transition
+    }
+
+    /// A change that nobody answered before the order's end: what the order was in the end is the venue's to say.
+    private mutating func endAmendment(_ transition: inout OrderTransition) {
+        guard amendment != nil else { return }
+        amendment = nil
+        transition.asksStatus = true
     }
 
     private mutating func takeAmendRefused() {
