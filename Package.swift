@@ -106,7 +106,7 @@ let package = Package(
                 "Supervisor",
                 "Host", "CBench",
             ],
-            path: "Sources/bench", swiftSettings: strict),
+            path: "Sources/bench", exclude: ["Programs"], swiftSettings: strict),
 
         // Apart: the launcher that builds a strategy's walls. Static, so that it needs nothing of this machine.
         .executableTarget(

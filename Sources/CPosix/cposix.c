@@ -79,11 +79,11 @@ int cposix_set_thread_name(const char *name) {
     return -pthread_setname_np(pthread_self(), name);
 }
 
-int cposix_pin_thread(int cpu) {
+int cposix_pin(pid_t thread, int cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return result(sched_setaffinity(0, sizeof set, &set));
+    for (int each = cpu < 0 ? 0 : cpu; each < (cpu < 0 ? CPU_SETSIZE : cpu + 1); each++) CPU_SET(each, &set);
+    return result(sched_setaffinity(thread, sizeof set, &set));
 }
 
 static int end_signal_fd = -1;

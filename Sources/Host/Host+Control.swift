@@ -21,6 +21,17 @@ extension Host {
         try await floor { floor throws(HostError) in try floor.inject(events, into: feed ?? Feed.injected) }
     }
 
+    /// Puts events into a feed and does not wait until it has taken them; what it refuses is logged.
+    public func post(_ events: [MarketEvent], into feed: String) {
+        floor.soon { floor in
+            do throws(HostError) {
+                _ = try floor.inject(events, into: feed)
+            } catch {
+                floor.around.log.warning("events were refused", ["feed": feed, "reason": "\(error)"])
+            }
+        }
+    }
+
     /// Every feed.
     public func feeds() async throws(HostError) -> [FeedView] {
         try await floor { floor throws(HostError) in

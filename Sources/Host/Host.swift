@@ -43,11 +43,12 @@ public final class Host: HostService {
     ///
     /// - Parameters:
     ///   - folder: The data folder's absolute path.
+    ///   - instruments: For measurements.
     /// - Throws: What is wrong, in words for the operator; nothing in the folder was changed by a host that refuses a
     ///   damaged database.
     public init(
         configuration loaded: LoadedConfiguration, folder: String, layout: InstalledLayout, log: HostLog,
-        metrics: MetricsRegistry
+        metrics: MetricsRegistry, instruments: Instruments = Instruments()
     ) async throws {
         self.loaded = loaded
         let configuration = loaded.configuration
@@ -82,13 +83,13 @@ public final class Host: HostService {
             reader: BundleReader(limits: .init(uploadBytes: configuration.server.uploadLimitBytes)),
             bounds: ConfigBounds(configuration.strategy, profiles: launcher.profiles.keys.sorted()),
             packages: launcher.packages, folders: folders, chores: try EventLoop(name: "chores"))
-        loop = try EventLoop(name: "floor")
+        loop = try EventLoop(name: "floor", cpu: instruments.processor)
         floor = FloorEntrance(loop: loop)
-        try await openFloor()
+        try await openFloor(instruments)
     }
 
     /// Makes the floor from what the last host left, and asks the venue what became of its orders.
-    private func openFloor() async throws {
+    private func openFloor(_ instruments: Instruments) async throws {
         let beginning = try store.beginning()
         let snapshot = try deskStore.snapshot()
         let records = try readers.read { try StrategyStore.list(in: $0) }
@@ -99,7 +100,7 @@ public final class Host: HostService {
             configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
             folders: folders,
             launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
-            audit: { audit.record($0, $1, $2, $3) })
+            instruments: instruments, audit: { audit.record($0, $1, $2, $3) })
         let inheritance = Floor.Inheritance(
             floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())
         let (paperWriter, deskStore) = (paperWriter, deskStore)

@@ -82,7 +82,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         try SystemCallError.check(
             cposix_epoll_control(epoll.number, 1, wake.number, Interest.read.rawValue, 0), "epoll_ctl")
         try Thread.start(name: name) { [self] in
-            if let cpu { _ = cposix_pin_thread(cpu) }
+            if let cpu { _ = cposix_pin(0, cpu) }
             run()
         }
     }

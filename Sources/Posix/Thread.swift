@@ -32,6 +32,13 @@ public enum Thread {
         }
     }
 
+    /// Keeps a thread on one processor, or with nil frees it.
+    ///
+    /// - Parameter thread: A thread's id, which for a process with one thread is its pid; nil is the calling thread.
+    public static func keep(_ thread: Int32? = nil, on processor: Int32?) throws(SystemCallError) {
+        try SystemCallError.check(cposix_pin(thread ?? 0, processor ?? -1), "sched_setaffinity")
+    }
+
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void

@@ -1,3 +1,5 @@
+import Host
+
 /// One measured number, and what it is held against.
 struct Figure: Sendable {
     /// What was measured, such as `cold start of /bin/true`.
@@ -64,8 +66,15 @@ struct Figure: Sendable {
 
 /// What a measurement may need.
 struct Surroundings: Sendable {
-    /// The staged installation, with `bin/bullpen` and `libexec/bullpen/confine`.
+    /// The staged installation, with `bin/bullpen` and `libexec/bullpen/confine`. Its whole path.
     let stage: String
+    /// Whether a first look is enough.
+    let isQuick: Bool
+
+    var layout: InstalledLayout { InstalledLayout(prefix: stage) }
+
+    /// How many samples to take: `count`, or a tenth of it for a first look.
+    func samples(_ count: Int) -> Int { isQuick ? max(1, count / 10) : count }
 }
 
 /// One measurement. To add one: a file in `Measurements/` and a line in ``all``.

@@ -1,7 +1,14 @@
+import Glibc
+import Posix
 import Wire
 
 /// The figures, for people and for programs.
 enum Report {
+    static func write(_ figures: [(measurement: String, figure: Figure)], to path: String) throws {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+        try file.writeAll((json(figures).bytes + [0x0A])[...])
+    }
+
     static func json(_ figures: [(measurement: String, figure: Figure)]) -> JSONValue {
         .members([
             "figures": .array(

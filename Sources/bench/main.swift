@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Wire
 
@@ -5,11 +6,15 @@ import Wire
 private func run(_ words: [String]) async -> Int32 {
     var names: [String] = []
     var stage = ".build/stage"
-    var wantsJSON = false
+    var jsonFile: String?
+    var isQuick = false
     var rest = words[...]
     while let word = rest.popFirst() {
         switch word {
-        case "--json": wantsJSON = true
+        case "--json":
+            guard let file = rest.popFirst() else { return misuse("--json needs a file") }
+            jsonFile = file
+        case "--quick": isQuick = true
         case "--list":
             for measurement in Measurement.all { print("\(measurement.name): \(measurement.summary)") }
             return 0
@@ -27,25 +32,28 @@ private func run(_ words: [String]) async -> Int32 {
         return misuse("no measurement is called \(names.joined(separator: " or "))")
     }
 
+    if !stage.hasPrefix("/") { stage = FileManager.default.currentDirectoryPath + "/" + stage }
+    // A child that has gone must not take us with it.
+    signal(SIGPIPE, SIG_IGN)
     var figures: [(measurement: String, figure: Figure)] = []
     for measurement in chosen {
         complain("\(measurement.name): \(measurement.summary)")
         do {
-            let measured = try await measurement.run(Surroundings(stage: stage))
+            let measured = try await measurement.run(Surroundings(stage: stage, isQuick: isQuick))
             figures += measured.map { (measurement.name, $0) }
         } catch {
             complain("\(measurement.name) failed: \(error)")
             return 1
         }
     }
-    for line in wantsJSON ? [Report.json(figures).text] : Report.table(figures) { print(line) }
+    for line in Report.table(figures) { print(line) }
+    if let jsonFile {
+        do { try Report.write(figures, to: jsonFile) } catch {
+            complain("\(jsonFile) could not be written: \(error)")
+            return 1
+        }
+    }
     return figures.contains { $0.figure.isKept == false } ? 2 : 0
-}
-
-/// A line on standard error, where it does not disturb the figures.
-private func complain(_ text: String) {
-    var bytes = Array((text + "\n").utf8)
-    _ = unsafe write(2, &bytes, bytes.count)
 }
 
 private func misuse(_ text: String) -> Int32 {

@@ -45,8 +45,8 @@ int cposix_pidfd_reap(int pidfd, int *code, int *status);
 /// Sets the calling thread's name, at most 15 bytes. Returns 0 or -errno.
 int cposix_set_thread_name(const char *name);
 
-/// Pins the calling thread to one CPU. Returns 0 or -errno.
-int cposix_pin_thread(int cpu);
+/// Pins a thread, the calling one with 0, to one CPU, or with -1 frees it. Returns 0 or -errno.
+int cposix_pin(pid_t thread, int cpu);
 
 /// Lets SIGTERM and SIGINT write their number, one byte, into `fd` instead of ending the process; `fd` must stay open
 /// and not block. SIGPIPE is ignored. Children get their signals back from cposix_spawn. Returns 0 or -errno.

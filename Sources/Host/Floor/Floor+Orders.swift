@@ -8,14 +8,21 @@ extension Floor {
     /// Hands an order to the desk under the instrument's name at the venue.
     func submit(_ terms: OrderTerms, request: String, by strategy: FloorStrategy) {
         guard let feed = strategy.plan.flatMap({ feeds[$0.feed] }) else { return }
-        around.metrics.tickToOrder.observe(Double(MonotonicClock.nanoseconds - lastTick) / 1e9)
         var listed = terms
         listed.symbol = feed.venueSymbol(terms.symbol)
         desk.decide { desk, now in
-            desk.submit(
+            let actions = desk.submit(
                 listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,
                 refusal: refusal(for: strategy))
+            noteDecision()
+            return actions
         }
+    }
+
+    private func noteDecision() {
+        let decision = MonotonicClock.nanoseconds
+        around.metrics.tickToOrder.observe(Double(decision - lastTick) / 1e9)
+        around.instruments.onDecision?(lastTick, decision)
     }
 
     /// Why the host takes no orders of the strategy now, in words; nil when it does.
@@ -66,6 +73,7 @@ extension Floor {
         desk.onNotice = { [weak self] strategy, notice in self?.told(strategy, notice) }
         desk.onDurable = { [around] nanoseconds in
             around.metrics.orderToDurable.observe(Double(nanoseconds) / 1e9)
+            around.instruments.onDurable?()
         }
         desk.onAlarm = { [around] alarm in
             around.log.part("desk").warning("\(alarm)")

@@ -25,4 +25,13 @@ actor FloorEntrance {
         guard let floor else { throw .unavailable("the host is starting") }
         return try body(floor)
     }
+
+    /// Does something on the floor, soon, and does not wait for it. Nothing is done while the host starts.
+    nonisolated func soon(_ body: @escaping @Sendable (Floor) -> Void) {
+        loop.perform { [self] in
+            assumeIsolated { entrance in
+                if let floor = entrance.floor { body(floor) }
+            }
+        }
+    }
 }

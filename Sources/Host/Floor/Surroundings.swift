@@ -14,6 +14,8 @@ struct Surroundings: Sendable {
     var health: HealthBoard
     /// Writes logs and recordings, so that the floor does not wait for a disk.
     var flush: FlushThread
+    /// What a measurement hears.
+    var instruments: Instruments
     /// Writes a line of the audit trail: actor, action, subject, detail.
     var audit: @Sendable (_ actor: String, _ action: String, _ subject: String, _ detail: String) -> Void
 }

@@ -77,7 +77,7 @@ extension Measurement {
 }
 
 /// Rows written in two ways.
-private enum JournalLoad {
+enum JournalLoad {
     private static let schema = MigrationSet(
         name: "bench",
         [Migration(1, "Add rows", "CREATE TABLE rows (id INTEGER PRIMARY KEY, word TEXT NOT NULL) STRICT")])
@@ -123,28 +123,5 @@ private enum JournalLoad {
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
         return Double(rows) / (time / .seconds(1))
-    }
-}
-
-/// A folder on the disk that `TMPDIR` names, or in the working directory: `/tmp` may be memory.
-private final class BenchFolder {
-    let path: String
-
-    init() throws {
-        let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ".build"
-        path = "\(parent)/bench-\(getpid())-\(MonotonicClock.nanoseconds)"
-        guard unsafe mkdir(path, 0o700) == 0 else {
-            throw SystemCallError(call: "mkdir", number: errno, subject: path)
-        }
-    }
-
-    deinit {
-        for name in [
-            "alone.db", "together.db", "many.db", "log.jsonl", "log.jsonl.1", "log.jsonl.2", "log.jsonl.3",
-            "log.jsonl.4", RunRecorder.fileName,
-        ] {
-            for suffix in ["", "-wal", "-shm"] { unsafe unlink("\(path)/\(name)\(suffix)") }
-        }
-        unsafe rmdir(path)
     }
 }

@@ -1,4 +1,7 @@
 extension Measurement {
     /// Every measurement, in the order in which they run.
-    static let all: [Measurement] = [.commandStart, .journalCommits, .recordedLines, .httpRequests]
+    static let all: [Measurement] = [
+        .commandStart, .coldStart, .journalCommits, .recordedLines, .tickToOrder, .orderThroughput,
+        .manyStrategies, .httpRequests,
+    ]
 }

@@ -1,0 +1,126 @@
+import Glibc
+import Host
+import Posix
+import Sandbox
+import Wire
+
+extension Measurement {
+    /// What a strategy's walls cost at each start.
+    static let coldStart = Measurement(
+        name: "cold-start",
+        summary: "from the request to the end of a program that does nothing, behind all walls and without"
+    ) { surroundings in
+        let starts = try ColdStart(surroundings)
+        var (bare, confined, ungrouped, bubblewrap): ([Double], [Double], [Double], [Double]) =
+            ([], [], [], [])
+        // In turns, so that what else the machine does falls on all of them.
+        for round in 0..<surroundings.samples(200) {
+            bare.append(try starts.spawn([starts.program]))
+            confined.append(try await starts.confine(starts.profile, run: "c\(round)"))
+            ungrouped.append(try await starts.confine(starts.ungrouped, run: "u\(round)"))
+            bubblewrap.append(try starts.spawn(starts.bubblewrap))
+        }
+        starts.close()
+        let (spawn, all) = (Samples(bare), Samples(confined))
+        let (without, other) = (Samples(ungrouped), Samples(bubblewrap))
+        return [
+            Figure(
+                name: "confined start, median", value: all.median, unit: "ms",
+                floor: .init(name: "posix_spawn", value: spawn.median)),
+            Figure(
+                name: "confined start, least", value: all.least, unit: "ms",
+                floor: .init(name: "posix_spawn", value: spawn.least)),
+            Figure(
+                name: "confined start without control groups, median", value: without.median, unit: "ms",
+                floor: .init(name: "posix_spawn", value: spawn.median)),
+            Figure(
+                name: "confined start without control groups, least", value: without.least, unit: "ms",
+                floor: .init(name: "posix_spawn", value: spawn.least)),
+            Figure(
+                name: "confined start, median, beside bwrap", value: all.median, unit: "ms",
+                floor: .init(name: "bwrap --unshare-all", value: other.median), promise: .atMostTimesFloor(1)),
+            Figure(
+                name: "confined start, least, beside bwrap", value: all.least, unit: "ms",
+                floor: .init(name: "bwrap --unshare-all", value: other.least), promise: .atMostTimesFloor(1)),
+        ]
+    }
+}
+
+/// One static program, started in several ways.
+private struct ColdStart {
+    let program: String
+    let profile: Profile
+    /// The same walls, but nothing is counted or limited by the kernel's groups.
+    let ungrouped: Profile
+    let bubblewrap: [String]
+    private let folder: BenchFolder
+    private let launcher: ConfinedLauncher
+    private let launcherWithoutGroups: ConfinedLauncher
+
+    init(_ surroundings: Surroundings) throws {
+        folder = try BenchFolder()
+        try folder.make("bundle")
+        program = try folder.compile("nothing.c", as: "bundle/nothing", ["-static"])
+        bubblewrap = [
+            "/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--ro-bind",
+            folder.path + "/bundle",
+            "/bundle", "--tmpfs", "/tmp", "/bundle/nothing",
+        ]
+        let file = surroundings.layout.profiles + "/native.json"
+        profile = try Profile(contentsOf: file)
+        guard case .object(let members) = try JSONParser.parse(try Programs.read(file: file)) else {
+            throw BenchFailure("\(file) is no object")
+        }
+        ungrouped = try Profile(
+            json: .object(
+                members.map { member in
+                    guard member.name == "requires", case .array(let layers) = member.value else {
+                        return member
+                    }
+                    let groups = ["memory_limit", "cpu_limit", "process_limit"]
+                    return JSONValue.Member(
+                        "requires",
+                        .array(layers.filter { layer in !groups.contains { layer == .string($0) } }))
+                }))
+        let configuration = ConfinedLauncher.Configuration(
+            launcher: surroundings.layout.confine, runtimes: try BenchHost.runtimes(surroundings.layout),
+            sdk: nil,
+            groupName: "bench-\(getpid())")
+        let spawner = try Spawner()
+        launcher = ConfinedLauncher(configuration: configuration, spawner: spawner)
+        launcherWithoutGroups = ConfinedLauncher(configuration: configuration, spawner: spawner, mounts: [])
+    }
+
+    func close() { launcher.close() }
+
+    /// Milliseconds from the request until the program has ended.
+    func spawn(_ command: [String]) throws -> Double {
+        let begin = MonotonicClock.nanoseconds
+        let pid = try ChildProcess.spawn(command[0], arguments: command, descriptors: [0, 1, 2])
+        let status = try ChildProcess.wait(for: pid)
+        let time = Double(MonotonicClock.nanoseconds - begin) / 1e6
+        guard status == .exited(code: 0) else { throw BenchFailure("\(command[0]) ended with \(status)") }
+        return time
+    }
+
+    /// Milliseconds from the request until the program has ended; what it leaves is taken away afterwards.
+    func confine(_ profile: Profile, run: String) async throws -> Double {
+        let request = LaunchRequest(
+            strategy: "bench", run: run, profile: profile, bundle: folder.path + "/bundle", entry: "nothing")
+        let launcher = profile == ungrouped ? launcherWithoutGroups : launcher
+        let begin = MonotonicClock.nanoseconds
+        let child = try await withCheckedContinuation { continuation in
+            launcher.launch(request) { continuation.resume(returning: $0) }
+        }.get()
+        var ended = pollfd(fd: child.process.number, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&ended, 1, 10_000) == 1, let status = try child.reap() else {
+            throw BenchFailure("the confined program did not end")
+        }
+        let time = Double(MonotonicClock.nanoseconds - begin) / 1e6
+        guard status == .exited(code: 0) else {
+            throw BenchFailure("the confined program ended with \(status)")
+        }
+        await withCheckedContinuation { done in child.finish { done.resume() } }
+        return time
+    }
+}

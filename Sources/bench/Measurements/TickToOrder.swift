@@ -1,0 +1,244 @@
+import Dispatch
+import Glibc
+import Host
+import Posix
+import Sandbox
+import Synchronization
+import Trading
+import Wire
+
+extension Measurement {
+    /// What a strategy waits for between a price and its order.
+    static let tickToOrder = Measurement(
+        name: "tick-to-order",
+        summary: "from a price in the host to the strategy's order past the risk gate, beside the bare pipe"
+    ) { surroundings in
+        let pinned = try await OrderRace.run(surroundings, processor: 0)
+        let free = try await OrderRace.run(surroundings, processor: nil)
+        return pinned.figures("on one processor", atMostTimes: 3)
+            + free.figures("free-running", atMostTimes: 1.6) + pinned.durableFigures
+    }
+}
+
+/// Prices against orders: through the host, and through a bare pipe to the same program.
+private struct OrderRace {
+    /// All in microseconds.
+    var bare: [Double] = []
+    var gated: [Double] = []
+    var durable: [Double] = []
+    var synchronised: [Double] = []
+
+    /// Ten rounds of each in turn, so that what else the machine does falls on both.
+    static func run(_ surroundings: Surroundings, processor: Int32?) async throws -> OrderRace {
+        let probe = Probe()
+        let instruments = probe.instruments(processor: processor)
+        let bench = try await BenchHost(
+            surroundings,
+            settings: [
+                "limits.orders_per_minute=1000000", "strategy.lines_per_second=1000000",
+                "strategy.max_cpu_share=2",
+            ], instruments: instruments)
+        let id = try await bench.start(
+            try Programs.read("answer.py"), file: "answer.py", name: "answer",
+            config: .members(["pair": .string("BTCUSDT"), "cpu_share": .number("2")]))
+        try Posix.Thread.keep(try await bench.waitUntilRunning(id), on: processor)
+        let pipe = try await BarePipe(surroundings, processor: processor)
+        let count = surroundings.samples(20_000) / 10
+        let race = try await onThread {
+            let file = try SyncedFile()
+            var race = OrderRace()
+            for _ in 0..<10 {
+                try Posix.Thread.keep(on: processor)
+                for number in 0..<count {
+                    race.bare.append(try pipe.roundTrip(number))
+                    Machine.pause(microseconds: pace)
+                }
+                // The driver must not stand in the way of what it measures.
+                try Posix.Thread.keep(on: processor.map { 1 - $0 })
+                for number in 0..<count {
+                    bench.host.post([.benchTrade(number)], into: "injected")
+                    try probe.waitForSample()
+                    Machine.pause(microseconds: pace)
+                }
+                for _ in 0..<count / 10 { race.synchronised.append(try file.write()) }
+            }
+            return race
+        }
+        pipe.end()
+        await bench.end()
+        var all = race
+        (all.gated, all.durable) = probe.samples
+        return all
+    }
+
+    /// How long either side rests between two samples.
+    private static let pace: UInt32 = 500
+
+    func figures(_ how: String, atMostTimes limit: Double) -> [Figure] {
+        let (bare, gated) = (Samples(bare), Samples(gated))
+        return [
+            Figure(
+                name: "tick to order, \(how), median", value: gated.median, unit: "µs",
+                floor: .init(name: "bare pipe", value: bare.median), promise: .atMostTimesFloor(limit)),
+            Figure(
+                name: "tick to order, \(how), p99", value: gated.quantile(0.99), unit: "µs",
+                floor: .init(name: "bare pipe", value: bare.quantile(0.99))),
+        ]
+    }
+
+    var durableFigures: [Figure] {
+        let (durable, synchronised) = (Samples(durable), Samples(synchronised))
+        return [
+            Figure(
+                name: "tick to durable order, median", value: durable.median, unit: "µs",
+                floor: .init(name: "one fdatasync", value: synchronised.median)),
+            Figure(
+                name: "tick to durable order, p99", value: durable.quantile(0.99), unit: "µs",
+                floor: .init(name: "one fdatasync", value: synchronised.quantile(0.99))),
+        ]
+    }
+
+    /// Runs blocking work on a thread of its own: it pins itself and waits.
+    private static func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            do {
+                try Posix.Thread.start(name: "driver") {
+                    continuation.resume(with: Swift.Result { try body() })
+                }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+}
+
+/// What the host says of the sample under way.
+private final class Probe: Sendable {
+    private struct State {
+        var price: UInt64 = 0
+        var groups = 0
+        var gated: [Double] = []
+        var durable: [Double] = []
+    }
+
+    private let state = Mutex(State())
+    private let ended = DispatchSemaphore(value: 0)
+
+    var samples: (gated: [Double], durable: [Double]) { state.withLock { ($0.gated, $0.durable) } }
+
+    func instruments(processor: Int32?) -> Instruments {
+        var instruments = Instruments()
+        instruments.processor = processor
+        instruments.onDecision = { [self] price, decision in
+            state.withLock {
+                $0.gated.append(Double(decision - price) / 1_000)
+                $0.price = price
+                $0.groups = 0
+            }
+        }
+        instruments.onDurable = { [self] in
+            let isEnd = state.withLock { state in
+                guard state.price > 0 else { return false }
+                state.groups += 1
+                if state.groups == 1 {
+                    state.durable.append(Double(MonotonicClock.nanoseconds - state.price) / 1_000)
+                }
+                return state.groups == 2
+            }
+            if isEnd { ended.signal() }
+        }
+        return instruments
+    }
+
+    /// Waits until the order is durable, and that it has expired at the venue as well: nothing of this sample is left
+    /// to be done in the next.
+    func waitForSample() throws {
+        guard ended.wait(timeout: .now() + 10) == .success else {
+            throw BenchFailure("a price was not answered with an order within 10 s")
+        }
+    }
+}
+
+/// The same program in the same walls, spoken to without a host.
+private final class BarePipe: Sendable {
+    private let child: ConfinedChild
+    private let launcher: ConfinedLauncher
+    private let folder: BenchFolder
+
+    init(_ surroundings: Surroundings, processor: Int32?) async throws {
+        folder = try BenchFolder()
+        try folder.make("bundle")
+        try folder.write(try Programs.read("answer.py"), to: "bundle/answer.py")
+        var profile = try Profile(contentsOf: surroundings.layout.profiles + "/python.json")
+        profile.command = ["/usr/bin/python3", "-I", "-B", "/bundle/{entry}"]
+        launcher = ConfinedLauncher(
+            configuration: .init(
+                launcher: surroundings.layout.confine, runtimes: try BenchHost.runtimes(surroundings.layout),
+                sdk: surroundings.layout.sdk, groupName: "bench-pipe-\(getpid())"), spawner: try Spawner())
+        let request = LaunchRequest(
+            strategy: "answer", run: "bare", profile: profile, bundle: folder.path + "/bundle",
+            entry: "answer.py", cpuShare: 2)
+        child = try await withCheckedContinuation { [launcher] continuation in
+            launcher.launch(request) { continuation.resume(returning: $0) }
+        }.get()
+        for end in [child.standardInput.number, child.standardOutput.number] {
+            guard fcntl(end, F_SETFL, 0) == 0 else { throw SystemCallError(call: "fcntl", number: errno) }
+        }
+        try Posix.Thread.keep(child.pid, on: processor)
+        var greeting: [UInt8] = []
+        while greeting.count(where: { $0 == 0x0A }) < 2 { greeting += try read() }
+    }
+
+    /// Microseconds from writing a trade to having read the whole order.
+    func roundTrip(_ number: Int) throws -> Double {
+        guard case .trade(let trade) = MarketEvent.benchTrade(number) else { return 0 }
+        let line = HostMessage.trade(trade).line
+        let begin = MonotonicClock.nanoseconds
+        try child.standardInput.writeAll(line[...])
+        var answer = try read()
+        while answer.last != 0x0A { answer += try read() }
+        return Double(MonotonicClock.nanoseconds - begin) / 1_000
+    }
+
+    private func read() throws -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        let count = try child.standardOutput.read(into: &buffer)
+        guard count > 0 else { throw BenchFailure("the program behind the pipe has ended") }
+        return Array(buffer.prefix(count))
+    }
+
+    func end() {
+        child.kill()
+        child.finish()
+        launcher.close()
+    }
+}
+
+/// A file in which one page after the other is made durable.
+private final class SyncedFile {
+    private let folder: BenchFolder
+    private let file: FileDescriptor
+    private let page = [UInt8](repeating: 0x2A, count: 4096)
+    private var next = 0
+    private static let pages = 1_000
+
+    init() throws {
+        folder = try BenchFolder()
+        file = try FileDescriptor.open(folder.path + "/synced", O_RDWR | O_CREAT)
+        for _ in 0..<Self.pages { try file.writeAll(page[...]) }
+        try file.synchronizeData()
+    }
+
+    /// Microseconds for one page. The file does not grow, as the journal's does not once it has its size.
+    func write() throws -> Double {
+        next = (next + 1) % Self.pages
+        let begin = MonotonicClock.nanoseconds
+        guard unsafe pwrite(file.number, page, page.count, off_t(next * page.count)) == page.count else {
+            throw SystemCallError(call: "pwrite", number: errno)
+        }
+        try file.synchronizeData()
+        return Double(MonotonicClock.nanoseconds - begin) / 1_000
+    }
+}

@@ -1,0 +1,2 @@
+/* The least that can be started. */
+int main(void) { return 0; }

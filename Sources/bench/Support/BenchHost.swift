@@ -1,0 +1,79 @@
+import FoundationEssentials
+import Glibc
+import Host
+import Posix
+import Sandbox
+import Trading
+import Wire
+
+/// A host in this process, on a data folder of its own, with everything real: walls, children, journal.
+final class BenchHost: Sendable {
+    let host: Host
+    private let folder: BenchFolder
+    let data: String
+    let metrics = MetricsRegistry()
+
+    /// The runtimes that strategies run in, made once and kept.
+    static func runtimes(_ layout: InstalledLayout) throws -> String {
+        let path = FileManager.default.currentDirectoryPath + "/.build/bench-runtimes"
+        let installer = RuntimeInstaller(runtimes: path, requirements: layout.profiles + "/runtimes")
+        for runtime in [Runtime.bare, .native] { try installer.install(runtime) }
+        return path
+    }
+
+    /// Opens and starts a host; a feed that takes what is sent to it is called `injected`.
+    init(
+        _ surroundings: Surroundings, settings: [String] = [], instruments: Instruments = Instruments()
+    ) async throws {
+        folder = try BenchFolder()
+        data = folder.path + "/data"
+        guard unsafe mkdir(data, 0o755) == 0,
+            unsafe symlink(try Self.runtimes(surroundings.layout), data + "/runtimes") == 0
+        else { throw SystemCallError(call: "mkdir", number: errno, subject: data) }
+        var loader = ConfigurationLoader()
+        // The simulated market would run beside what is measured.
+        for setting in ["market.speed=1"] + settings { loader.take(assignment: setting) }
+        host = try await Host(
+            configuration: try loader.load(), folder: data, layout: surroundings.layout,
+            log: HostLog(part: "host", sink: try LogSink.memory()), metrics: metrics,
+            instruments: instruments)
+        try await host.start()
+    }
+
+    /// Uploads a strategy and starts it on the injected feed; gives its id.
+    func start(_ content: [UInt8], file: String, name: String, config: JSONValue) async throws -> String {
+        let id = try await host.upload(
+            BundleUpload(content: content, fileName: file, name: name, config: config.bytes), by: "bench"
+        ).id
+        _ = try await host.start(id, options: StartOptions(feed: "injected"), by: "bench")
+        return id
+    }
+
+    /// Waits until a strategy takes prices; gives its process id.
+    @discardableResult
+    func waitUntilRunning(_ id: String, seconds: Int = 60) async throws -> Int32 {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let status = try await host.status(of: id)
+            if status.state == .running, let pid = status.pid { return Int32(pid) }
+            guard ContinuousClock.now < deadline, status.state != .quarantined else {
+                let lines = try await host.logs(of: id, page: PageRequest(limit: 20)).items.map(\.message)
+                throw BenchFailure("\(id) does not run: \(status.json.text) \(lines.joined(separator: "; "))")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Ends the host and everything in it.
+    func end() async { await host.drain() }
+}
+
+extension MarketEvent {
+    /// A trade of BTCUSDT at 50,000, give or take.
+    static func benchTrade(_ number: Int) -> MarketEvent {
+        .trade(
+            MarketTrade(
+                symbol: "BTCUSDT", time: Timestamp(milliseconds: WallClock.milliseconds),
+                price: FixedDecimal(50_000 + number % 100), quantity: .one))
+    }
+}
