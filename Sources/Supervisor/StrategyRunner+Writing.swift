@@ -5,14 +5,14 @@ internal import Wire
 
 /// What leaves for the child: at once while it keeps up, from a bounded queue when it does not.
 extension StrategyRunner {
-    func send(_ line: [UInt8], _ importance: OutgoingQueue.Importance) {
+    func send(_ line: [UInt8], _ importance: @autoclosure () -> OutgoingQueue.Importance) {
         guard let connection, !connection.isInputClosed else { return }
         if connection.outgoing.isEmpty {
             // The usual case: the child keeps up, and the line goes straight into the pipe.
             do {
                 let count = try connection.child.standardInput.write(line[...])
                 if count == line.count { return wrote(line) }
-                _ = connection.outgoing.push(line, importance)
+                _ = connection.outgoing.push(line, importance())
                 _ = connection.outgoing.front()
                 _ = connection.outgoing.sent(count)
             } catch {
@@ -21,12 +21,12 @@ extension StrategyRunner {
                     connection.isInputClosed = true
                     return
                 }
-                _ = connection.outgoing.push(line, importance)
+                _ = connection.outgoing.push(line, importance())
             }
             setInterest(connection.inputWatch, .write)
             return
         }
-        switch connection.outgoing.push(line, importance) {
+        switch connection.outgoing.push(line, importance()) {
         case .queued: break
         case .conflated, .droppedOldest: linesDropped += 1
         case .full:

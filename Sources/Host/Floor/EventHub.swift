@@ -11,15 +11,21 @@ final class EventHub {
         let sink: any EventSink
     }
 
-    private struct Kept {
-        let event: HostEvent
+    /// What happened, not yet written: most of it nobody ever comes back for.
+    private struct Happening {
+        let kind: HostEvent.Kind
+        let strategy: String?
         let owner: String
+        let sequence: Int
+        let data: () -> JSONValue
+
+        var event: HostEvent { HostEvent(kind, strategy: strategy, sequence: sequence, data: data()) }
     }
 
     /// How many events are kept for readers that come back.
     private let capacity: Int
     private var watchers: [Watcher] = []
-    private var kept: [Kept] = []
+    private var kept: [Happening] = []
     private var lastSequence = 0
 
     init(capacity: Int = 2048) {
@@ -32,20 +38,24 @@ final class EventHub {
 
     /// Tells everyone who watches the strategy, its owner's overview or everything.
     ///
-    /// - Parameter keeps: Whether a reader who comes back should get it; a P&L that another follows in a second need
-    ///   not be.
+    /// - Parameters:
+    ///   - keeps: Whether a reader who comes back should get it; a P&L that another follows in a second need not be.
+    ///   - data: The view's JSON. It is made when somebody wants it, so it must follow from values alone.
     func publish(
         _ kind: HostEvent.Kind, strategy: String?, owner: String, keeps: Bool = true,
-        data: @autoclosure () -> JSONValue
+        data: @escaping @autoclosure () -> JSONValue
     ) {
         guard keeps || !watchers.isEmpty else { return }
         lastSequence += 1
-        let event = HostEvent(kind, strategy: strategy, sequence: lastSequence, data: data())
+        let happening = Happening(
+            kind: kind, strategy: strategy, owner: owner, sequence: lastSequence, data: data)
         if keeps {
             if kept.count >= 2 * capacity { kept.removeFirst(kept.count - capacity) }
-            kept.append(Kept(event: event, owner: owner))
+            kept.append(happening)
         }
-        offer { Self.isMeant(event, owner, $0) ? event : nil }
+        guard watchers.contains(where: { Self.isMeant(happening, $0.topic) }) else { return }
+        let event = happening.event
+        offer { Self.isMeant(happening, $0) ? event : nil }
     }
 
     /// Tells those who watch the strategy or its log of a line in it.
@@ -67,9 +77,9 @@ final class EventHub {
     /// Adds a watcher, who is first given what is kept after the event numbered `after`.
     func follow(_ topic: EventTopic, after: Int?, sink: any EventSink) {
         if let after {
-            for item in kept.suffix(capacity) where Self.isMeant(item.event, item.owner, topic) {
-                guard let sequence = item.event.sequence, sequence > after else { continue }
-                guard sink.offer(item.event) else { return }
+            for happening in kept.suffix(capacity)
+            where happening.sequence > after && Self.isMeant(happening, topic) {
+                guard sink.offer(happening.event) else { return }
             }
         }
         watchers.append(Watcher(topic: topic, sink: sink))
@@ -82,11 +92,12 @@ final class EventHub {
         }
     }
 
-    private static func isMeant(_ event: HostEvent, _ owner: String, _ topic: EventTopic) -> Bool {
+    private static func isMeant(_ event: Happening, _ topic: EventTopic) -> Bool {
         switch topic {
         case .overview(let wanted):
             switch event.kind {
-            case .status, .pnl, .halt, .position: wanted == nil || wanted == owner || event.strategy == nil
+            case .status, .pnl, .halt, .position:
+                wanted == nil || wanted == event.owner || event.strategy == nil
             case .log, .signal, .order, .fill: false
             }
         case .strategy(let id): event.strategy == id || event.strategy == nil

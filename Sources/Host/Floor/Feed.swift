@@ -21,6 +21,7 @@ final class Feed {
     var subscriptions = Subscriptions()
 
     private var injection: FeedInjection
+    private let venueSymbols: [String: String]
     private let loop: EventLoop
     private let deliver: (Feed, MarketEvent) -> Void
     private var timer: EventLoop.Timer?
@@ -48,6 +49,9 @@ final class Feed {
         instruments = Dictionary(
             market.instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
         injection = FeedInjection(symbols: instruments.keys)
+        let id = market.definition.id
+        venueSymbols = Dictionary(
+            uniqueKeysWithValues: instruments.keys.map { ($0, id == Self.principal ? $0 : "\($0)@\(id)") })
         if waitsForStrategy { market.pause(atNanoseconds: Self.nanoseconds) }
     }
 
@@ -64,7 +68,7 @@ final class Feed {
     }
 
     /// The instrument's name at the venue: feeds other than the principal one have markets of their own.
-    func venueSymbol(_ symbol: String) -> String { id == Self.principal ? symbol : "\(symbol)@\(id)" }
+    func venueSymbol(_ symbol: String) -> String { venueSymbols[symbol] ?? "\(symbol)@\(id)" }
 
     /// The feed's own name for what the venue calls `venueSymbol`.
     static func symbol(_ venueSymbol: String) -> String {

@@ -167,7 +167,8 @@ extension Floor {
         guard let strategy = deleting.removeValue(forKey: id) else { return }
         limits.strategies[id] = nil
         around.store.forget(strategy: id)
-        hub.publish(.status, strategy: id, owner: strategy.owner, data: status(of: strategy).json)
+        let view = status(of: strategy).json
+        hub.publish(.status, strategy: id, owner: strategy.owner, data: view)
     }
 
     /// Makes a strategy known as the catalogue has it now; one that is known learns of its new versions.
@@ -286,7 +287,8 @@ extension Floor {
         desk.decide { desk, now in
             desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .cancel, at: now)
         }
-        hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: haltView.json)
+        let view = haltView.json
+        hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: view)
     }
 
     /// Lifts a halt.
@@ -297,7 +299,8 @@ extension Floor {
         }
         haltedBy[scope] = nil
         desk.decide { desk, now in desk.resume(scope, at: now) }
-        hub.publish(.halt, strategy: request.strategy, owner: "", data: haltView.json)
+        let view = haltView.json
+        hub.publish(.halt, strategy: request.strategy, owner: "", data: view)
     }
 
     private func scope(_ request: HaltScope) throws(HostError) -> RiskScope {

@@ -203,9 +203,8 @@ extension Floor {
         guard hub.count > 0 else { return }
         for strategy in strategies.values
         where strategy.isLive || desk.desk.hasAnythingOpen(StrategyID(strategy.id)) {
-            hub.publish(
-                .pnl, strategy: strategy.id, owner: strategy.owner, keeps: false,
-                data: status(of: strategy).json)
+            let view = status(of: strategy).json
+            hub.publish(.pnl, strategy: strategy.id, owner: strategy.owner, keeps: false, data: view)
         }
     }
 

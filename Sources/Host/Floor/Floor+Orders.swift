@@ -93,7 +93,7 @@ extension Floor {
         guard let strategy = strategies[id.text] else { return }
         switch notice {
         case .order(let order):
-            around.metrics.countOrder(order.status.rawValue)
+            around.metrics.countOrder(order.status)
             if order.intent.request != nil { strategy.runner?.send(.order(OrderReport(order))) }
             hub.publish(
                 .order, strategy: strategy.id, owner: strategy.owner, data: OrderView(order).json)

@@ -75,6 +75,7 @@ final class Floor {
 
     /// Tells those who watch what state the strategy is in.
     func publishStatus(_ strategy: FloorStrategy) {
-        hub.publish(.status, strategy: strategy.id, owner: strategy.owner, data: status(of: strategy).json)
+        let view = status(of: strategy).json
+        hub.publish(.status, strategy: strategy.id, owner: strategy.owner, data: view)
     }
 }

@@ -1,6 +1,7 @@
 internal import Journal
 internal import Posix
 internal import Supervisor
+internal import Trading
 
 /// What the floor counts.
 struct FloorMetrics: Sendable {
@@ -14,6 +15,7 @@ struct FloorMetrics: Sendable {
     let tickToOrder: Histogram
     let orderToDurable: Histogram
     private let states: [(state: RunStatusView.State, gauge: Gauge)]
+    private let orders: [OrderStatus: Counter]
     private let backlog: Gauge
 
     init(_ registry: MetricsRegistry) {
@@ -33,6 +35,14 @@ struct FloorMetrics: Sendable {
         states = RunStatusView.State.allCases.map { state in
             (state, registry.gauge("bullpen_strategies", "Strategies by state.", [("state", state.rawValue)]))
         }
+        orders = Dictionary(
+            uniqueKeysWithValues: OrderStatus.allCases.map { status in
+                let labels = [(name: "outcome", value: status.rawValue)]
+                return (
+                    status,
+                    registry.counter("bullpen_orders_total", "Orders by their latest outcome.", labels)
+                )
+            })
         backlog = registry.gauge(
             "bullpen_backlog_lines", "Lines that wait for the slowest strategy to read them.")
     }
@@ -65,9 +75,8 @@ struct FloorMetrics: Sendable {
     }
 
     /// Counts an order by what the desk made of it.
-    func countOrder(_ outcome: String) {
-        registry.counter("bullpen_orders_total", "Orders by their latest outcome.", [("outcome", outcome)])
-            .increment()
+    func countOrder(_ outcome: OrderStatus) {
+        orders[outcome]?.increment()
     }
 
     /// Counts a system call that the sandbox refused.

@@ -75,6 +75,7 @@ extension MatchingEngine {
             last: trade.price, ask: trade.price, bid: trade.price, buyable: volume, sellable: volume,
             isShared: true)
         let waiting = books[trade.symbol]?.open ?? []
+        guard !waiting.isEmpty || isHeld(trade.symbol) else { return }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: trade.time)
         fire(waiting, at: trade.time) {
@@ -92,6 +93,7 @@ extension MatchingEngine {
             last: middle, ask: quote.ask, bid: quote.bid, buyable: quote.askQuantity,
             sellable: quote.bidQuantity, isShared: false)
         let waiting = books[quote.symbol]?.open ?? []
+        guard !waiting.isEmpty || isHeld(quote.symbol) else { return }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: quote.time)
         fire(waiting, at: quote.time) { order in

@@ -13,39 +13,29 @@ extension Measurement {
         name: "tick-to-order",
         summary: "from a price in the host to the strategy's order past the risk gate, beside the bare pipe"
     ) { surroundings in
+        // The gate decides before anything is written. With the journal in memory an order's whole life is over before
+        // the next price comes, so that neither arm of the race waits for what the sample before has left.
         let pinned = try await OrderRace.run(surroundings, processor: 0)
         let free = try await OrderRace.run(surroundings, processor: nil)
         return pinned.figures("on one processor", atMostTimes: 3)
-            + free.figures("free-running", atMostTimes: 1.6) + pinned.durableFigures
+            + free.figures("free-running", atMostTimes: 1.6)
+            + (try await OrderRace.durableFigures(surroundings))
     }
 }
 
 /// Prices against orders: through the host, and through a bare pipe to the same program.
 private struct OrderRace {
-    /// All in microseconds.
+    /// In microseconds.
     var bare: [Double] = []
     var gated: [Double] = []
-    var durable: [Double] = []
-    var synchronised: [Double] = []
 
     /// Ten rounds of each in turn, so that what else the machine does falls on both.
     static func run(_ surroundings: Surroundings, processor: Int32?) async throws -> OrderRace {
         let probe = Probe()
-        let instruments = probe.instruments(processor: processor)
-        let bench = try await BenchHost(
-            surroundings,
-            settings: [
-                "limits.orders_per_minute=1000000", "strategy.lines_per_second=1000000",
-                "strategy.max_cpu_share=2",
-            ], instruments: instruments)
-        let id = try await bench.start(
-            try Programs.read("answer.py"), file: "answer.py", name: "answer",
-            config: .members(["pair": .string("BTCUSDT"), "cpu_share": .number("2")]))
-        try Posix.Thread.keep(try await bench.waitUntilRunning(id), on: processor)
+        let bench = try await host(surroundings, probe, processor: processor, isInMemory: true)
         let pipe = try await BarePipe(surroundings, processor: processor)
         let count = surroundings.samples(20_000) / 10
-        let race = try await onThread {
-            let file = try SyncedFile()
+        let race: OrderRace = try await onThread {
             var race = OrderRace()
             for _ in 0..<10 {
                 try Posix.Thread.keep(on: processor)
@@ -57,22 +47,66 @@ private struct OrderRace {
                 try Posix.Thread.keep(on: processor.map { 1 - $0 })
                 for number in 0..<count {
                     bench.host.post([.benchTrade(number)], into: "injected")
-                    try probe.waitForSample()
+                    race.gated.append(try probe.waitForOrder().toGate)
                     Machine.pause(microseconds: pace)
                 }
-                for _ in 0..<count / 10 { race.synchronised.append(try file.write()) }
             }
             return race
         }
         pipe.end()
         await bench.end()
-        var all = race
-        (all.gated, all.durable) = probe.samples
-        return all
+        return race
     }
 
-    /// How long either side rests between two samples.
-    private static let pace: UInt32 = 500
+    /// The same on the disk, for as many prices as make a p99.
+    static func durableFigures(_ surroundings: Surroundings) async throws -> [Figure] {
+        let probe = Probe()
+        let bench = try await host(surroundings, probe, processor: nil, isInMemory: false)
+        let count = surroundings.samples(2_000) / 10
+        let (orders, syncs): ([Double], [Double]) = try await onThread {
+            let file = try SyncedFile()
+            var (orders, syncs): ([Double], [Double]) = ([], [])
+            for _ in 0..<10 {
+                for _ in 0..<count { syncs.append(try file.write()) }
+                for number in 0..<count {
+                    bench.host.post([.benchTrade(number)], into: "injected")
+                    orders.append(try probe.waitForOrder().toDisk)
+                    Machine.pause(microseconds: pace)
+                }
+            }
+            return (orders, syncs)
+        }
+        await bench.end()
+        let (durable, synced) = (Samples(orders), Samples(syncs))
+        return [
+            Figure(
+                name: "tick to durable order, median", value: durable.median, unit: "µs",
+                floor: .init(name: "one fdatasync", value: synced.median)),
+            Figure(
+                name: "tick to durable order, p99", value: durable.quantile(0.99), unit: "µs",
+                floor: .init(name: "one fdatasync", value: synced.quantile(0.99))),
+        ]
+    }
+
+    /// A host with one strategy that answers each trade.
+    private static func host(
+        _ surroundings: Surroundings, _ probe: Probe, processor: Int32?, isInMemory: Bool
+    ) async throws -> BenchHost {
+        let bench = try await BenchHost(
+            surroundings,
+            settings: [
+                "limits.orders_per_minute=1000000", "strategy.lines_per_second=1000000",
+                "strategy.max_cpu_share=2",
+            ], instruments: probe.instruments(processor: processor), isInMemory: isInMemory)
+        let id = try await bench.start(
+            try Programs.read("answer.py"), file: "answer.py", name: "answer",
+            config: .members(["pair": .string("BTCUSDT"), "cpu_share": .number("2")]))
+        try Posix.Thread.keep(try await bench.waitUntilRunning(id), on: processor)
+        return bench
+    }
+
+    /// How long either side rests between two samples, in microseconds.
+    private static let pace: UInt32 = 200
 
     func figures(_ how: String, atMostTimes limit: Double) -> [Figure] {
         let (bare, gated) = (Samples(bare), Samples(gated))
@@ -83,18 +117,6 @@ private struct OrderRace {
             Figure(
                 name: "tick to order, \(how), p99", value: gated.quantile(0.99), unit: "µs",
                 floor: .init(name: "bare pipe", value: bare.quantile(0.99))),
-        ]
-    }
-
-    var durableFigures: [Figure] {
-        let (durable, synchronised) = (Samples(durable), Samples(synchronised))
-        return [
-            Figure(
-                name: "tick to durable order, median", value: durable.median, unit: "µs",
-                floor: .init(name: "one fdatasync", value: synchronised.median)),
-            Figure(
-                name: "tick to durable order, p99", value: durable.quantile(0.99), unit: "µs",
-                floor: .init(name: "one fdatasync", value: synchronised.quantile(0.99))),
         ]
     }
 
@@ -118,33 +140,25 @@ private struct OrderRace {
 private final class Probe: Sendable {
     private struct State {
         var price: UInt64 = 0
+        var decision: UInt64 = 0
+        var durable: UInt64 = 0
         var groups = 0
-        var gated: [Double] = []
-        var durable: [Double] = []
     }
 
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
-    var samples: (gated: [Double], durable: [Double]) { state.withLock { ($0.gated, $0.durable) } }
-
     func instruments(processor: Int32?) -> Instruments {
         var instruments = Instruments()
         instruments.processor = processor
         instruments.onDecision = { [self] price, decision in
-            state.withLock {
-                $0.gated.append(Double(decision - price) / 1_000)
-                $0.price = price
-                $0.groups = 0
-            }
+            state.withLock { $0 = State(price: price, decision: decision) }
         }
         instruments.onDurable = { [self] in
             let isEnd = state.withLock { state in
                 guard state.price > 0 else { return false }
                 state.groups += 1
-                if state.groups == 1 {
-                    state.durable.append(Double(MonotonicClock.nanoseconds - state.price) / 1_000)
-                }
+                if state.groups == 1 { state.durable = MonotonicClock.nanoseconds }
                 return state.groups == 2
             }
             if isEnd { ended.signal() }
@@ -152,11 +166,15 @@ private final class Probe: Sendable {
         return instruments
     }
 
-    /// Waits until the order is durable, and that it has expired at the venue as well: nothing of this sample is left
-    /// to be done in the next.
-    func waitForSample() throws {
+    /// Waits until the order is durable and has expired at the venue, and that is durable too.
+    ///
+    /// - Returns: Microseconds from the price until the gate had decided, and until the order was on the disk.
+    func waitForOrder() throws -> (toGate: Double, toDisk: Double) {
         guard ended.wait(timeout: .now() + 10) == .success else {
             throw BenchFailure("a price was not answered with an order within 10 s")
+        }
+        return state.withLock {
+            (Double($0.decision - $0.price) / 1_000, Double($0.durable - $0.price) / 1_000)
         }
     }
 }

@@ -6,9 +6,11 @@ import Posix
 final class BenchFolder: Sendable {
     let path: String
 
-    init() throws {
+    /// - Parameter isInMemory: In memory instead, where making things durable costs nothing.
+    init(isInMemory: Bool = false) throws {
         var parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ".build"
         if !parent.hasPrefix("/") { parent = FileManager.default.currentDirectoryPath + "/" + parent }
+        if isInMemory { parent = "/dev/shm" }
         path = "\(parent)/bench-\(getpid())-\(MonotonicClock.nanoseconds)"
         guard unsafe mkdir(path, 0o755) == 0 else {
             throw SystemCallError(call: "mkdir", number: errno, subject: path)

@@ -23,9 +23,10 @@ final class BenchHost: Sendable {
 
     /// Opens and starts a host; a feed that takes what is sent to it is called `injected`.
     init(
-        _ surroundings: Surroundings, settings: [String] = [], instruments: Instruments = Instruments()
+        _ surroundings: Surroundings, settings: [String] = [], instruments: Instruments = Instruments(),
+        isInMemory: Bool = false
     ) async throws {
-        folder = try BenchFolder()
+        folder = try BenchFolder(isInMemory: isInMemory)
         data = folder.path + "/data"
         guard unsafe mkdir(data, 0o755) == 0,
             unsafe symlink(try Self.runtimes(surroundings.layout), data + "/runtimes") == 0
