@@ -69,7 +69,7 @@ private struct ColdStart {
         let file = surroundings.layout.profiles + "/native.json"
         profile = try Profile(contentsOf: file)
         guard case .object(let members) = try JSONParser.parse(try Programs.read(file: file)) else {
-            throw BenchFailure("\(file) is no object")
+            throw MeasurementFailure("\(file) is no object")
         }
         ungrouped = try Profile(
             json: .object(
@@ -99,7 +99,9 @@ private struct ColdStart {
         let pid = try ChildProcess.spawn(command[0], arguments: command, descriptors: [0, 1, 2])
         let status = try ChildProcess.wait(for: pid)
         let time = Double(MonotonicClock.nanoseconds - begin) / 1e6
-        guard status == .exited(code: 0) else { throw BenchFailure("\(command[0]) ended with \(status)") }
+        guard status == .exited(code: 0) else {
+            throw MeasurementFailure("\(command[0]) ended with \(status)")
+        }
         return time
     }
 
@@ -114,11 +116,11 @@ private struct ColdStart {
         }.get()
         var ended = pollfd(fd: child.process.number, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&ended, 1, 10_000) == 1, let status = try child.reap() else {
-            throw BenchFailure("the confined program did not end")
+            throw MeasurementFailure("the confined program did not end")
         }
         let time = Double(MonotonicClock.nanoseconds - begin) / 1e6
         guard status == .exited(code: 0) else {
-            throw BenchFailure("the confined program ended with \(status)")
+            throw MeasurementFailure("the confined program ended with \(status)")
         }
         await withCheckedContinuation { done in child.finish { done.resume() } }
         return time

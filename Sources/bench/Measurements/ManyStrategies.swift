@@ -95,6 +95,6 @@ private struct Audience {
             }
             try await clock.sleep(for: .milliseconds(20))
         }
-        throw BenchFailure("\(id) does not report")
+        throw MeasurementFailure("\(id) does not report")
     }
 }

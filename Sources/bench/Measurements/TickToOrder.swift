@@ -171,7 +171,7 @@ private final class Probe: Sendable {
     /// - Returns: Microseconds from the price until the gate had decided, and until the order was on the disk.
     func waitForOrder() throws -> (toGate: Double, toDisk: Double) {
         guard ended.wait(timeout: .now() + 10) == .success else {
-            throw BenchFailure("a price was not answered with an order within 10 s")
+            throw MeasurementFailure("a price was not answered with an order within 10 s")
         }
         return state.withLock {
             (Double($0.decision - $0.price) / 1_000, Double($0.durable - $0.price) / 1_000)
@@ -223,7 +223,7 @@ private final class BarePipe: Sendable {
     private func read() throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 1024)
         let count = try child.standardOutput.read(into: &buffer)
-        guard count > 0 else { throw BenchFailure("the program behind the pipe has ended") }
+        guard count > 0 else { throw MeasurementFailure("the program behind the pipe has ended") }
         return Array(buffer.prefix(count))
     }
 

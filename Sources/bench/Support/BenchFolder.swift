@@ -42,7 +42,7 @@ final class BenchFolder: Sendable {
         let arguments = ["-O2", "-o", program, try Programs.path(source)] + flags
         let (status, output) = try ChildProcess.run(
             "/usr/bin/cc", arguments, environment: ["PATH=/usr/bin:/bin"])
-        guard status == .exited(code: 0) else { throw BenchFailure("cc \(source): \(output)") }
+        guard status == .exited(code: 0) else { throw MeasurementFailure("cc \(source): \(output)") }
         return program
     }
 }
@@ -52,7 +52,8 @@ enum Programs {
     static func path(_ name: String) throws -> String {
         let path = "Sources/bench/Programs/" + name
         guard unsafe access(path, R_OK) == 0 else {
-            throw BenchFailure("\(path) is missing: run this in the package's folder, as scripts/bench does")
+            throw MeasurementFailure(
+                "\(path) is missing: run this in the package's folder, as scripts/bench does")
         }
         return path
     }
@@ -63,13 +64,6 @@ enum Programs {
         let file = try FileDescriptor.open(path, O_RDONLY)
         return try file.read(at: 0, count: try file.size())
     }
-}
-
-/// Why a measurement could not be made, in words.
-struct BenchFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }
 
 /// A line on standard error, where it does not disturb the figures.

@@ -59,7 +59,8 @@ final class BenchHost: Sendable {
             if status.state == .running, let pid = status.pid { return Int32(pid) }
             guard ContinuousClock.now < deadline, status.state != .quarantined else {
                 let lines = try await host.logs(of: id, page: PageRequest(limit: 20)).items.map(\.message)
-                throw BenchFailure("\(id) does not run: \(status.json.text) \(lines.joined(separator: "; "))")
+                throw MeasurementFailure(
+                    "\(id) does not run: \(status.json.text) \(lines.joined(separator: "; "))")
             }
             try await Task.sleep(for: .milliseconds(20))
         }

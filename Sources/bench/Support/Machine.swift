@@ -10,7 +10,7 @@ enum Machine {
         let count = try file.read(into: &buffer)
         let words = String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: " ")
         guard words.count > 1, let pages = Double(words[1]) else {
-            throw BenchFailure("/proc/self/statm is odd")
+            throw MeasurementFailure("/proc/self/statm is odd")
         }
         return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
     }
