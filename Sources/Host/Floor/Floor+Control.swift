@@ -274,7 +274,8 @@ extension Floor {
         }
     }
 
-    /// Denies every new order in a scope at once.
+    /// Denies every new order in a scope at once. What is open stays, and with it the stops that protect a position,
+    /// unless it is to be flattened.
     func halt(_ request: HaltRequest, reason: String, by user: String) throws(HostError) {
         let scope = try scope(request.scope)
         haltedBy[scope] = user
@@ -285,7 +286,7 @@ extension Floor {
             }
         }
         desk.decide { desk, now in
-            desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .cancel, at: now)
+            desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .keep, at: now)
         }
         let view = haltView.json
         hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: view)
