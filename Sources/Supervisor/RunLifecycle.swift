@@ -239,8 +239,9 @@ public struct RunLifecycle: Sendable {
 
     private mutating func resumeRequested() -> [Action] {
         guard state == .paused else { return [] }
-        state = .running
-        return [.deliverMissed]
+        // As after a start: what it missed is history, and orders in answer to that are denied.
+        state = .ready
+        return [.set(.start, milliseconds: nil), .deliverMissed]
     }
 
     private mutating func stopRequested(_ reason: String, thenStart: Bool) -> [Action] {

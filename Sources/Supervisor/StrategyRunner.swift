@@ -176,7 +176,9 @@ public final class StrategyRunner {
             guard let hello = delegate?.hello(for: self) else { return }
             send(HostMessage.hello(hello).line, .must)
         case .deliverHistory: delegate?.deliverHistory(to: self)
-        case .deliverMissed: delegate?.deliverMissed(to: self)
+        case .deliverMissed:
+            delegate?.deliverMissed(to: self)
+            if lifecycle.state == .ready { historySent() }
         case .askToStop(let reason):
             let limit = Int(settings.stopMilliseconds)
             send(HostMessage.stop(reason: reason, deadlineMilliseconds: limit).line, .must)
