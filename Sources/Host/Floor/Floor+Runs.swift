@@ -111,7 +111,8 @@ extension Floor {
                 currency: account?.currency ?? "", equity: books.profit(of: id)?.equity ?? plan.capital,
                 available: books.enrolment(of: id) == nil ? plan.capital : books.available(to: id),
                 kind: account?.kind == .margin ? .margin : .spot,
-                leverage: account?.leverage ?? .one),
+                leverage: account.map { min($0.leverage, strategyLimits(strategy).leverage ?? $0.leverage) }
+                    ?? .one),
             positions: books.positions(of: id, at: now).map { PositionReport($0) },
             orders: books.liveOrders(of: id).map { OrderReport($0) }, state: strategy.savedState,
             heartbeatMilliseconds: Int(settings.heartbeatInterval.milliseconds))
