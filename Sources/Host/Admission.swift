@@ -134,6 +134,8 @@ extension ConfigBounds {
             memoryMegabytes: 32...settings.maximumMemoryMebibytes,
             defaultMemoryMegabytes: settings.memoryMebibytes,
             cpuShare: FixedDecimal("0.05")!...settings.maximumCPUShare, defaultCPUShare: settings.cpuShare,
+            defaultRestartIntensity: settings.restartIntensity,
+            defaultRestartPeriodSeconds: Int(settings.restartPeriod.milliseconds / 1_000),
             profiles: profiles)
     }
 }

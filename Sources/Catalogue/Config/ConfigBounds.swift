@@ -10,6 +10,10 @@ public struct ConfigBounds: Hashable, Sendable {
     public var cpuShare: ClosedRange<FixedDecimal>
     /// What a strategy gets that asks for no share.
     public var defaultCPUShare: FixedDecimal
+    /// How many restarts within ``defaultRestartPeriodSeconds`` a strategy has that does not say.
+    public var defaultRestartIntensity: Int
+    /// The period in which restarts count for a strategy that does not say.
+    public var defaultRestartPeriodSeconds: Int
     /// The sandbox profiles there are.
     ///
     /// Those for native programs start with `native`, the others run Python.
@@ -20,12 +24,15 @@ public struct ConfigBounds: Hashable, Sendable {
         memoryMegabytes: ClosedRange<Int> = 32...2048, defaultMemoryMegabytes: Int = 512,
         cpuShare: ClosedRange<FixedDecimal> = FixedDecimal("0.05")!...FixedDecimal(2),
         defaultCPUShare: FixedDecimal = FixedDecimal("0.5")!,
+        defaultRestartIntensity: Int = 5, defaultRestartPeriodSeconds: Int = 600,
         profiles: [String] = ["python", "python-scientific", "native"]
     ) {
         self.memoryMegabytes = memoryMegabytes
         self.defaultMemoryMegabytes = defaultMemoryMegabytes
         self.cpuShare = cpuShare
         self.defaultCPUShare = defaultCPUShare
+        self.defaultRestartIntensity = defaultRestartIntensity
+        self.defaultRestartPeriodSeconds = defaultRestartPeriodSeconds
         self.profiles = profiles
     }
 }

@@ -94,7 +94,8 @@ public struct StrategyConfig: Hashable, Sendable {
         maximumPositions = 1
         maximumDailyLoss = FixedDecimal("0.05")!
         customParameters = []
-        restart = Restart()
+        restart = Restart(
+            intensity: bounds.defaultRestartIntensity, periodSeconds: bounds.defaultRestartPeriodSeconds)
         ordersAtDeath = .cancel
         memoryMegabytes = bounds.defaultMemoryMegabytes
         cpuShare = bounds.defaultCPUShare
