@@ -47,9 +47,15 @@ extension Host {
             return orders ?? OrdersAtEnd(found.config.ordersAtDeath)
         }
         let now = Timestamp(milliseconds: WallClock.milliseconds)
-        try await writing { try FloorStore.stop(strategy, orders: policy, at: now, in: $0) }
+        var unwritten: HostError?
+        do {
+            try await writing { try FloorStore.stop(strategy, orders: policy, at: now, in: $0) }
+        } catch {
+            // A full disk must not keep anybody from stopping a strategy.
+            unwritten = error
+        }
         audit(user, "strategy.stop", strategy, orders.map { "orders: \($0.rawValue)" } ?? "")
-        return try await floor { floor throws(HostError) in
+        let status = try await floor { floor throws(HostError) in
             let found = try floor.find(strategy)
             if found.isLive || found.state == .backingOff {
                 floor.stop(found, orders: orders, reason: "stopped by \(user)")
@@ -58,6 +64,10 @@ extension Host {
             }
             return floor.status(of: found)
         }
+        if let unwritten {
+            throw .unavailable("it is stopped, but the next start of the host starts it again: \(unwritten)")
+        }
+        return status
     }
 
     /// Stops, then starts again with the same options.
@@ -65,9 +75,10 @@ extension Host {
         try await floor { floor throws(HostError) in
             guard try floor.find(strategy).plan != nil else { throw .notRunning(strategy: strategy) }
         }
-        if var desired = try reading({ try StrategyStore.get(strategy, in: $0) })?.desired, !desired.shouldRun
+        if var desired = try reading({ try StrategyStore.get(strategy, in: $0) })?.desired,
+            !desired.shouldRun || desired.isPaused
         {
-            // One that had stopped: from now on it should run again, after a crash of the host too.
+            // One that had stopped or was paused: from now on it should run again, after a crash of the host too.
             (desired.shouldRun, desired.isPaused) = (true, false)
             desired.since = Timestamp(milliseconds: WallClock.milliseconds)
             let wanted = desired
