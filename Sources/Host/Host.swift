@@ -151,6 +151,7 @@ public final class Host: HostService {
         paperWriter.close()
         launcher.launcher.close()
         loop.stop()
+        lock.release()
         log.info("stopped")
     }
 }

@@ -30,6 +30,12 @@ public final class DataFolderLock: Sendable {
         self.descriptor = descriptor
     }
 
+    /// Lets the folder go before the process ends. Nothing may be written into it after that.
+    public func release() {
+        // It cannot fail on a lock that is held, and the end of the process would release it too.
+        _ = flock(descriptor.number, LOCK_UN)
+    }
+
     private static func holder(_ descriptor: borrowing FileDescriptor) throws -> Int? {
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = try descriptor.read(into: &buffer)
