@@ -27,6 +27,26 @@ struct DataFolders: Sendable {
         for path in [root, strategies, runs, logs, runtimes] { try make(path) }
     }
 
+    /// Sets space aside in which the paper venue can write down cancels and fills while the disk is full.
+    ///
+    /// SQLite writes its log from the beginning again after each checkpoint, and passes over what follows the last
+    /// record, so the file may be longer than what is in it.
+    func reserveForPaper(log: HostLog) {
+        do throws(SystemCallError) {
+            let path = "\(paper)-wal"
+            let file = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+            let number = posix_fallocate(file.number, 0, Self.paperReserveBytes)
+            guard number == 0 else {
+                throw SystemCallError(call: "posix_fallocate", number: number, subject: path)
+            }
+        } catch {
+            log.warning("while the disk is full, cancels at the paper venue may fail", ["reason": "\(error)"])
+        }
+    }
+
+    /// As long as SQLite lets its log become before a checkpoint.
+    private static let paperReserveBytes = 4 << 20
+
     /// Makes one folder, if it is not there yet.
     func make(_ path: String) throws(SystemCallError) {
         guard unsafe mkdir(path, 0o700) != 0, errno != EEXIST else { return }

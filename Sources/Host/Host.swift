@@ -69,6 +69,7 @@ public final class Host: HostService {
             ])
         readers = try DatabaseReaders(path: folders.journal, count: 3)
         paperWriter = try GroupCommitWriter(path: folders.paper, migrations: [JournalPaperStore.migrations])
+        folders.reserveForPaper(log: log)
         store = FloorStore(writer: journal, readers: readers, log: log.part("floor"))
         deskStore = DeskStore(writer: journal, readers: readers)
         var settings = IdentityService.Settings()
