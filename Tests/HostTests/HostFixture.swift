@@ -121,6 +121,11 @@ final class HostFixture: Sendable {
             SignalRequest(action: "SAY", data: .members(line)), to: strategy, by: "ada")
     }
 
+    /// Sends a signal that only puppets know.
+    func tell(_ strategy: String, _ action: String) async throws {
+        _ = try await host.deliver(SignalRequest(action: action), to: strategy, by: "ada")
+    }
+
     /// Makes a puppet ask for an order, and waits until the host has decided over it.
     @discardableResult
     func order(
@@ -158,11 +163,11 @@ final class HostFixture: Sendable {
     // MARK: - Prices
 
     /// Sends the next one-minute candle of the feed for injected prices, all of it at one price.
-    func candle(_ price: String, volume: String = "1000") async throws {
+    func candle(_ price: String, volume: String = "1000", symbol: String = "BTCUSDT") async throws {
         let minute = minutes.add(1, ordering: .relaxed).newValue
         let price = try #require(FixedDecimal(price))
         let candle = Candle(
-            symbol: "BTCUSDT", resolution: try #require(Resolution("1m")),
+            symbol: symbol, resolution: try #require(Resolution("1m")),
             openTime: Timestamp(milliseconds: 1_735_689_600_000 + minute * 60_000), open: price, high: price,
             low: price, close: price, volume: try #require(FixedDecimal(volume)))
         _ = try await host.inject([.candle(candle)], into: nil, by: "ada")

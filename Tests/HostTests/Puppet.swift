@@ -60,7 +60,7 @@ enum Puppet {
         #include <unistd.h>
 
         static char line[300 * 1024], mode[64] = "plain";
-        static long candles, live;
+        static long candles, live, first, last, backward;
 
         static int is(const char *word) { return strcmp(mode, word) == 0; }
         static int of_type(const char *type) {
@@ -99,6 +99,7 @@ enum Puppet {
                 say("{\"type\":\"order\",\"request\":\"n-1\",\"symbol\":\"BTCUSDT\",\"side\":\"buy\","
                     "\"order_type\":\"market\",\"quantity\":\"NaN\"}");
             }
+            if (is("burn")) for (;;) candles++;
             if (is("twice")) say("{\"type\":\"ready\",\"sdk\":\"puppet/1\"}");
         }
 
@@ -124,12 +125,24 @@ enum Puppet {
                     fflush(stdout);
                 } else if (of_type("candle")) {
                     int history = strstr(line, "\"history\":true") != NULL;
+                    long time = atol(strstr(line, "\"time\":") + 7);
                     candles++;
                     if (!history) live++;
-                    if (is("eager") && candles == 1)
-                        say("{\"type\":\"order\",\"request\":\"eager\",\"symbol\":\"BTCUSDT\",\"side\":\"buy\","
-                            "\"order_type\":\"market\",\"quantity\":\"0.01\"}");
+                    if (time <= last) backward++;
+                    if (first == 0) first = time;
+                    last = time;
+                    if (is("eager")) {
+                        printf("{\"type\":\"order\",\"request\":\"eager-%ld\",\"symbol\":\"BTCUSDT\",\"side\":\"buy\","
+                               "\"order_type\":\"market\",\"quantity\":\"0.1\"}\n", candles);
+                        fflush(stdout);
+                    }
                     if (is("plain")) fprintf(stderr, "candle %s\n", line);
+                } else if (strstr(line, "\"action\":\"CRASH\"")) {
+                    fprintf(stderr, "told to crash\n");
+                    return 5;
+                } else if (strstr(line, "\"action\":\"REPORT\"")) {
+                    fprintf(stderr, "%ld candles, %ld live, from %ld to %ld, %ld backward\n", candles, live, first,
+                            last, backward);
                 } else if (of_type("signal")) {
                     char *data = strstr(line, "\"data\":{");
                     if (data) {
