@@ -294,9 +294,14 @@ struct DeskStoreTests {
         defer { remove() }
         let halt = HaltRecord(scope: .strategy("grid-1"), reason: "odd", time: Timestamp(milliseconds: 5))
         try append([.halted(halt), .halted(HaltRecord(scope: .everything, reason: "x", time: halt.time))])
-        store.haltAsked(.strategy("grid-1"), by: "ann") { #expect($0 == nil) }
-        try writer.barrier()
-        #expect(try store.haltedBy() == [.strategy("grid-1"): "ann"])
+        store.haltAsked(halt, by: "ann") { #expect($0 == nil) }
+        // The name comes before the halt when both are decided in one turn.
+        let other = HaltRecord(scope: .strategy("rsi"), reason: "odd too", time: halt.time)
+        store.haltAsked(other, by: "bob") { #expect($0 == nil) }
+        try append([.halted(other)])
+        #expect(try store.haltedBy() == [.strategy("grid-1"): "ann", .strategy("rsi"): "bob"])
+        #expect(try store.snapshot().halts[.strategy("rsi")] == other)
+        try append([.resumed(.strategy("rsi"), at: halt.time)])
         try append([.resumed(.strategy("grid-1"), at: halt.time)])
         #expect(try store.haltedBy().isEmpty)
         #expect(try store.snapshot().halts.keys.map(\.key) == ["everything"])

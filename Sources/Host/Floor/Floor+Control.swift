@@ -280,10 +280,9 @@ extension Floor {
         let scope = try scope(request.scope)
         haltedBy[scope] = user
         let log = around.log
-        defer {
-            around.deskStore.haltAsked(scope, by: user) { failure in
-                if let failure { log.error("who halted was not written: \(failure)") }
-            }
+        // The desk writes the halt itself down at the end of this turn, which is after this.
+        around.deskStore.haltAsked(HaltRecord(scope: scope, reason: reason, time: now), by: user) { failure in
+            if let failure { log.error("who halted was not written: \(failure)") }
         }
         desk.decide { desk, now in
             desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .keep, at: now)

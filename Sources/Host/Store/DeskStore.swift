@@ -45,11 +45,17 @@ final class DeskStore: Sendable {
         }
     }
 
-    /// Notes who asked for a halt. Comes after the halt itself.
-    func haltAsked(_ scope: RiskScope, by name: String, answer: @escaping @Sendable (WriteFailure?) -> Void) {
+    /// Notes who asked for a halt, before or after the desk writes the halt itself down.
+    func haltAsked(
+        _ halt: HaltRecord, by name: String, answer: @escaping @Sendable (WriteFailure?) -> Void
+    ) {
         do throws(WriteFailure) {
             try writer.submit {
-                try $0.run("UPDATE desk_halts SET asked_by = ? WHERE scope = ?", name, scope.key)
+                try $0.run(
+                    """
+                    INSERT INTO desk_halts VALUES (?, ?, ?, ?)
+                    ON CONFLICT(scope) DO UPDATE SET asked_by = excluded.asked_by
+                    """, halt.scope.key, halt.reason, halt.time, name)
             } completion: { result in
                 if case .failure(let failure) = result { answer(failure) } else { answer(nil) }
             }
@@ -86,8 +92,10 @@ final class DeskStore: Sendable {
                     day.openingEquity)
             case .halted(let halt):
                 try database.run(
-                    "INSERT OR REPLACE INTO desk_halts VALUES (?, ?, ?, NULL)", halt.scope.key, halt.reason,
-                    halt.time)
+                    """
+                    INSERT INTO desk_halts VALUES (?, ?, ?, NULL)
+                    ON CONFLICT(scope) DO UPDATE SET reason = excluded.reason, time = excluded.time
+                    """, halt.scope.key, halt.reason, halt.time)
             case .resumed(let scope, _):
                 try database.run("DELETE FROM desk_halts WHERE scope = ?", scope.key)
             case .flattenBegan(let key, let time):
