@@ -148,6 +148,8 @@ public final class Host: HostService {
             }
         }
         flush.close()
+        // Before the writer: the last connection to close puts everything into one file.
+        readers.close()
         journal.close()
         paperWriter.close()
         launcher.launcher.close()
