@@ -28,7 +28,9 @@ extension HostTests {
                     SignalRequest(action: "BUY", data: .members(["quantity": .number("0.01")])), to: id,
                     by: "ada")
                 try await fixture.wait(id) { $0.positions.first?.quantity.description == "0.01" }
-                #expect(try await fixture.orders(id).map(\.status) == [.filled])
+                try await fixture.wait("its order", about: id) {
+                    try await fixture.orders(id).map(\.status) == [.filled]
+                }
                 let signals = try await fixture.host.signals(of: id, page: PageRequest()).items
                 #expect(signals.map(\.action) == ["BUY"])
                 #expect(signals.map(\.direction) == [.incoming])

@@ -184,10 +184,15 @@ extension HostTests {
 
         @Test func `cpu_share slows down what wants more`() async throws {
             try await HostFixture.run(settings: ["strategy.start_timeout=60s"]) { fixture in
-                let id = try await fixture.puppet("burn", #""cpu_share":0.1"#)
-                _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
-                let usage = try await fixture.wait(id) { $0.usage.cpuSeconds > 0.15 }.usage
-                #expect(usage.cpuThrottledSeconds > 0.5, "\(usage)")
+                let slow = try await fixture.puppet("burn", #""cpu_share":0.1"#)
+                let fast = try await fixture.puppet("burn", #""name":"fast","cpu_share":2"#)
+                for id in [slow, fast] {
+                    _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
+                }
+                let throttled = try await fixture.wait(slow) { $0.usage.cpuThrottledSeconds > 0.5 }.usage
+                let free = try await fixture.host.status(of: fast).usage
+                #expect(free.cpuThrottledSeconds < 0.1, "\(free)")
+                #expect(free.cpuSeconds > throttled.cpuSeconds, "\(free) \(throttled)")
             }
         }
 
@@ -210,7 +215,8 @@ extension HostTests {
                     source, name: "bare", config: #"{"profile":"python","restart":{"policy":"temporary"}}"#)
                 _ = try await fixture.host.start(bare, options: StartOptions(), by: "ada")
                 let end = try await fixture.wait(bare) { $0.state == .stopped }
-                #expect(end.reason?.contains("there is no module 'numpy' here") == true, "\(end.reason ?? "")")
+                #expect(
+                    end.reason?.contains("there is no module 'numpy' here") == true, "\(end.reason ?? "")")
                 let full = try await fixture.upload(
                     source, name: "full", config: #"{"profile":"python-scientific"}"#)
                 try await fixture.run(full)
