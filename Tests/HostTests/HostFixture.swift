@@ -89,11 +89,15 @@ final class HostFixture: Sendable {
 
     /// Uploads a puppet.
     ///
-    /// - Parameter more: Members of its strategy.json.
-    func puppet(_ mode: String = "plain", _ more: String = "") async throws -> String {
+    /// - Parameters:
+    ///   - more: Members of its strategy.json.
+    ///   - name: Its name when there is another of its mode.
+    func puppet(
+        _ mode: String = "plain", _ more: String = "", name: String? = nil
+    ) async throws -> String {
         try await host.upload(
             BundleUpload(
-                content: Puppet.program.get(), fileName: "main", name: mode,
+                content: Puppet.program.get(), fileName: "main", name: name ?? mode,
                 config: Array(Puppet.config(mode: mode, more).utf8)),
             by: "ada"
         ).id

@@ -185,7 +185,7 @@ extension HostTests {
         @Test func `cpu_share slows down what wants more`() async throws {
             try await HostFixture.run(settings: ["strategy.start_timeout=60s"]) { fixture in
                 let slow = try await fixture.puppet("burn", #""cpu_share":0.1"#)
-                let fast = try await fixture.puppet("burn", #""name":"fast","cpu_share":2"#)
+                let fast = try await fixture.puppet("burn", #""cpu_share":2"#, name: "fast")
                 for id in [slow, fast] {
                     _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
                 }
