@@ -18,7 +18,8 @@ export SWIFT_BACKTRACE=${SWIFT_BACKTRACE:-enable=no}
 
 # Debian packages, by what needs them.
 build_packages=(
-    binutils gcc git libc6-dev libstdc++-12-dev
+    # What the Swift toolchain itself needs.
+    binutils ca-certificates gcc git libc6-dev libedit2 libncurses6 libstdc++-12-dev libxml2 tzdata
     libcurl4-openssl-dev libseccomp-dev libsqlite3-dev libssl-dev libwebsockets-dev libzip-dev zlib1g-dev
     python3 python3-venv
 )
@@ -58,7 +59,7 @@ find_swift() {
     done
     command -v swift >/dev/null || fail "Swift 6.3 is not on the PATH; get it at https://www.swift.org/install/linux"
     local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1) || true
     case $version in
     6.[2-9] | 6.[1-9][0-9] | [7-9].* | [1-9][0-9].*) ;;
     *) fail "Swift ${version:-of unknown version} is too old; 6.3 is wanted: https://www.swift.org/install/linux" ;;
