@@ -183,7 +183,8 @@ extension HostTests {
         }
 
         @Test func `cpu_share slows down what wants more`() async throws {
-            try await HostFixture.run(settings: ["strategy.start_timeout=60s"]) { fixture in
+            try await HostFixture.run(settings: ["strategy.start_timeout=60s", "strategy.stop_timeout=100ms"])
+            { fixture in
                 let slow = try await fixture.puppet("burn", #""cpu_share":0.1"#)
                 let fast = try await fixture.puppet("burn", #""cpu_share":2"#, name: "fast")
                 for id in [slow, fast] {
