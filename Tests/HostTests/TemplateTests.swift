@@ -68,9 +68,10 @@ extension HostTests {
 enum Bundles {
     /// A zip archive made by Python's zipfile; `script` finds it as `z`.
     static func zip(_ script: String, in folder: String = "/") async throws -> [UInt8] {
-        let file = Places.makeTemporaryFolder() + "/bundle.zip"
+        let scratch = Places.makeTemporaryFolder()
         // Only tidiness is lost when the folder stays behind.
-        defer { try? FileManager.default.removeItem(atPath: file) }
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let file = scratch + "/bundle.zip"
         let program = """
             import os, pathlib, zipfile
             os.chdir(\(quoted(folder)))
