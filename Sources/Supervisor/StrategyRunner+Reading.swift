@@ -33,9 +33,11 @@ extension StrategyRunner {
         linesIn += lines
         guard self.connection === connection else { return }
         let now = MonotonicClock.nanoseconds
-        guard !connection.lineBucket.take(Double(max(lines, 1)), now: now) else { return }
+        // Long lines cost as much to read as the short ones that they could have been.
+        let weight = Double(max(lines, 1 + count >> 10))
+        guard !connection.lineBucket.take(weight, now: now) else { return }
         // Not reading is what slows a flood down: the pipe fills and the child waits.
-        connection.lineBucket.owe(Double(max(lines, 1)))
+        connection.lineBucket.owe(weight)
         let wait = connection.lineBucket.wait(for: 1, now: now)
         setInterest(connection.outputWatch, [])
         connection.resumeOutput = loop.schedule(after: .nanoseconds(Int64(wait))) { [weak self] in
