@@ -136,7 +136,9 @@ let package = Package(
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
             "WebTests",
-            uses: ["Web", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport"],
+            uses: [
+                "Web", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport",
+            ],
             excluding: ["tls"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
         tests("PythonSDKTests", uses: []),
