@@ -35,18 +35,22 @@ extension Floor {
         }
     }
 
-    /// Matches standing orders against an event, then hands it to the strategies that asked for it.
+    /// Hands an event to the strategies that asked for it, and matches standing orders against it.
+    ///
+    /// The strategies come first, so that they think while the rest is done. Nothing overtakes anything by that: what they
+    /// answer is read in a later turn of the loop, and fills are told only when they are durable.
     func deliver(_ event: MarketEvent, from feed: Feed) {
         around.metrics.ticks.increment()
         lastTick = MonotonicClock.nanoseconds
+        let takers = feed.subscriptions.takers(of: event)
+        if !takers.isEmpty {
+            let message = HostMessage(event)
+            let line = message.line
+            for strategy in takers { deliver(line, message, about: event, to: strategy) }
+        }
         let listed = event.renamed(feed.venueSymbol(event.symbol))
         paper.marketMoved(listed)
         desk.decide { desk, now in desk.priceMoved(listed, on: VenueID(AccountSetup.venue), at: now) }
-        let takers = feed.subscriptions.takers(of: event)
-        guard !takers.isEmpty else { return }
-        let message = HostMessage(event)
-        let line = message.line
-        for strategy in takers { deliver(line, message, about: event, to: strategy) }
     }
 
     private func deliver(

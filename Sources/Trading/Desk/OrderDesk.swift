@@ -198,7 +198,7 @@ extension OrderDesk {
         return actions
     }
 
-    /// Takes a price of a venue's market into account. Call it before the strategies hear of it.
+    /// Takes a price of a venue's market into account. Call it before any order that a strategy gives because of it.
     ///
     /// - Parameter time: When the price came, by the clock that all calls go by. The event's own time may be another:
     ///   a feed that runs faster than the world is in the future, one that replays is in the past.
