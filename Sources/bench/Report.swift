@@ -11,6 +11,7 @@ enum Report {
 
     static func json(_ figures: [(measurement: String, figure: Figure)]) -> JSONValue {
         .members([
+            "load_average": .number("\(Machine.load())"),
             "figures": .array(
                 figures.map { measurement, figure in
                     .members([
@@ -22,7 +23,7 @@ enum Report {
                         "promise": figure.promise == nil ? nil : .string(figure.promiseText),
                         "kept": figure.isKept.map { .bool($0) },
                     ])
-                })
+                }),
         ])
     }
 

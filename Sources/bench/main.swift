@@ -47,6 +47,7 @@ private func run(_ words: [String]) async -> Int32 {
         }
     }
     for line in Report.table(figures) { print(line) }
+    print("load average over the last minute: \(Figure.text(Machine.load()))")
     if let jsonFile {
         do { try Report.write(figures, to: jsonFile) } catch {
             complain("\(jsonFile) could not be written: \(error)")
