@@ -20,6 +20,8 @@ final class ChildConnection {
     var resumeErrors: EventLoop.Timer?
     var timers: [String: EventLoop.Timer] = [:]
     var isInputClosed = false
+    /// Lines that leave together at the end of this turn.
+    var gathered: [[UInt8]] = []
     /// It is being killed: nothing that it says counts any more.
     var isCondemned = false
     var unansweredSince: UInt64?

@@ -77,6 +77,9 @@ struct OutgoingQueue {
         return entries[head].bytes[headOffset...]
     }
 
+    /// The whole line that ``front()`` gives the rest of; only after that gave something.
+    var frontLine: [UInt8] { entries[head].bytes }
+
     /// Takes note that `count` bytes of ``front()`` have left. True when that completed the line.
     mutating func sent(_ count: Int) -> Bool {
         headOffset += count

@@ -144,7 +144,11 @@ public final class StrategyRunner {
     /// Sends a line, unless there is no child to send it to. Never waits.
     public func send(_ message: HostMessage) {
         guard connection != nil else { return }
-        send(message.line, message.importance)
+        switch message {
+        case .order, .fill, .position: sendWithOthers(message.line)
+        case .hello, .candle, .trade, .quote, .signal, .timer, .ping, .stop:
+            send(message.line, message.importance)
+        }
     }
 
     /// Sends a line that was written before, for lines that go to many children.

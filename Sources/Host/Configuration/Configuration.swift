@@ -125,7 +125,7 @@ public struct Configuration: Hashable, Sendable {
     public struct Market: Hashable, Sendable {
         public var seed = 1
         public var symbols = ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"]
-        public var speed = FixedDecimal.one
+        public var speed = 1
     }
 
     /// Commands of the operator's choice, run with `/bin/sh -c`.

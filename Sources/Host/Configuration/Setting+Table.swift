@@ -161,8 +161,8 @@ extension Setting {
         .texts(
             "market.symbols", \.market.symbols, .symbol, atMost: 64,
             "The instruments that it trades."),
-        .decimal(
-            "market.speed", \.market.speed, "0.01", "100000",
+        .integer(
+            "market.speed", \.market.speed, 1...1_000_000,
             "How fast its time runs: 1 is real time, 60 gives a one-minute candle every second."),
     ]
 

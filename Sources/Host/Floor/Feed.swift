@@ -177,7 +177,7 @@ extension FeedDefinition {
                 .members([
                     "id": .string(Feed.principal), "kind": .string("simulated"),
                     "seed": .integer(market.seed),
-                    "symbols": symbols, "speed": .string(market.speed.description),
+                    "symbols": symbols, "speed": .string(String(market.speed)),
                     "resolutions": .array(lengths.map { .string($0) }),
                 ])),
             try FeedDefinition(
