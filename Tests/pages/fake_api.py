@@ -209,7 +209,7 @@ class Strategy:
             "usage": {"cpu_seconds": round(self.cpu, 3), "memory_bytes": self.memory, "memory_limit_bytes": 512 * 2**20, "cpu_throttled_seconds": 0.4,
                       "lines_in": self.lines[0], "lines_out": self.lines[1], "lines_dropped": self.lines[2]},
             "equity": text(self.capital + self.realised + self.unrealised) if self.account else None, "realised_pnl": text(self.realised),
-            "unrealised_pnl": text(self.unrealised), "position": [self.position()] if self.account else []}
+            "unrealised_pnl": text(self.unrealised), "position": [self.position()] if self.account else [], "metrics": {"distance": "12.5"}}
 
     def view(self):
         return {"id": self.id, "name": self.name, "owner": self.owner, "version": self.versions[0]["version"], "versions": self.versions,

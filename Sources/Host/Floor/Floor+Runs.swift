@@ -43,6 +43,7 @@ extension Floor {
         let run = "r\(nextRunNumber)"
         around.store.runBegan(run, number: nextRunNumber, of: strategy, at: now)
         nextRunNumber += 1
+        strategy.metrics = [:]
         do {
             strategy.recorder = try recorder(of: strategy, run: run)
         } catch {

@@ -38,6 +38,7 @@ extension Floor {
             units: (profit?.realised.units ?? 0) - (profit?.fees.units ?? 0))
         view.unrealisedProfit = profit?.unrealised ?? .zero
         view.positions = positions(of: strategy)
+        view.metrics = strategy.metrics
         return view
     }
 

@@ -54,6 +54,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var realisedProfit: FixedDecimal = .zero
     public var unrealisedProfit: FixedDecimal = .zero
     public var positions: [PositionView] = []
+    /// What the strategy last said with `metric`, by name.
+    public var metrics: [String: FixedDecimal] = [:]
 
     /// Describes a strategy's state; set the rest where it is known.
     public init(strategy: String, state: State, run: String? = nil, since: Timestamp, reason: String? = nil) {
@@ -73,6 +75,8 @@ public struct RunStatusView: Hashable, Sendable {
             "account": .optional(account), "capital": .orNull(capital), "version": .optional(version),
             "usage": usage.json, "equity": .orNull(equity), "realised_pnl": .decimal(realisedProfit),
             "unrealised_pnl": .decimal(unrealisedProfit), "position": .array(positions.map(\.json)),
+            "metrics": .object(
+                metrics.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .decimal($0.value)) }),
         ])
     }
 }

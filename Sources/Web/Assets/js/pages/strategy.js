@@ -299,7 +299,8 @@ function overview(tab) {
             facts([["Lines in / out", h("span", { class: "num" }, `${format(use.lines_in ?? 0)} / ${format(use.lines_out ?? 0)}`)],
                 ["Lines dropped", h("span", { class: use.lines_dropped ? "num down" : "num" }, format(use.lines_dropped ?? 0))],
                 use.cpu_throttled_seconds ? ["Throttled", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
-                ["Profile", strategy.profile ?? "–"]]),
+                ["Profile", strategy.profile ?? "–"],
+                ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
         ] : h("p", { class: "muted" }, "Measured while it runs."));
         patch(recent, fills.length ? h("ul", { class: "recent-list" }, [...fills].sort((a, b) => b.time - a.time).slice(0, 6).map((one) =>
             h("li", {}, when(one.time), sideText(one.side), h("span", { class: "num" }, format(one.quantity)), h("span", { class: "num" }, "@ " + format(one.price))))) : h("p", { class: "muted" }, "No fills yet."));
