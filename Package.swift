@@ -121,6 +121,7 @@ let package = Package(
             uses: ["Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "TestSupport"]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
+        tests("CConfineTests", uses: ["Sandbox", "Posix", "TestSupport"], excluding: ["Harness"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(
             name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

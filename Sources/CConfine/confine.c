@@ -41,13 +41,30 @@ static int result(long value) {
 
 // ---- Reports ----
 
-static void report(uint32_t kind, uint32_t operation, uint32_t step, int32_t value, const char *detail) {
+/// Writes all of it in one go, as pipes take what is short and control files want it.
+static int write_whole(int file, const void *bytes, size_t length) {
+    ssize_t count;
+    do count = write(file, bytes, length);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    return (size_t)count == length ? 0 : -EIO;
+}
+
+static int report(uint32_t kind, uint32_t operation, uint32_t step, int32_t value, const char *detail) {
     struct confine_report report = {.kind = kind, .operation = operation, .step = step, .value = value};
     if (detail) snprintf(report.detail, sizeof report.detail, "%s", detail);
-    // A report is smaller than PIPE_BUF, so it arrives whole or not at all. If nobody reads it any more, the
-    // supervisor has gone, and the parent-death signal is on its way.
-    ssize_t written = write(CONFINE_FD_STATUS, &report, sizeof report);
-    (void)written;
+    // A report is smaller than PIPE_BUF, so it arrives whole or not at all.
+    return write_whole(CONFINE_FD_STATUS, &report, sizeof report);
+}
+
+/// The one way out for what has failed. When not even that can be told, the end of the status pipe says it.
+static _Noreturn void fail(uint32_t operation, uint32_t step, int outcome, const char *detail) {
+    report(CONFINE_STEP_FAILED, operation, step, -outcome, detail);
+    _exit(CONFINE_EXIT_FAILED);
+}
+
+_Noreturn void confine_give_up(const char *what) {
+    fail(0, 0, -errno, what);
 }
 
 // ---- Namespaces ----
@@ -57,7 +74,7 @@ static int write_file(pid_t pid, const char *name, const char *text) {
     snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     int file = open(path, O_WRONLY | O_CLOEXEC);
     if (file < 0) return -errno;
-    int outcome = write(file, text, strlen(text)) < 0 ? -errno : 0;
+    int outcome = write_whole(file, text, strlen(text));
     close(file);
     return outcome;
 }
@@ -95,23 +112,49 @@ static int drop_bounding(void) {
     return 0;
 }
 
-/// Process 1 of the pid namespace: waits for process 2, the strategy, and takes the namespace with it when it ends.
-_Noreturn static void watch(int go, const struct confine_step *enter) {
+/// Waits until the strategy is there. Returns 0, or 1 when the launcher has ended without making it, or -errno.
+static int await_strategy(int go) {
     char word;
-    // Orphans of the strategy, if its profile lets it have any, are reaped by the kernel.
-    signal(SIGCHLD, SIG_IGN);
-    if (dup2(go, 0) < 0 || dup2(CONFINE_FD_LISTENER, 1) < 0 || syscall(SYS_close_range, 2, ~0u, 0) < 0)
-        _exit(CONFINE_EXIT_FAILED);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || read(0, &word, 1) != 1) _exit(CONFINE_EXIT_FAILED);
-    if (drop_bounding() || become(enter->number[1], enter->number[3], !enter->number[5]) || drop_capabilities() ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "watcher") < 0 ||
+    ssize_t count;
+    do count = read(go, &word, 1);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : count == 0;
+}
+
+/// Gives up all that the watcher does not need, which is nearly everything.
+static int become_watcher(const struct confine_step *enter) {
+    int outcome = drop_bounding();
+    if (!outcome) outcome = become(enter->number[1], enter->number[3], !enter->number[5]);
+    if (!outcome) outcome = drop_capabilities();
+    if (outcome) return outcome;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "watcher") < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-        _exit(CONFINE_EXIT_FAILED);
+        return -errno;
+    return 0;
+}
+
+/// Process 1 of the pid namespace: waits for process 2, the strategy, and takes the namespace with it when it ends.
+_Noreturn static void watch(const struct launch *launch, int go, const struct confine_step *enter) {
+    int outcome = 0;
+    // Orphans of the strategy, if its profile lets it have any, are reaped by the kernel. The status pipe stays open
+    // until the watcher can do its work, so that the strategy does not count as started before.
+    if (signal(SIGCHLD, SIG_IGN) == SIG_ERR || dup2(go, 0) < 0 || dup2(CONFINE_FD_LISTENER, 1) < 0 ||
+        syscall(SYS_close_range, 2, 2, 0) < 0 || syscall(SYS_close_range, CONFINE_FD_STATUS + 1, ~0u, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        outcome = -errno;
+    if (!outcome) outcome = await_strategy(0);
+    if (outcome > 0) _exit(CONFINE_EXIT_FAILED);
+    if (!outcome) outcome = become_watcher(enter);
+    int strategy = outcome ? outcome : result(syscall(SYS_pidfd_open, 2, 0));
+    if (strategy < 0) fail(enter->operation, launch->step, strategy, "watcher");
+    close(CONFINE_FD_STATUS);
     // The supervisor keeps its end of the listener's socket open while it lives, and nobody else has that end. Its end
     // shows here whatever became of parent-death signals, which are lost when the parent dies before they are set.
-    struct pollfd ends[2] = {{.fd = (int)syscall(SYS_pidfd_open, 2, 0), .events = POLLIN}, {.fd = 1}};
-    while (ends[0].fd >= 0 && poll(ends, 2, -1) < 0 && errno == EINTR) {}
-    _exit(0);
+    struct pollfd ends[2] = {{.fd = strategy, .events = POLLIN}, {.fd = 1}};
+    int count;
+    do count = poll(ends, 2, -1);
+    while (count < 0 && errno == EINTR);
+    _exit(count < 0 ? CONFINE_EXIT_FAILED : 0);
 }
 
 static int enter(struct launch *launch, const struct confine_step *step) {
@@ -120,12 +163,13 @@ static int enter(struct launch *launch, const struct confine_step *step) {
     if (pipe2(go, O_CLOEXEC) < 0) return -errno;
     long watcher = syscall(SYS_clone, n[0] | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
     if (watcher < 0) return -errno;
-    if (watcher == 0) watch(go[0], step);
-    report(CONFINE_WATCHER_STARTED, step->operation, launch->step, (int32_t)watcher, NULL);
+    if (watcher == 0) watch(launch, go[0], step);
     close(go[0]);
     launch->watcher_go = go[1];
+    int outcome = report(CONFINE_WATCHER_STARTED, step->operation, launch->step, (int32_t)watcher, NULL);
+    if (outcome) return outcome;
 
-    int outcome = n[5] ? write_file(watcher, "setgroups", "deny") : 0;
+    if (n[5]) outcome = write_file(watcher, "setgroups", "deny");
     if (!outcome) outcome = write_map(watcher, "gid_map", n[3], n[4]);
     if (!outcome) outcome = write_map(watcher, "uid_map", n[1], n[2]);
     if (outcome) return outcome;
@@ -143,8 +187,11 @@ static int fork_strategy(struct launch *launch, const struct confine_step *step)
     long strategy = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
     if (strategy < 0) return -errno;
     if (strategy > 0) {
-        report(CONFINE_STRATEGY_STARTED, step->operation, launch->step, (int32_t)strategy, NULL);
-        _exit(write(launch->watcher_go, "g", 1) == 1 ? 0 : CONFINE_EXIT_FAILED);
+        int outcome = report(CONFINE_STRATEGY_STARTED, step->operation, launch->step, (int32_t)strategy, NULL);
+        if (!outcome) outcome = write_whole(launch->watcher_go, "g", 1);
+        // Without the word the watcher ends, and with it the strategy.
+        if (outcome) fail(step->operation, launch->step, outcome, "watcher");
+        _exit(0);
     }
     close(launch->watcher_go);
     return 0;
@@ -237,7 +284,10 @@ static int hand_over(int descriptor) {
     control.header = (struct cmsghdr){
         .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
     memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-    return result(sendmsg(CONFINE_FD_LISTENER, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+    ssize_t count;
+    do count = sendmsg(CONFINE_FD_LISTENER, &message, MSG_NOSIGNAL);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : 0;
 }
 
 static int listen_in(const struct confine_step *step) {
@@ -258,7 +308,10 @@ static int die_with_parent(void) {
     // A supervisor that died before that call sends no signal any more. Its id cannot be asked for from in here: any
     // parent outside this pid namespace shows as 0. But nobody else reads the status pipe.
     struct pollfd status = {.fd = CONFINE_FD_STATUS};
-    if (poll(&status, 1, 0) < 0) return -errno;
+    int count;
+    do count = poll(&status, 1, 0);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
     return status.revents & POLLERR ? -ESRCH : 0;
 }
 
@@ -286,7 +339,7 @@ static int execute(const struct confine_step *step) {
 static int carry_out(struct launch *launch, const struct confine_step *step) {
     const uint64_t *n = step->number;
     switch ((enum confine_operation)step->operation) {
-    case CONFINE_JOIN_CGROUP: return result(write((int)n[0], "0", 1)) < 0 ? -errno : 0;
+    case CONFINE_JOIN_CGROUP: return write_whole((int)n[0], "0", 1);
     case CONFINE_OPEN_TREE: return open_tree_slot(launch, step);
     case CONFINE_ENTER: return enter(launch, step);
     case CONFINE_DROP_BOUNDING: return drop_bounding();
@@ -324,10 +377,8 @@ _Noreturn void confine_run(const uint8_t *bytes, size_t length) {
     for (; launch.step < plan.count; launch.step++) {
         const struct confine_step *step = &plan.steps[launch.step];
         int outcome = carry_out(&launch, step);
-        if (outcome < 0) {
-            report(CONFINE_STEP_FAILED, step->operation, launch.step, -outcome, step->text);
-            break;
-        }
+        if (outcome < 0) fail(step->operation, launch.step, outcome, step->text);
     }
+    // The plan's last step does not return, or fails.
     _exit(CONFINE_EXIT_FAILED);
 }

@@ -1,7 +1,9 @@
 #include "plan.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /// What an operation is called and which fields it has: n number, s text, b blob, v list.
 static const struct {
@@ -35,6 +37,7 @@ static const struct {
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
 const char *confine_operation_name(uint32_t operation) {
+    if (operation == 0) return "start launcher";
     return operation < SHAPES && shapes[operation].name ? shapes[operation].name : "unknown";
 }
 
@@ -102,8 +105,21 @@ static bool is_plain_path(const char *path) {
 /// What has gone before, as far as later operations depend on it.
 struct progress {
     bool open[CONFINE_SLOTS];
-    bool entered, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal, filtered;
+    bool entered, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal, filtered;
 };
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#define NEW_NAMESPACES                                                                                                 \
+    (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |       \
+     CLONE_NEWTIME)
+#define NEEDED_NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID)
+
+/// Whether `id` can be a user or group that is not root. What is longer than an id would be cut to one, maybe to 0.
+static bool is_plain_id(uint64_t id) {
+    return id > 0 && id < UINT32_MAX;
+}
 
 /// Whether `step` may stand here. Returns NULL, or why not.
 static const char *check_step(const struct confine_step *step, struct progress *past) {
@@ -120,13 +136,18 @@ static const char *check_step(const struct confine_step *step, struct progress *
         return past->pivoted ? "a tree is opened after the root has changed" : NULL;
     case CONFINE_ENTER:
         if (past->entered) return "namespaces are entered twice";
-        if (n[1] == 0 || n[2] == 0 || n[1] > UINT32_MAX - 1 || n[2] > UINT32_MAX - 1 || n[3] == 0 || n[4] == 0 ||
-            n[3] > UINT32_MAX - 1 || n[4] > UINT32_MAX - 1)
+        if (n[0] & ~(uint64_t)NEW_NAMESPACES || (n[0] & NEEDED_NAMESPACES) != NEEDED_NAMESPACES)
+            return "a namespace is missing or unknown";
+        if (!is_plain_id(n[1]) || !is_plain_id(n[2]) || !is_plain_id(n[3]) || !is_plain_id(n[4]))
             return "user or group 0 would be mapped";
         past->entered = true;
         return NULL;
+    case CONFINE_DROP_BOUNDING:
+        past->bounded = past->entered;
+        return NULL;
     case CONFINE_BECOME:
-        return n[0] == 0 || n[1] == 0 ? "the strategy would be root" : NULL;
+        past->became = past->bounded;
+        return is_plain_id(n[0]) && is_plain_id(n[1]) ? NULL : "the strategy would be root";
     case CONFINE_PIVOT:
     case CONFINE_ATTACH:
         if (n[0] >= CONFINE_SLOTS || !past->open[n[0]]) return "a slot is empty";
@@ -141,8 +162,11 @@ static const char *check_step(const struct confine_step *step, struct progress *
         return past->pivoted && !past->forked ? NULL : "a tmpfs is mounted outside the new root";
     case CONFINE_FORK:
         if (past->forked || !past->pivoted) return "the strategy is made twice or before its root";
+        if (!past->bounded || !past->became) return "the strategy is made before it is somebody else";
         past->forked = true;
         return NULL;
+    case CONFINE_RLIMIT:
+        return n[0] < RLIM_NLIMITS ? NULL : "a limit is unknown";
     case CONFINE_DROP_CAPABILITIES:
         past->dropped = past->forked;
         return NULL;

@@ -20,9 +20,13 @@ int main(void) {
     // Until the strategy has its own: the launcher must not outlive the supervisor either.
     // Had it died before that call, nobody would read the status pipe any more.
     struct pollfd status = {.fd = CONFINE_FD_STATUS};
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&status, 1, 0) < 0 || status.revents & POLLERR)
-        return CONFINE_EXIT_FAILED;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) confine_give_up("parent-death signal");
+    int count;
+    do count = poll(&status, 1, 0);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) confine_give_up("status pipe");
+    if (status.revents & POLLERR) return CONFINE_EXIT_FAILED;
     const uint8_t *bytes = mmap(NULL, (size_t)plan.st_size, PROT_READ, MAP_PRIVATE, CONFINE_FD_PLAN, 0);
-    if (bytes == MAP_FAILED) return CONFINE_EXIT_FAILED;
+    if (bytes == MAP_FAILED) confine_give_up("plan");
     confine_run(bytes, (size_t)plan.st_size);
 }

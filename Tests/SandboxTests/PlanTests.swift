@@ -51,6 +51,8 @@ struct PlanTests {
     @Test(
         "a plan with a wall missing or out of order is refused, even with a right checksum",
         arguments: [
+            ("drop bounding set", "the strategy is made before it is somebody else"),
+            ("become user", "the strategy is made before it is somebody else"),
             ("drop capabilities", "a filter comes before privileges are gone"),
             ("no new privileges", "landlock is enforced too early"),
             ("fork", "landlock is enforced too early"), ("close descriptors", "a wall is missing"),
@@ -72,6 +74,18 @@ struct PlanTests {
         #expect(Plan.fault(in: inner) == "user or group 0 would be mapped")
         let descriptor = try TamperedPlan(plan).replacingNumber(0, of: "join cgroup", with: 2)
         #expect(Plan.fault(in: descriptor) == "a cgroup descriptor is out of range")
+    }
+
+    @Test("a plan whose user would be cut down to root, or with a namespace too few or too many, is refused")
+    func refusesCutNumbers() throws {
+        let cut = try TamperedPlan(plan).replacingNumber(0, of: "become user", with: 1 << 32)
+        #expect(Plan.fault(in: cut) == "the strategy would be root")
+        for flags: UInt64 in [0x0002_0000 | 0x2000_0000, 0x100 | 0x3002_0000, 1 << 33 | 0x3002_0000] {
+            let changed = try TamperedPlan(plan).replacingNumber(0, of: "enter namespaces", with: flags)
+            #expect(Plan.fault(in: changed) == "a namespace is missing or unknown")
+        }
+        let limit = try TamperedPlan(plan).replacingNumber(0, of: "set limit", with: 16)
+        #expect(Plan.fault(in: limit) == "a limit is unknown")
     }
 
     @Test("random bytes are never a plan")

@@ -106,7 +106,7 @@ enum confine_report_kind {
     CONFINE_PLAN_REFUSED = 4,
 };
 
-/// What comes out of the status pipe. When the strategy runs, the pipe closes.
+/// What comes out of the status pipe. When the strategy runs, and the watcher watches it, the pipe closes.
 struct confine_report {
     uint32_t kind;
     uint32_t operation;
@@ -128,7 +128,11 @@ const char *confine_check(const uint8_t *plan, size_t length);
 /// telling the status pipe. Call it in a process with one thread.
 _Noreturn void confine_run(const uint8_t *plan, size_t length);
 
-/// The name of an operation, or "unknown".
+/// Tells the status pipe that `what` has failed with errno before the plan could be read, and ends with
+/// CONFINE_EXIT_FAILED.
+_Noreturn void confine_give_up(const char *what);
+
+/// The name of an operation, or "unknown". That of 0, which no plan has, is what comes before the plan.
 const char *confine_operation_name(uint32_t operation);
 
 #endif

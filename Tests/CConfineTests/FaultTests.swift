@@ -1,0 +1,91 @@
+import Glibc
+import Posix
+import TestSupport
+import Testing
+
+@testable import Sandbox
+
+/// The C part under sanitizers, with each of its system calls made to fail once. See `Harness/harness.c`.
+@Suite("Faults in the launcher", .serialized)
+struct FaultTests {
+    @Test(
+        "whichever call fails, as root: it is reported, ends with 125 and leaves nothing behind",
+        .enabled(if: geteuid() == 0, "this needs root"))
+    func asRoot() async throws {
+        try await holds(as: nil)
+    }
+
+    @Test(
+        "whichever call fails, as an ordinary user: it is reported, ends with 125 and leaves nothing behind")
+    func asOrdinaryUser() async throws {
+        try await holds(as: geteuid() == 0 ? 65534 : nil)
+    }
+
+    /// - Parameter user: Whom to become first; nil stays who we are.
+    private func holds(as user: UInt32?) async throws {
+        let build = try await TestSupport.ChildProcess.run(
+            Places.package + "/Tests/CConfineTests/Harness/build", [],
+            environment: ["PATH": String(cString: getenv("PATH"))])
+        try #require(build.code == 0, "\(build.errors)")
+        let tools = Places.package + "/.build/confine-tests"
+        let scene = try Scene(witness: tools + "/witness")
+        defer { scene.remove() }
+        let groups = ControlGroups(name: "faults-\(getpid())-\(user ?? 0)")
+        defer { groups.remove() }
+        // Only root may join groups that root made.
+        let isRoot = user == nil && geteuid() == 0
+        let group =
+            isRoot ? try groups.makeGroup(run: "run", memoryBytes: 64 << 20, cpuShare: 2, processes: 16) : nil
+        let files = (group?.folders ?? []).map { $0 + "/cgroup.procs" }
+        let plan = try scene.plan(
+            user: isRoot
+                ? .init(uid: 54_321, gid: 54_321, isMappedByRoot: true)
+                : .init(uid: user ?? geteuid(), gid: user ?? getegid(), isMappedByRoot: false),
+            groups: files.count)
+        let result = try await TestSupport.ChildProcess.run(
+            tools + "/harness", (user.map { ["--user", "\($0)"] } ?? []) + [plan] + files)
+        #expect(result.code == 0, "\(result.output)\(result.errors)")
+        let faults = result.output.split(separator: "\n").last?.split(separator: " ").first.flatMap {
+            Int($0)
+        }
+        #expect((faults ?? 0) > 150, "\(result.output)")
+        if let group { #expect(group.tryToRemove(), "control groups are still in use") }
+    }
+}
+
+/// A root, a bundle and a plan for a strategy that only looks around.
+struct Scene {
+    private let folder: String
+
+    init(witness: String) throws {
+        folder = Places.makeTemporaryFolder()
+        chmod(folder, 0o755)
+        let root = folder + "/root"
+        for path in [root, folder + "/bundle"] + ["usr", "work", "tmp", "bundle"].map({ root + "/" + $0 }) {
+            try #require(mkdir(path, 0o755) == 0)
+        }
+        try write([1], to: root + "/unlisted", mode: 0o644)
+        try write(Files.read(witness), to: folder + "/bundle/strategy", mode: 0o755)
+    }
+
+    func plan(user: PlanCompiler.User, groups: Int) throws -> String {
+        let profile = try Profile(contentsOf: Places.package + "/sandbox-profiles/native.json")
+        let plan = try PlanCompiler(
+            profile: profile, user: user,
+            landlockVersion: KernelReport.probe(groups: .none("")).landlockVersion,
+            root: folder + "/root", sources: [.bundle: folder + "/bundle"],
+            filter: SystemCallFilter.compiled(for: profile.systemCalls), command: ["/bundle/strategy"],
+            environment: ["LANG=C.UTF-8"], groupCount: groups
+        ).compile()
+        try write(plan, to: folder + "/plan", mode: 0o644)
+        return folder + "/plan"
+    }
+
+    private func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try file.writeAll(bytes[...])
+        chmod(path, mode)
+    }
+
+    func remove() { _ = try? Posix.ChildProcess.run("/bin/rm", ["-rf", "--", folder], environment: []) }
+}
