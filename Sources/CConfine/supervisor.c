@@ -95,6 +95,12 @@ int confine_read_text(pid_t pid, uint64_t address, char *into, size_t length) {
     return (int)strlen(into);
 }
 
+int confine_read_bytes(pid_t pid, uint64_t address, void *into, size_t length) {
+    struct iovec local = {.iov_base = into, .iov_len = length};
+    struct iovec remote = {.iov_base = (void *)address, .iov_len = length};
+    return result(process_vm_readv(pid, &local, 1, &remote, 1, 0));
+}
+
 int confine_landlock_version(void) {
     return result(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
 }

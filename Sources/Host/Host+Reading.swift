@@ -26,6 +26,11 @@ extension Host {
         }
     }
 
+    /// What the sandbox refused the strategy, the latest first, each kind of call once.
+    public func violations(of strategy: String) async throws(HostError) -> [ViolationView] {
+        try await floor { floor throws(HostError) in floor.violations(of: try floor.find(strategy)) }
+    }
+
     /// Signals, newest first.
     public func signals(of strategy: String, page: PageRequest) async throws(HostError) -> Page<SignalView> {
         _ = try await owner(of: strategy)

@@ -18,6 +18,7 @@ final class ChildConnection {
     var violationsWatch: EventLoop.Watch?
     var resumeOutput: EventLoop.Timer?
     var resumeErrors: EventLoop.Timer?
+    var resumeViolations: EventLoop.Timer?
     var timers: [String: EventLoop.Timer] = [:]
     var isInputClosed = false
     /// Lines that leave together at the end of this turn.

@@ -1,3 +1,4 @@
+import Glibc
 public import Posix
 public import Sandbox
 import Trading
@@ -18,7 +19,7 @@ public protocol StrategyRunnerDelegate: AnyObject {
     /// Something for the strategy's log.
     func runner(
         _ runner: StrategyRunner, logged level: StrategyLogLevel, _ source: LogSource, _ message: String)
-    /// The sandbox refused the child something.
+    /// The sandbox refused the child something. It comes once for each refused call.
     func runner(_ runner: StrategyRunner, violated violation: Violation)
     /// The strategy came into another state.
     func runnerChangedState(_ runner: StrategyRunner)
@@ -318,6 +319,9 @@ public final class StrategyRunner {
         var death =
             child.deathReport().map { RunLifecycle.Death($0, lastWords: connection.lastWords) }
             ?? RunLifecycle.Death(cause: "ended, and the kernel did not say how", kind: .crash)
+        if child.status == .killed(signal: SIGSYS), child.fatalViolation == nil {
+            delegate?.runner(self, violated: .foreignCall)
+        }
         if let words = connection.farewell, death.kind == .clean {
             death = RunLifecycle.Death(cause: words, kind: .clean)
         }
@@ -334,15 +338,21 @@ public final class StrategyRunner {
         guard let connection else { return }
         takeViolations()
         // Hung up: nobody is left who could be refused anything.
-        if ready.isHungUp || connection.child.violations?.isExhausted ?? true { stopListening() }
+        guard !ready.isHungUp, let violations = connection.child.violations else { return stopListening() }
+        let pause = violations.takePause()
+        guard pause > 0, connection.resumeViolations == nil else { return }
+        // Not answering is what slows down a strategy that is refused without end: it waits in its call.
+        setInterest(connection.violationsWatch, [])
+        connection.resumeViolations = after(pause) { runner in
+            guard let connection = runner.connection else { return }
+            connection.resumeViolations = nil
+            runner.setInterest(connection.violationsWatch, .read)
+        }
     }
 
     private func takeViolations() {
         guard let connection else { return }
-        for violation in connection.child.readViolations() {
-            log(violation.isFatal ? .error : .warning, .host, "refused by the sandbox: \(violation)")
-            delegate?.runner(self, violated: violation)
-        }
+        for violation in connection.child.readViolations() { delegate?.runner(self, violated: violation) }
     }
 
     private func stopListening() {
@@ -363,6 +373,7 @@ public final class StrategyRunner {
         for timer in connection.timers.values { loop.cancel(timer) }
         if let timer = connection.resumeOutput { loop.cancel(timer) }
         if let timer = connection.resumeErrors { loop.cancel(timer) }
+        if let timer = connection.resumeViolations { loop.cancel(timer) }
         self.connection = nil
     }
 

@@ -167,15 +167,15 @@ extension HostTests {
                 ),
             ]) { fates in
                 #expect(fates[0].says("fork gave an error"))
-                #expect(fates[0].says("refused by the sandbox: clone (a new process)", "use threads"))
+                #expect(fates[0].says("refused by the sandbox: clone(a new process)", "use threads"))
                 #expect(fates[1].says("socket gave an error"))
                 #expect(
                     fates[1].says(
-                        "refused by the sandbox: socket (an internet connection, AF_INET)",
-                        "a strategy has no network"))
+                        "refused by the sandbox: socket(AF_INET, SOCK_STREAM)",
+                        "network is not available to strategies: use `subscribe`"))
                 #expect(fates[2].reason.hasPrefix("exit code 4: fork: "), "\(fates[2].reason)")
                 #expect(fates[3].reason.contains("PermissionError"), "\(fates[3].reason)")
-                #expect(fates[3].says("refused by the sandbox: socket", "a strategy has no network"))
+                #expect(fates[3].says("refused by the sandbox: socket", "network is not available"))
             }
         }
 

@@ -127,7 +127,6 @@ struct Fixture: Sendable {
             Self.drain(child.standardOutput.number, &output)
             Self.drain(child.standardError.number, &log)
             outcome.violations += child.readViolations()
-            if child.violations?.isExhausted == true { child.stopListening() }
             guard entries[0].revents != 0, try child.reap() != nil else { continue }
             Self.drain(child.standardOutput.number, &output)
             Self.drain(child.standardError.number, &log)

@@ -92,9 +92,13 @@ struct DeathReportTests {
         #expect(
             words(.exited(code: 1)) { $0.processDenials = 2 }
                 == "exit code 1; it asked for more processes or threads than it may have")
-        let violation = Violation(systemCall: "mount", arguments: "", advice: "no", isFatal: true)
+        let violation = Violation(
+            rule: .machine, systemCall: "mount", arguments: "\"none\", \"/work\"", isFatal: true)
         let report = DeathReport(status: .killed(signal: 9), usage: GroupUsage(), violation: violation)
-        #expect(report.words == "forbidden system call: mount: no")
+        #expect(
+            report.words
+                == "forbidden system call: mount(\"none\", \"/work\"): only an attacker changes the machine: tell "
+                + "the operator if it was a mistake: the strategy stays down until it is started again")
         #expect(report.cause == .systemCall)
     }
 }

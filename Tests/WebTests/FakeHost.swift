@@ -138,6 +138,15 @@ final class FakeHost: HostService {
         return Page(items: state.withLock { $0.lines.filter { $0.sequence > after } })
     }
 
+    func violations(of strategy: String) async throws(HostError) -> [ViolationView] {
+        [
+            ViolationView(
+                rule: "network", words: "network is not available to strategies", advice: "use `subscribe`",
+                systemCall: "socket", arguments: "AF_INET, SOCK_STREAM", isFatal: false, count: 3, inRun: 1,
+                first: .init(milliseconds: 1), last: .init(milliseconds: 2), run: "r1")
+        ]
+    }
+
     func signals(of strategy: String, page: PageRequest) async throws(HostError) -> Page<SignalView> {
         Page(items: [], next: page.after)
     }

@@ -41,6 +41,9 @@ int confine_notification_is_valid(int listener, uint64_t id);
 /// Reads a text from another process, at most `length` - 1 bytes, and ends it with NUL. Returns its length.
 int confine_read_text(pid_t pid, uint64_t address, char *into, size_t length);
 
+/// Reads bytes from another process, or fewer where its memory ends. Returns how many.
+int confine_read_bytes(pid_t pid, uint64_t address, void *into, size_t length);
+
 /// The newest Landlock interface of this kernel. -ENOSYS or -EOPNOTSUPP when there is none.
 int confine_landlock_version(void);
 

@@ -50,7 +50,9 @@ extension Floor {
         floor.stopsBefore = inheritance.floor.stops
         around.store.endRunsLeftOver(at: floor.now)
         for record in inheritance.strategies {
-            let strategy = try floor.add(record, savedState: inheritance.floor.savedStates[record.id])
+            let strategy = try floor.add(
+                record, savedState: inheritance.floor.savedStates[record.id],
+                violations: inheritance.floor.violations[record.id] ?? [])
             strategy.lastEnd = inheritance.floor.lastEnds[record.id]
         }
         return floor
@@ -108,14 +110,17 @@ extension Floor {
 
     /// Makes a strategy known that is in the catalogue.
     @discardableResult
-    func add(_ record: StrategyRecord, savedState: String? = nil) throws -> FloorStrategy {
+    func add(
+        _ record: StrategyRecord, savedState: String? = nil, violations: [ViolationLedger.Entry] = []
+    ) throws -> FloorStrategy {
         let folder = around.folders.log(strategy: record.id)
         try around.folders.make(folder)
         var limits = LogFiles.Limits()
         limits.fileBytes = max(64 << 10, around.configuration.strategy.logBytes / limits.files)
         let strategy = FloorStrategy(
             record, config: try StrategyConfig(record.latest.config, around),
-            log: try LogFiles(folder: folder, limits: limits, thread: around.flush))
+            log: try LogFiles(folder: folder, limits: limits, thread: around.flush),
+            violations: ViolationLedger(violations))
         if let savedState { strategy.savedState = try JSONParser.parse(savedState) }
         strategies[record.id] = strategy
         return strategy
@@ -196,6 +201,7 @@ extension Floor {
             // Reading the groups costs some tens of microseconds each; with many strategies each is looked at less often.
             guard strategies.count < 50 || seconds % 10 == abs(strategy.id.hashValue) % 10 else { continue }
             strategy.usage = runner.usage()
+            saveViolations(of: strategy)
         }
     }
 

@@ -44,6 +44,7 @@ extension Floor {
         around.store.runBegan(run, number: nextRunNumber, of: strategy, at: now)
         nextRunNumber += 1
         strategy.metrics = [:]
+        strategy.violations.runBegan()
         do {
             strategy.recorder = try recorder(of: strategy, run: run)
         } catch {
@@ -68,10 +69,18 @@ extension Floor {
             around.log.with(strategy: strategy.id).warning("its recording is not on disk: \(error)")
         }
         strategy.recorder = nil
+        if let words = strategy.violations.summary() { log(strategy, .warning, .host, words) }
+        saveViolations(of: strategy)
         guard let run = strategy.runner?.run else { return }
         let reason = strategy.runner?.state.reason ?? "ended"
         let isQuarantined = strategy.state == .quarantined
         around.store.runEnded(run, cause: isQuarantined ? "quarantined: \(reason)" : reason, at: now)
+    }
+
+    /// Writes down what was refused since this was last done.
+    func saveViolations(of strategy: FloorStrategy) {
+        let changed = strategy.violations.takeChanged()
+        if !changed.isEmpty { around.store.save(violations: changed, of: strategy.id) }
     }
 
     /// A strategy that ended for good by itself, or was put in quarantine, is not for the next host to start.
@@ -209,10 +218,24 @@ extension Floor: StrategyRunnerDelegate {
     }
 
     func runner(_ runner: StrategyRunner, violated violation: Violation) {
-        around.metrics.countViolation(violation.systemCall)
-        around.audit(
-            "sandbox", violation.isFatal ? "strategy.violation.fatal" : "strategy.violation", runner.strategy,
-            "\(violation)")
+        guard let strategy = strategies[runner.strategy] else { return }
+        around.metrics.countViolation(violation, of: strategy)
+        switch strategy.violations.note(violation, run: runner.run ?? "", at: now) {
+        case .first(let violation):
+            log(
+                strategy, violation.isFatal ? .error : .warning, .host, "refused by the sandbox: \(violation)"
+            )
+            around.audit(
+                "sandbox", violation.isFatal ? "strategy.violation.fatal" : "strategy.violation", strategy.id,
+                "\(violation)")
+            publishStatus(strategy)
+        case .again(let violation, let times):
+            log(
+                strategy, .warning, .host,
+                "refused by the sandbox \(times) times in this run: \(violation.call): \(violation.rule.advice)"
+            )
+        case .quiet: break
+        }
     }
 
     func runnerWasQuarantined(_ runner: StrategyRunner, reason: String) {

@@ -39,7 +39,18 @@ extension Floor {
         view.unrealisedProfit = profit?.unrealised ?? .zero
         view.positions = positions(of: strategy)
         view.metrics = strategy.metrics
+        view.violations = view.run.map { strategy.violations.count(in: $0) } ?? 0
         return view
+    }
+
+    /// What a strategy was refused, the latest first.
+    func violations(of strategy: FloorStrategy) -> [ViolationView] {
+        let run = strategy.runner?.run ?? strategy.lastEnd?.run
+        // Of one instant, the one that is newer as a kind.
+        let latest = strategy.violations.entries.enumerated().sorted {
+            ($0.element.last, $0.offset) > ($1.element.last, $1.offset)
+        }
+        return latest.map { ViolationView($0.element, run: run) }
     }
 
     /// What a strategy holds now.
@@ -133,6 +144,17 @@ extension Floor {
         return ProfitView(
             total: total.values.sorted { $0.currency < $1.currency }, byStrategy: byStrategy,
             bySymbol: bySymbol.values.sorted { ($0.key, $0.currency) < ($1.key, $1.currency) })
+    }
+}
+
+extension ViolationView {
+    /// An entry of the ledger as people see it.
+    init(_ entry: ViolationLedger.Entry, run: String?) {
+        self.init(
+            rule: entry.rule.rawValue, words: entry.rule.words, advice: entry.rule.advice,
+            systemCall: entry.systemCall, arguments: entry.arguments, isFatal: entry.isFatal,
+            count: entry.count, inRun: entry.run == run ? entry.inRun : 0, first: entry.first,
+            last: entry.last, run: entry.run)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Journal
 internal import Posix
+internal import Sandbox
 internal import Supervisor
 internal import Trading
 
@@ -79,10 +80,16 @@ struct FloorMetrics: Sendable {
         orders[outcome]?.increment()
     }
 
-    /// Counts a system call that the sandbox refused.
-    func countViolation(_ systemCall: String) {
-        registry.counter(
-            "bullpen_sandbox_violations_total", "System calls refused, by name.", [("call", systemCall)]
-        ).increment()
+    /// Counts a system call that the sandbox refused to a strategy.
+    func countViolation(_ violation: Violation, of strategy: FloorStrategy) {
+        if let counter = strategy.violationCounters[violation.systemCall] { return counter.increment() }
+        let counter = registry.counter(
+            "bullpen_sandbox_violations_total", "System calls refused, by rule, call and strategy.",
+            [
+                ("rule", violation.rule.rawValue), ("call", violation.systemCall),
+                ("strategy", strategy.id),
+            ])
+        strategy.violationCounters[violation.systemCall] = counter
+        counter.increment()
     }
 }

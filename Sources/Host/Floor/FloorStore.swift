@@ -1,6 +1,7 @@
 internal import Catalogue
 internal import Journal
 internal import Posix
+internal import Sandbox
 internal import Trading
 internal import Wire
 
@@ -43,6 +44,15 @@ final class FloorStore: Sendable {
                 2, "what becomes of the orders of strategies that stop",
                 """
                 CREATE TABLE stops(strategy TEXT PRIMARY KEY, orders TEXT NOT NULL) STRICT, WITHOUT ROWID;
+                """),
+            Migration(
+                3, "what the sandbox refused",
+                """
+                CREATE TABLE violations(
+                    strategy TEXT NOT NULL, call TEXT NOT NULL, arguments TEXT NOT NULL, rule TEXT NOT NULL,
+                    fatal INTEGER NOT NULL, count INTEGER NOT NULL, in_run INTEGER NOT NULL,
+                    first INTEGER NOT NULL, last INTEGER NOT NULL, run TEXT NOT NULL,
+                    PRIMARY KEY(strategy, call, arguments)) STRICT, WITHOUT ROWID;
                 """),
         ])
 
@@ -128,6 +138,20 @@ final class FloorStore: Sendable {
         }
     }
 
+    /// Writes what a strategy was refused, each kind with its latest count.
+    func save(violations: [ViolationLedger.Entry], of strategy: String) {
+        write { database in
+            for one in violations {
+                try database.run(
+                    """
+                    INSERT OR REPLACE INTO violations(strategy, call, arguments, rule, fatal, count, in_run,
+                        first, last, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """, strategy, one.systemCall, one.arguments, one.rule.rawValue, one.isFatal ? 1 : 0,
+                    one.count, one.inRun, one.first, one.last, one.run)
+            }
+        }
+    }
+
     /// Writes points of equity curves, all of one instant.
     func save(equity points: [(strategy: String, equity: FixedDecimal)], at time: Timestamp) {
         guard !points.isEmpty else { return }
@@ -195,6 +219,7 @@ final class FloorStore: Sendable {
             try database.run("DELETE FROM equity WHERE strategy = ?", strategy)
             try database.run("DELETE FROM limits WHERE scope = ?", "strategy:\(strategy)")
             try database.run("DELETE FROM stops WHERE strategy = ?", strategy)
+            try database.run("DELETE FROM violations WHERE strategy = ?", strategy)
         }
     }
 
@@ -237,6 +262,8 @@ final class FloorStore: Sendable {
         var stops: [String: OrdersAtEnd]
         /// How and when the last run of each strategy ended.
         var lastEnds: [String: LastEnd]
+        /// What each strategy was refused.
+        var violations: [String: [ViolationLedger.Entry]]
         var feeds: [(id: String, settings: String, cursor: String?)]
         var accounts: [(id: String, settings: String)]
         var limits: [(scope: String, limits: String)]
@@ -260,6 +287,14 @@ final class FloorStore: Sendable {
             ) {
                 (try $0.text(0), LastEnd(run: try $0.text(1), cause: try $0.text(2), time: try $0.time(3)))
             }
+            let violations = try database.all(
+                """
+                SELECT strategy, rule, call, arguments, fatal, count, in_run, first, last, run FROM violations
+                ORDER BY first
+                """
+            ) {
+                (try $0.text(0), try ViolationLedger.Entry(row: $0))
+            }
             return Beginning(
                 lastRun: try database.first("SELECT coalesce(max(number), 0) FROM strategy_runs") {
                     try $0.integer(0)
@@ -270,6 +305,7 @@ final class FloorStore: Sendable {
                 savedStates: Dictionary(states, uniquingKeysWith: { first, _ in first }),
                 stops: Dictionary(stops, uniquingKeysWith: { first, _ in first }),
                 lastEnds: Dictionary(ends, uniquingKeysWith: { first, _ in first }),
+                violations: Dictionary(grouping: violations, by: \.0).mapValues { $0.map(\.1) },
                 feeds: try database.all("SELECT id, settings, cursor FROM feeds ORDER BY rowid") {
                     (try $0.text(0), try $0.text(1), try $0.optionalText(2))
                 },
@@ -331,6 +367,18 @@ final class FloorStore: Sendable {
         } catch {
             throw .unavailable("it could not be read: \(error)")
         }
+    }
+}
+
+extension ViolationLedger.Entry {
+    /// A row of `violations`, in the order of the reading above.
+    fileprivate init(row: borrowing Row) throws {
+        // A later version may have rules that this one does not know.
+        let rule = SandboxRule(rawValue: try row.text(1)) ?? .otherCalls
+        self.init(
+            rule: rule, systemCall: try row.text(2), arguments: try row.text(3),
+            isFatal: try row.int(4) != 0, count: try row.int(5), inRun: try row.int(6),
+            first: try row.time(7), last: try row.time(8), run: try row.text(9))
     }
 }
 

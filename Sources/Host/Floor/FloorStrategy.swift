@@ -44,6 +44,10 @@ final class FloorStrategy {
     var recorder: RunRecorder?
     /// What it has last said about itself, by name.
     var metrics: [String: FixedDecimal] = [:]
+    /// What it was refused.
+    var violations: ViolationLedger
+    /// Counts what it is refused, by call.
+    var violationCounters: [String: Counter] = [:]
     /// What its child had used at the last look.
     var usage = GroupUsage()
 
@@ -54,7 +58,11 @@ final class FloorStrategy {
     /// It was paused when the last host ended.
     var startsPaused = false
 
-    init(_ record: StrategyRecord, config: StrategyConfig, log: LogFiles) {
+    init(
+        _ record: StrategyRecord, config: StrategyConfig, log: LogFiles,
+        violations: ViolationLedger = ViolationLedger()
+    ) {
+        self.violations = violations
         id = record.id
         owner = record.owner
         createdAt = record.createdAt

@@ -46,6 +46,8 @@ public protocol HostService: Sendable {
 
     /// Log lines, oldest first: those after the cursor (a sequence number), or without one the last of them.
     func logs(of strategy: String, page: PageRequest) async throws(HostError) -> Page<LogLine>
+    /// What the sandbox refused the strategy, the latest first, each kind of call once.
+    func violations(of strategy: String) async throws(HostError) -> [ViolationView]
     /// Signals, newest first.
     func signals(of strategy: String, page: PageRequest) async throws(HostError) -> Page<SignalView>
     /// Orders, newest first.

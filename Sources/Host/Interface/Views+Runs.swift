@@ -56,6 +56,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var positions: [PositionView] = []
     /// What the strategy last said with `metric`, by name.
     public var metrics: [String: FixedDecimal] = [:]
+    /// How often the sandbox refused it something in this run.
+    public var violations = 0
 
     /// Describes a strategy's state; set the rest where it is known.
     public init(strategy: String, state: State, run: String? = nil, since: Timestamp, reason: String? = nil) {
@@ -77,6 +79,7 @@ public struct RunStatusView: Hashable, Sendable {
             "unrealised_pnl": .decimal(unrealisedProfit), "position": .array(positions.map(\.json)),
             "metrics": .object(
                 metrics.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .decimal($0.value)) }),
+            "violations": .integer(violations),
         ])
     }
 }

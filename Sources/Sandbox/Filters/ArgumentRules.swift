@@ -37,11 +37,29 @@ enum ArgumentRules {
         "prctl": [Use(lower(0, 15)), Use(lower(0, 16))],
     ]
 
-    /// Uses of named calls that are worth naming; the others fail without a word. The C library itself asks for a local
-    /// socket now and then, to look for a name service or a system log, and does without.
-    static let worthNaming: [String: Use] = [
-        "socket": Use(scmp_arg_cmp(arg: 0, op: SCMP_CMP_NE, datum_a: 1, datum_b: 0))
+    /// Uses that the listener names, of calls that are narrowed or under `name`; a named call that is not here is named
+    /// whatever its arguments. The others fail without a word: libraries try them, and do without.
+    static let worthNaming: [String: [Use]] = [
+        // The C library itself asks for a local socket now and then, to look for a name service or a system log.
+        "socket": [Use(differs(0, 1))],
+        "socketpair": [Use(differs(0, 1))],
+        // TIOCSTI and TIOCLINUX; isatty() asks every descriptor something else.
+        "ioctl": [Use(lower(1, 0x5412)), Use(lower(1, 0x541c))],
+        // Locks, leases, notices and the size of a pipe.
+        "fcntl": [5, 6, 7, 36, 37, 38, 1024, 1026, 1031].map { Use(lower(1, $0)) },
+        "prlimit64": [Use(differs(2, 0)), Use(differs(0, 0))],
+        "tgkill": [Use(differs(2, 6))],
+        "tkill": [Use(differs(1, 6))],
+        "mmap": [Use(masked(2, 6, equals: 6))],
+        "mprotect": [Use(masked(2, 4, equals: 4))],
+        // Opening for writing, or making a file. The listener reports what lies outside of /work and /tmp, and leaves
+        // the refusal to the walls.
+        "openat": forWriting(2),
+        "open": forWriting(1),
     ]
+
+    /// Narrowed calls of which the listener names every use that is not allowed.
+    static let namedInFull: Set<String> = ["prlimit64", "tgkill", "tkill", "mmap", "mprotect"]
 
     /// Fork-like uses of `clone`, which the listener names.
     static let forkLike = Use(masked(0, threadBit, equals: 0))
@@ -51,8 +69,20 @@ enum ArgumentRules {
     private static let threadBits: UInt64 = 0x0001_0900
     private static let namespaceBits: UInt64 = 0x7e02_0080
 
+    /// O_WRONLY, O_RDWR, or O_RDONLY with O_CREAT.
+    private static func forWriting(_ argument: UInt32) -> [Use] {
+        [
+            Use(masked(argument, 3, equals: 1)), Use(masked(argument, 3, equals: 2)),
+            Use(masked(argument, 0o103, equals: 0o100)),
+        ]
+    }
+
     private static func equal(_ argument: UInt32, _ value: UInt64) -> scmp_arg_cmp {
         scmp_arg_cmp(arg: argument, op: SCMP_CMP_EQ, datum_a: value, datum_b: 0)
+    }
+
+    private static func differs(_ argument: UInt32, _ value: UInt64) -> scmp_arg_cmp {
+        scmp_arg_cmp(arg: argument, op: SCMP_CMP_NE, datum_a: value, datum_b: 0)
     }
 
     private static func masked(_ argument: UInt32, _ mask: UInt64, equals value: UInt64) -> scmp_arg_cmp {

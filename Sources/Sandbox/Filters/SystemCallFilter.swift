@@ -63,9 +63,11 @@ struct SystemCallFilter: Sendable {
         }
         let listening = FilterBuilder(otherwise: UInt32(SCMP_ACT_ALLOW))
         try listening.configure()
-        for call in waiting {
-            let conditions = ArgumentRules.worthNaming[call]?.conditions ?? []
-            try listening.add(call, UInt32(SCMP_ACT_NOTIFY), conditions)
+        let narrowed = calls.allowed.flatMap(\.calls).filter { ArgumentRules.worthNaming[$0] != nil }
+        for call in waiting + narrowed {
+            for use in ArgumentRules.worthNaming[call] ?? [.init()] {
+                try listening.add(call, UInt32(SCMP_ACT_NOTIFY), use.conditions)
+            }
         }
         // The launcher's own execution of the strategy is the first; the supervisor lets that one pass.
         try listening.add("execve", UInt32(SCMP_ACT_NOTIFY), [])
@@ -74,16 +76,20 @@ struct SystemCallFilter: Sendable {
         let allowing = FilterBuilder(otherwise: Self.failing(EPERM))
         try allowing.configure()
         for call in calls.allowed.flatMap(\.calls) {
-            guard let uses = ArgumentRules.uses[call] else {
+            guard let uses = ArgumentRules.uses[call], !ArgumentRules.namedInFull.contains(call) else {
                 try allowing.add(call, UInt32(SCMP_ACT_ALLOW), [])
                 continue
             }
             for use in uses { try allowing.add(call, UInt32(SCMP_ACT_ALLOW), use.conditions) }
         }
         // The same conditions here as there: what does not wait for the supervisor must not be allowed either.
-        for call in waiting + ["execve"] {
-            let conditions = ArgumentRules.worthNaming[call]?.conditions ?? []
-            try allowing.add(call, UInt32(SCMP_ACT_ALLOW), conditions)
+        let rest = narrowed.filter { call in
+            ArgumentRules.uses[call] != nil && !ArgumentRules.namedInFull.contains(call)
+        }
+        for call in waiting + rest + ["execve"] {
+            for use in ArgumentRules.worthNaming[call] ?? [.init()] {
+                try allowing.add(call, UInt32(SCMP_ACT_ALLOW), use.conditions)
+            }
         }
         try allowing.add("clone", UInt32(SCMP_ACT_ALLOW), ArgumentRules.forkLike.conditions)
         // glibc falls back to clone, whose flags a filter can see (moby/moby#42680).

@@ -24,6 +24,8 @@ public final class ConfinedChild: @unchecked Sendable {
     public let group: ChildGroup
     /// System calls that it was refused. Readable when there are new ones; nil after ``stopListening()``.
     public private(set) var violations: ViolationReader?
+    /// The profile that it runs under.
+    public let profile: Profile
     /// The violation for which it was killed.
     public private(set) var fatalViolation: Violation?
     /// How it ended, once it was reaped.
@@ -37,7 +39,8 @@ public final class ConfinedChild: @unchecked Sendable {
     init(
         pid: Int32, process: consuming FileDescriptor, standardInput: consuming FileDescriptor,
         standardOutput: consuming FileDescriptor, standardError: consuming FileDescriptor,
-        lifeline: consuming FileDescriptor, violations: ViolationReader, remains: Remains, spawner: Spawner
+        lifeline: consuming FileDescriptor, violations: ViolationReader, profile: Profile,
+        remains: Remains, spawner: Spawner
     ) {
         self.pid = pid
         self.process = process
@@ -47,6 +50,7 @@ public final class ConfinedChild: @unchecked Sendable {
         self.lifeline = lifeline
         self.group = remains.group
         self.violations = violations
+        self.profile = profile
         self.remains = remains
         self.spawner = spawner
     }
@@ -89,14 +93,17 @@ public final class ConfinedChild: @unchecked Sendable {
         return new
     }
 
-    /// Stops hearing of refused calls; from then on the kernel refuses them by itself. Unwatch the listener before.
+    /// Stops hearing of refused calls. For a child that has ended: the calls of another would wait for ever. Unwatch the
+    /// listener before.
     public func stopListening() {
         violations = nil
     }
 
     /// Why it ended, once it was reaped. Ask before ``finish(_:)``.
     public func deathReport() -> DeathReport? {
-        status.map { DeathReport(status: $0, usage: group.usage(), violation: fatalViolation) }
+        status.map {
+            DeathReport(status: $0, usage: group.usage(), violation: fatalViolation, profile: profile)
+        }
     }
 
     /// Takes away what is left: the namespaces' watcher, the control groups, the user id. Kills it if it still runs.

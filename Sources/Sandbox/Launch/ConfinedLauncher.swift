@@ -156,7 +156,7 @@ public final class ConfinedLauncher: Sendable {
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
-        return started.child(fatal: request.profile.systemCalls.fatal, remains: remains, spawner: spawner)
+        return started.child(profile: request.profile, remains: remains, spawner: spawner)
     }
 
     private func takeUser() throws(LaunchFailure) -> PlanCompiler.User {

@@ -34,41 +34,56 @@ public struct DeathReport: Hashable, Sendable {
     ///   - status: How it ended.
     ///   - usage: What it had used by then.
     ///   - violation: The system call for which it was killed.
-    public init(status: EndStatus, usage: GroupUsage, violation: Violation?) {
+    ///   - profile: What it ran under, for the numbers of its limits.
+    public init(status: EndStatus, usage: GroupUsage, violation: Violation?, profile: Profile? = nil) {
         self.status = status
         self.usage = usage
-        let pids = usage.processDenials > 0 ? "; it asked for more processes or threads than it may have" : ""
+        let pids = usage.processDenials > 0 ? Self.processHint(profile) : ""
         switch status {
         case .exited(0): (cause, words) = (.finished, "it ended by itself")
         case .exited(let code):
             (cause, words) = (.exitCode, "exit code \(code)" + Self.memoryHint(usage) + pids)
         case .killed(let signal):
-            (cause, words) = Self.cause(of: signal, usage, violation, pids)
+            (cause, words) = Self.cause(of: signal, usage, violation, profile?.limits, pids)
         }
     }
 
     private static func cause(
-        of signal: Int32, _ usage: GroupUsage, _ violation: Violation?, _ pids: String
+        of signal: Int32, _ usage: GroupUsage, _ violation: Violation?, _ limits: Profile.Limits?,
+        _ pids: String
     ) -> (Cause, String) {
         if let violation { return (.systemCall, "forbidden system call: \(violation)") }
         switch signal {
         case SIGKILL where usage.memoryKills > 0:
             return (.memory, "killed for memory: \(figures(usage))")
         case SIGSYS:
-            return (
-                .systemCall, "forbidden system call: made as on another kind of machine (int 0x80 or x32)"
-            )
-        case SIGXFSZ: return (.limit, "it wrote a file beyond its size limit")
+            let rule = SandboxRule.foreignCalls
+            return (.systemCall, "forbidden system call: \(rule.words): \(rule.advice)")
+        case SIGXFSZ:
+            let limit = limits.map { ", which is \(mebibytes($0.fileBytes))" } ?? ""
+            return (.limit, "it wrote a file beyond its size limit\(limit)")
         case SIGXCPU: return (.limit, "it used more processor time than it may have")
+        case SIGSEGV:
+            let stack = limits.map {
+                ", or its stack of \(mebibytes($0.stackBytes)) ran over in a deep recursion"
+            }
+            return (
+                .signal,
+                "killed by signal 11 (SIGSEGV: it touched memory that it does not have\(stack ?? ""))" + pids
+            )
         default:
             return (.signal, "killed by signal \(signal)" + meaning(of: signal) + pids)
         }
     }
 
+    private static func processHint(_ profile: Profile?) -> String {
+        let limit = profile.map { ", which are \($0.limits.processes)" } ?? ""
+        return "; it asked for more processes or threads than it may have\(limit)"
+    }
+
     private static func meaning(of signal: Int32) -> String {
         switch signal {
         case SIGABRT: " (SIGABRT: it gave up by itself)"
-        case SIGSEGV: " (SIGSEGV: it touched memory that it does not have)"
         case SIGBUS: " (SIGBUS: it touched memory that could not be had)"
         case SIGILL: " (SIGILL: it came to a forbidden instruction)"
         case SIGFPE: " (SIGFPE: it divided by nought)"

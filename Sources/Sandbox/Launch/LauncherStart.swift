@@ -63,12 +63,12 @@ struct LauncherStart: ~Copyable {
         fileprivate let output: FileDescriptor
         fileprivate let error: FileDescriptor
 
-        consuming func child(fatal: [String], remains: Remains, spawner: Spawner) -> ConfinedChild {
+        consuming func child(profile: Profile, remains: Remains, spawner: Spawner) -> ConfinedChild {
             ConfinedChild(
                 pid: strategy, process: process, standardInput: input, standardOutput: output,
                 standardError: error, lifeline: socket,
-                violations: ViolationReader(listener: listener, fatal: fatal), remains: remains,
-                spawner: spawner)
+                violations: ViolationReader(listener: listener, profile: profile),
+                profile: profile, remains: remains, spawner: spawner)
         }
     }
 

@@ -4,64 +4,74 @@ public import Posix
 
 /// Hears of the calls that a strategy is refused by name, and refuses them.
 ///
-/// A strategy's thread waits inside its call until it is answered, which takes the host some microseconds. So that a
-/// strategy cannot keep the host busy with that, only so many are heard: see ``isExhausted``.
+/// A strategy's thread waits inside its call until it is answered, which takes the host some microseconds. What a
+/// strategy can demand of the host that way is bounded by ``takePause()``.
 public final class ViolationReader {
     /// Readable when a call waits, hung up when the strategy has gone. For watching.
     public let listener: FileDescriptor
     private let fatal: Set<String>
-    private var remaining: Int
+    private let words: CallWords
+    private var pace = RefusalPace()
 
-    /// How many calls are answered at one time, so that other strategies have their turn.
-    private static let batch = 16
-
-    init(listener: consuming FileDescriptor, fatal: [String], limit: Int = 200) {
+    init(listener: consuming FileDescriptor, profile: Profile) {
         self.listener = listener
-        self.fatal = Set(fatal)
-        remaining = limit
+        fatal = Set(profile.systemCalls.fatal)
+        words = CallWords(writable: profile.writable.map(\.path))
     }
 
-    /// Whether enough were heard. Let go of the reader then: the kernel refuses by itself from there on (ENOSYS).
-    public var isExhausted: Bool { remaining <= 0 }
+    /// How long to leave the listener alone before the next ``read()``, in milliseconds; 0 when it need not be. Ask once
+    /// after each.
+    public func takePause() -> Int64 { pace.takePause() }
 
-    /// Takes and refuses what waits now, a few at a time.
+    /// Takes and answers what waits now, a few at a time. A fatal call is not answered: kill the strategy.
     func read() -> [Violation] {
         var violations: [Violation] = []
-        while violations.count < Self.batch, remaining > 0, Readiness.canRead(listener.number) {
+        for _ in 0..<RefusalPace.batch where Readiness.canRead(listener.number) {
             var notification = confine_notification()
             let result = unsafe confine_notification_receive(listener.number, &notification)
             // Its caller has died between the two calls.
             if result == -ENOENT || result == -EINTR { continue }
             guard result == 0 else { break }
-            remaining -= 1
-            violations.append(describe(notification))
+            pace.count()
+            let call = SystemCallFilter.name(of: notification.call)
+            let (violation, isRefusedHere) = judge(call, notification)
+            if let violation { violations.append(violation) }
+            // It waits in the call until it is killed, and comes to nothing more.
+            if violation?.isFatal == true { break }
             // ENOENT: the caller has died, and needs no answer.
-            _ = confine_notification_answer(listener.number, notification.id, EPERM)
+            _ = confine_notification_answer(
+                listener.number, notification.id, isRefusedHere ? EPERM : 0)
         }
         return violations
     }
 
-    private func describe(_ notification: confine_notification) -> Violation {
-        let call = SystemCallFilter.name(of: notification.call)
+    /// What to report, and whether the host refuses the call or leaves it to the walls behind.
+    private func judge(_ call: String, _ notification: confine_notification) -> (Violation?, Bool) {
         let values = unsafe withUnsafeBytes(of: notification.arguments) {
             unsafe Array($0.bindMemory(to: UInt64.self))
         }
-        var words = Advice.arguments(of: call, values)
-        if call == "execve" { words = path(at: values[0], notification) ?? words }
-        return Violation(
-            systemCall: call, arguments: words, advice: Advice.words(for: call),
+        let described = describe(call, values, notification)
+        // Whether a file may be written is not ours to say: Landlock and read-only mounts decide, by the file itself.
+        guard SandboxRule.ofCall[call] != .writing else {
+            guard let described, !words.mayWrite(call, values, path: described.path) else {
+                return (nil, false)
+            }
+            return (violation(call, described.text), false)
+        }
+        return (violation(call, described?.text ?? words.describe(call, values, .none).text), true)
+    }
+
+    private func violation(_ call: String, _ arguments: String) -> Violation {
+        Violation(
+            rule: SandboxRule.ofCall[call] ?? .otherCalls, systemCall: call, arguments: arguments,
             isFatal: fatal.contains(call))
     }
 
-    /// The text at an address of the strategy's memory, or nil. Only for messages: the strategy may change it at will.
-    private func path(at address: UInt64, _ notification: confine_notification) -> String? {
-        var buffer = [CChar](repeating: 0, count: 128)
-        let length = unsafe confine_read_text(notification.pid, address, &buffer, buffer.count)
-        guard length > 0, confine_notification_is_valid(listener.number, notification.id) == 0 else {
-            return nil
-        }
-        let bytes = buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }
-        // Nothing in a log but what can be printed.
-        return String(decoding: bytes.map { (0x20...0x7e).contains($0) ? $0 : 0x3f }, as: UTF8.self)
+    /// The arguments with what they point at; nil when the caller has gone meanwhile.
+    private func describe(
+        _ call: String, _ values: [UInt64], _ notification: confine_notification
+    ) -> CallWords.Description? {
+        let described = words.describe(call, values, .of(notification.pid))
+        return confine_notification_is_valid(listener.number, notification.id) == 0 ? described : nil
     }
 }

@@ -47,6 +47,10 @@ enum RunRoutes {
         Route("GET", "/strategies/:id/events", .strategy(.viewStrategy)) { call in
             try await EventRoutes.stream(.strategy(call.strategy), call)
         },
+        Route("GET", "/strategies/:id/violations", .strategy(.viewStrategy)) { call in
+            try call.noQuery()
+            return Lists.response(Page(items: try await call.host.violations(of: call.strategy)), \.json)
+        },
         Route("GET", "/strategies/:id/signals", .strategy(.viewStrategy)) { call in
             Lists.response(try await call.host.signals(of: call.strategy, page: try call.page()), \.json)
         },
