@@ -59,6 +59,8 @@ final class ConfinedTask {
     }
 
     private func begin(timeout: Int) {
+        // Nobody is to be told what it is refused, so nothing must wait for an answer.
+        child.stopListening()
         do {
             watches.append(try loop.watch(child.process, for: .read) { _ in self.ended() })
             watches.append(try loop.watch(child.standardOutput, for: .read) { _ in self.read(errors: false) })

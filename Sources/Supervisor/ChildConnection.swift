@@ -31,6 +31,10 @@ final class ChildConnection {
     var pingBehindHistory: Int?
     var farewell: String?
     var lastWords: [String] = []
+    /// What it was refused last.
+    var lastRefusal: Violation?
+    /// The processor time it had used when a ping was first found unanswered, in seconds.
+    var usedWhenSilent: Double?
     var refusals = 0
     var refusalsSince: UInt64
     var lastFloodWarning: UInt64 = 0

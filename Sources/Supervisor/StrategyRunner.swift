@@ -235,17 +235,28 @@ public final class StrategyRunner {
             let now = MonotonicClock.nanoseconds
             let limit = runner.settings.heartbeatTimeoutMilliseconds
             if let since = connection.unansweredSince {
+                let used = connection.child.group.usage().cpuSeconds
                 guard now - since < UInt64(limit) * 1_000_000 else {
                     let words = "hung: did not answer a ping for \(limit / 1000) s"
-                    return runner.handle(.deadlinePassed(.heartbeat, words: words))
+                    let hint = Self.words(forUse: used - (connection.usedWhenSilent ?? used))
+                    return runner.handle(.deadlinePassed(.heartbeat, words: words + hint))
                 }
+                connection.usedWhenSilent = connection.usedWhenSilent ?? used
             } else {
                 connection.unansweredSince = now
+                connection.usedWhenSilent = nil
                 connection.pingsSent += 1
                 runner.send(HostMessage.ping(id: connection.pingsSent).line, .must)
             }
             runner.beat()
         }
+    }
+
+    /// What a silent child was busy with, by the processor time that it used meanwhile.
+    private static func words(forUse seconds: Double) -> String {
+        guard seconds >= 0.1 else { return ": it waits for something, and used no processor time meanwhile" }
+        let tenths = Int(seconds * 10)
+        return ": it computes, and used \(tenths / 10).\(tenths % 10) s of processor time meanwhile"
     }
 
     // MARK: - The child
@@ -317,7 +328,11 @@ public final class StrategyRunner {
         connection.errorLines.finish { piece in takeError(piece) }
         lastUsage = child.group.usage()
         var death =
-            child.deathReport().map { RunLifecycle.Death($0, lastWords: connection.lastWords) }
+            child.deathReport().map {
+                RunLifecycle.Death(
+                    $0, lastWords: connection.lastWords, profile: child.profile,
+                    refusal: connection.lastRefusal)
+            }
             ?? RunLifecycle.Death(cause: "ended, and the kernel did not say how", kind: .crash)
         if child.status == .killed(signal: SIGSYS), child.fatalViolation == nil {
             delegate?.runner(self, violated: .foreignCall)
@@ -352,7 +367,10 @@ public final class StrategyRunner {
 
     private func takeViolations() {
         guard let connection else { return }
-        for violation in connection.child.readViolations() { delegate?.runner(self, violated: violation) }
+        for violation in connection.child.readViolations() {
+            connection.lastRefusal = violation
+            delegate?.runner(self, violated: violation)
+        }
     }
 
     private func stopListening() {

@@ -127,3 +127,92 @@ extension HostTests {
         }
     }
 }
+
+extension HostTests {
+    /// Limits: every death and every refusal has its number, and what hurts shows before it kills.
+    @Suite("Limits in words") struct LimitWordsTests {
+        static func fate(
+            _ body: String, _ fixture: HostFixture, more: String = "", imports: String = "import os"
+        ) async throws -> BadStrategyTests.Fate {
+            let source = """
+                \(imports)
+                from bullpen import Strategy
+
+                class Trial(Strategy):
+                    def on_start(self):
+                \(body.split(separator: "\n").map { "        " + $0 }.joined(separator: "\n"))
+                """
+            let name = "trial-\(String(UInt32.random(in: .min ... .max), radix: 36))"
+            let id = try await fixture.upload(
+                source, name: name, config: "{\(BadStrategyTests.once)\(more)}")
+            _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
+            let status = try await fixture.wait(id) { [.stopped, .quarantined].contains($0.state) }
+            return .init(id: id, status: status, lines: try await fixture.lines(id))
+        }
+
+        @Test func `every end at a limit says which, and its number`() async throws {
+            try await HostFixture.run(settings: BadStrategyTests.settings) { fixture in
+                let files = try await Self.fate("self.open = [open(__file__) for _ in range(200)]", fixture)
+                #expect(
+                    files.reason.hasSuffix("; 128 files may be open at a time: close what is not needed"),
+                    "\(files.reason)")
+                let threads = try await Self.fate(
+                    """
+                    event = threading.Event()
+                    for _ in range(100): threading.Thread(target=event.wait, daemon=True).start()
+                    """, fixture, imports: "import threading")
+                #expect(threads.reason.contains("can't start new thread"), "\(threads.reason)")
+                #expect(threads.reason.contains("processes or threads than it may have, which are 32"))
+                let large = try await Self.fate(
+                    "with open('/work/big', 'wb') as file: file.seek(65 << 20); file.write(b'x')", fixture)
+                #expect(large.reason.hasSuffix("; a file may have 64 MiB"), "\(large.reason)")
+                let memory = try await Self.fate("x = bytearray(1 << 46)", fixture, more: ",\"memory_mb\":64")
+                #expect(
+                    memory.reason.contains("MemoryError; it may have 64 MiB: keep less"), "\(memory.reason)")
+                let name = try await Self.fate(
+                    "socket.create_connection(('example.org', 80))", fixture, imports: "import socket")
+                #expect(
+                    name.reason.hasSuffix(
+                        "network is not available to strategies: use `subscribe`, or ask the "
+                            + "operator for a feed"), "\(name.reason)")
+                let place = try await Self.fate("open('/bundle/model.json', 'w')", fixture)
+                #expect(
+                    place.reason.contains("; only /work and /tmp can be written: write there"),
+                    "\(place.reason)")
+            }
+        }
+
+        @Test func `who is held back, or comes near its memory, reads it before it hurts`() async throws {
+            try await HostFixture.run(settings: ["market.speed=600"]) { fixture in
+                let id = try await fixture.upload(
+                    """
+                    import time
+                    from bullpen import Strategy
+
+                    class Busy(Strategy):
+                        def on_start(self):
+                            self.kept = b"x" * (52 << 20)
+                            self.timer("work", 0.01, repeat=True)
+
+                        def on_timer(self, timer_id):
+                            end = time.monotonic() + 0.5
+                            while time.monotonic() < end:
+                                pass
+                    """, config: #"{"memory_mb":64,"cpu_share":0.1}"#)
+                try await fixture.run(id)
+                let line = try await fixture.waitForLine(
+                    id, "of 64 MiB of memory, and is killed at the limit")
+                #expect(line.contains("set memory_mb in strategy.json (at most 4096 here)"))
+                try await fixture.wait("being held back", about: id, seconds: 60) {
+                    try await fixture.host.status(of: id).usage.cpuThrottledShare > 0.1
+                }
+                #expect(
+                    fixture.host.metrics.text.contains(
+                        "bullpen_strategy_cpu_throttled_ratio{strategy=\"\(id)\"} 0."))
+                // Once per crossing.
+                let warnings = try await fixture.lines(id).filter { $0.contains("of memory, and is killed") }
+                #expect(warnings.count == 1)
+            }
+        }
+    }
+}

@@ -195,16 +195,6 @@ extension Floor {
         }
     }
 
-    private func lookAtUsage() {
-        for strategy in strategies.values where strategy.isLive {
-            guard let runner = strategy.runner else { continue }
-            // Reading the groups costs some tens of microseconds each; with many strategies each is looked at less often.
-            guard strategies.count < 50 || seconds % 10 == abs(strategy.id.hashValue) % 10 else { continue }
-            strategy.usage = runner.usage()
-            saveViolations(of: strategy)
-        }
-    }
-
     private func publishProfit() {
         guard hub.count > 0 else { return }
         for strategy in strategies.values

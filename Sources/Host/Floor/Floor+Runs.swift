@@ -45,6 +45,7 @@ extension Floor {
         nextRunNumber += 1
         strategy.metrics = [:]
         strategy.violations.runBegan()
+        strategy.usageWatch = UsageWatch()
         do {
             strategy.recorder = try recorder(of: strategy, run: run)
         } catch {
@@ -200,6 +201,7 @@ extension Floor: StrategyRunnerDelegate {
         switch runner.state {
         case .stopped, .backingOff, .quarantined:
             strategy.usage = runner.usage()
+            around.metrics.show(GroupUsage(), throttled: 0, of: strategy)
             noteOwnEnd(of: strategy, runner.state)
             leave(strategy, orders: ordersAfterEnd(of: strategy))
             runEnded(strategy)

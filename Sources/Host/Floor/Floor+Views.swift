@@ -26,7 +26,9 @@ extension Floor {
         view.usage.cpuSeconds = strategy.usage.cpuSeconds
         view.usage.memoryBytes = strategy.usage.memoryBytes
         view.usage.memoryLimitBytes = strategy.usage.memoryLimitBytes
+        view.usage.memoryPeakBytes = strategy.usage.memoryPeakBytes
         view.usage.cpuThrottledSeconds = strategy.usage.throttledSeconds
+        view.usage.cpuThrottledShare = strategy.isLive ? strategy.usageWatch.throttledShare : 0
         view.usage.linesIn = runner?.linesIn ?? 0
         view.usage.linesOut = runner?.linesOut ?? 0
         view.usage.linesDropped = runner?.linesDropped ?? 0

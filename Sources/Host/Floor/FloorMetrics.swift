@@ -80,6 +80,23 @@ struct FloorMetrics: Sendable {
         orders[outcome]?.increment()
     }
 
+    /// Shows what a strategy uses of the machine.
+    func show(_ usage: GroupUsage, throttled share: Double, of strategy: FloorStrategy) {
+        let gauges =
+            strategy.usageGauges ?? (
+                registry.gauge(
+                    "bullpen_strategy_cpu_throttled_ratio",
+                    "Share of the last minute for which a strategy was held back by its share of processor.",
+                    [("strategy", strategy.id)]),
+                registry.gauge(
+                    "bullpen_strategy_memory_bytes", "Memory in a strategy's control group.",
+                    [("strategy", strategy.id)])
+            )
+        strategy.usageGauges = gauges
+        gauges.throttled.set(share)
+        gauges.memory.set(Double(usage.memoryBytes))
+    }
+
     /// Counts a system call that the sandbox refused to a strategy.
     func countViolation(_ violation: Violation, of strategy: FloorStrategy) {
         if let counter = strategy.violationCounters[violation.systemCall] { return counter.increment() }

@@ -50,6 +50,10 @@ final class FloorStrategy {
     var violationCounters: [String: Counter] = [:]
     /// What its child had used at the last look.
     var usage = GroupUsage()
+    /// Says when a limit begins to hurt.
+    var usageWatch = UsageWatch()
+    /// What it uses, for those who collect figures.
+    var usageGauges: (throttled: Gauge, memory: Gauge)?
 
     /// What was said about its bundle when it was taken in.
     var bundleWarnings: [String]

@@ -14,8 +14,11 @@ public struct RunStatusView: Hashable, Sendable {
     public struct Usage: Hashable, Sendable {
         public var cpuSeconds = 0.0
         public var memoryBytes = 0
+        public var memoryPeakBytes = 0
         public var memoryLimitBytes = 0
         public var cpuThrottledSeconds = 0.0
+        /// The share of the last minute for which it was held back, from 0 to 1.
+        public var cpuThrottledShare = 0.0
         public var linesIn = 0
         public var linesOut = 0
         public var linesDropped = 0
@@ -27,8 +30,10 @@ public struct RunStatusView: Hashable, Sendable {
         public var json: JSONValue {
             .members([
                 "cpu_seconds": .seconds(cpuSeconds), "memory_bytes": .integer(memoryBytes),
+                "memory_peak_bytes": .integer(memoryPeakBytes),
                 "memory_limit_bytes": .integer(memoryLimitBytes),
-                "cpu_throttled_seconds": .seconds(cpuThrottledSeconds), "lines_in": .integer(linesIn),
+                "cpu_throttled_seconds": .seconds(cpuThrottledSeconds),
+                "cpu_throttled_share": .seconds(cpuThrottledShare), "lines_in": .integer(linesIn),
                 "lines_out": .integer(linesOut), "lines_dropped": .integer(linesDropped),
             ])
         }

@@ -9,6 +9,8 @@ public struct GroupUsage: Hashable, Sendable {
     public var throttledSeconds: Double = 0
     /// Memory now.
     public var memoryBytes: Int = 0
+    /// Files kept in memory that the kernel can forget, as far as that was looked at: only near the limit.
+    public var memoryReclaimableBytes: Int = 0
     /// The most memory so far.
     public var memoryPeakBytes: Int = 0
     /// Its limit.
@@ -151,6 +153,13 @@ public final class ChildGroup: Sendable {
             usage.memoryBytes = number(place, "memory.usage_in_bytes")
             usage.memoryPeakBytes = number(place, "memory.max_usage_in_bytes")
             usage.memoryKills = field("oom_kill", in: place, "memory.oom_control")
+        }
+        // A long file, read only as often as it can matter.
+        if usage.memoryBytes > usage.memoryLimitBytes / 4 * 3 {
+            let prefix = place.version == 2 ? "" : "total_"
+            usage.memoryReclaimableBytes =
+                field(prefix + "inactive_file", in: place, "memory.stat")
+                + field(prefix + "active_file", in: place, "memory.stat")
         }
     }
 

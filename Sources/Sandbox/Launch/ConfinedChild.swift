@@ -93,8 +93,8 @@ public final class ConfinedChild: @unchecked Sendable {
         return new
     }
 
-    /// Stops hearing of refused calls. For a child that has ended: the calls of another would wait for ever. Unwatch the
-    /// listener before.
+    /// Stops hearing of refused calls; from then on the kernel refuses them by itself, and the opening of files for
+    /// writing with them. Unwatch the listener before.
     public func stopListening() {
         violations = nil
     }
