@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int result(long value) {
@@ -99,6 +100,13 @@ int confine_read_bytes(pid_t pid, uint64_t address, void *into, size_t length) {
     struct iovec local = {.iov_base = into, .iov_len = length};
     struct iovec remote = {.iov_base = (void *)address, .iov_len = length};
     return result(process_vm_readv(pid, &local, 1, &remote, 1, 0));
+}
+
+int confine_is_delegated(const char *folder) {
+    // Delegate= in systemd.resource-control(5); the first is written since systemd 251, the second before and for root.
+    char mark[2];
+    return (getxattr(folder, "user.delegate", mark, sizeof mark) == 1 && mark[0] == '1') ||
+           (getxattr(folder, "trusted.delegate", mark, sizeof mark) == 1 && mark[0] == '1');
 }
 
 int confine_landlock_version(void) {

@@ -41,7 +41,17 @@ struct Fixture: Sendable {
         }
     }()
 
+    /// A layer that the machine of these tests is known to lack, so that the others can be tried on it.
+    static let absentLayer = getenv("BULLPEN_TEST_WITHOUT").flatMap { Layer(rawValue: String(cString: $0)) }
+
+    /// A profile as it is shipped, except that it does not require what this machine is known to lack.
     static func profile(_ name: String) throws -> Profile {
+        var profile = try shippedProfile(name)
+        if let absentLayer { profile.required.remove(absentLayer) }
+        return profile
+    }
+
+    static func shippedProfile(_ name: String) throws -> Profile {
         try Profile(contentsOf: packageRoot + "/sandbox-profiles/\(name).json")
     }
 

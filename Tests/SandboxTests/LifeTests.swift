@@ -183,7 +183,7 @@ extension Profile {
     func with(writable path: String) -> Profile {
         Profile(
             name: name, description: description, runtime: runtime, required: required,
-            landlockAtLeast: landlockAtLeast, limits: limits,
+            landlockAtLeast: landlockAtLeast, withoutControlGroups: withoutControlGroups, limits: limits,
             writable: writable + [Writable(path: path, bytes: 1 << 20, inodes: 16)], views: views,
             command: command, environment: environment, systemCalls: systemCalls)
     }
@@ -209,9 +209,10 @@ struct Leftovers: Equatable {
     static func groups(named name: String) -> [String] {
         var found: [String] = []
         for mount in ControlGroupMount.all() {
-            for group in Files.names(in: mount.ownFolder) where group.hasPrefix("bullpen-" + name) {
-                found.append(mount.ownFolder + "/" + group)
-                found += Files.names(in: mount.ownFolder + "/" + group)
+            let own = mount.version == 2 ? DelegatedGroup(mount).folder : mount.ownFolder
+            for group in Files.names(in: own) where group.hasPrefix("bullpen-" + name) {
+                found.append(own + "/" + group)
+                found += Files.names(in: own + "/" + group)
             }
         }
         return found

@@ -149,9 +149,11 @@ struct ControlGroupTests {
         let folder = try TemporaryFolder.make()
         defer { TemporaryFolder.remove(folder) }
         let files = [
-            "memory.max": "max\n", "memory.swap.max": "max\n", "memory.oom.group": "0\n", "cpu.max": "max\n",
+            "memory.max": "max\n", "memory.high": "max\n", "memory.swap.max": "max\n",
+            "memory.oom.group": "0\n", "cpu.max": "max\n",
             "pids.max": "max\n", "memory.current": "1048576\n", "memory.peak": "2097152\n",
-            "memory.events": "low 0\noom 1\noom_kill 1\n", "pids.current": "3\n", "pids.events": "max 4\n",
+            "memory.events": "low 0\nhigh 5\noom 1\noom_kill 1\n", "pids.current": "3\n",
+            "pids.events": "max 4\n",
             "cpu.stat": "usage_usec 1500000\nuser_usec 1\nnr_throttled 2\nthrottled_usec 250000\n",
         ]
         for (name, text) in files { try TemporaryFolder.write(text, to: folder + "/" + name) }
@@ -160,6 +162,7 @@ struct ControlGroupTests {
             places: [.memory: place, .cpu: place, .pids: place, .cpuacct: place], memoryLimit: 64 << 20)
         try group.limit(memoryBytes: 64 << 20, cpuShare: 0.5, processes: 33)
         #expect(Files.text(folder + "/memory.max")?.hasPrefix("67108864") == true)
+        #expect(Files.text(folder + "/memory.high")?.hasPrefix("65011712") == true)
         #expect(Files.text(folder + "/memory.swap.max")?.hasPrefix("0") == true)
         #expect(Files.text(folder + "/memory.oom.group")?.hasPrefix("1") == true)
         #expect(Files.text(folder + "/cpu.max")?.hasPrefix("10000 20000") == true)
@@ -167,6 +170,7 @@ struct ControlGroupTests {
         let usage = group.usage()
         #expect(usage.cpuSeconds == 1.5 && usage.throttledSeconds == 0.25)
         #expect(usage.memoryBytes == 1 << 20 && usage.memoryPeakBytes == 2 << 20)
+        #expect(usage.memoryPressure == 5)
         #expect(usage.memoryKills == 1 && usage.processes == 3 && usage.processDenials == 4)
     }
 

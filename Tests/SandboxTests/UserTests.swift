@@ -10,11 +10,19 @@ struct UserTests {
     /// Becomes user 65534, with control groups handed over as `systemd-run -p Delegate=yes` would.
     private static func becomeNobody(delegating name: String) throws -> [ControlGroupMount] {
         let mounts = try ControlGroupMount.all().map { mount in
-            let folder = mount.ownFolder + "/" + name
+            var parent = mount.ownFolder
+            if mount.version == 2 {
+                let group = DelegatedGroup(mount)
+                _ = try group.handOn(mount.controllers)
+                parent = group.folder
+            }
+            let folder = parent + "/" + name
             try Files.makeFolder(folder)
             for path in [folder, folder + "/cgroup.procs", folder + "/cgroup.subtree_control"] {
                 chown(path, 65534, 65534)
             }
+            // In version 2 nobody moves processes in from outside what is theirs.
+            if mount.version == 2 { try Files.write("0", to: folder + "/cgroup.procs") }
             return ControlGroupMount(
                 version: mount.version, controllers: mount.controllers, ownFolder: folder)
         }
@@ -23,7 +31,11 @@ struct UserTests {
     }
 
     private static func removeGroups(_ name: String) {
-        for mount in ControlGroupMount.all() { rmdir(mount.ownFolder + "/" + name) }
+        for mount in ControlGroupMount.all() {
+            let own = mount.version == 2 ? DelegatedGroup(mount).folder : mount.ownFolder
+            rmdir(own + "/" + name + "/bullpen-host")
+            rmdir(own + "/" + name)
+        }
     }
 
     @Test("all walls stand")
@@ -34,7 +46,9 @@ struct UserTests {
         await #expect(processExitsWith: .success) { [name = name as String] in
             let mounts = try Self.becomeNobody(delegating: name)
             let fixture = try Fixture("user", mounts: mounts)
-            for row in fixture.launcher.report.rows { #expect(row.isPresent, "\(row.layer): \(row.finding)") }
+            for row in fixture.launcher.report.rows where row.layer != Fixture.absentLayer {
+                #expect(row.isPresent, "\(row.layer): \(row.finding)")
+            }
             let outcome = try await fixture.run(
                 """
                 import os, socket

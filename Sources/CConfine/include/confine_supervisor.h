@@ -44,6 +44,9 @@ int confine_read_text(pid_t pid, uint64_t address, char *into, size_t length);
 /// Reads bytes from another process, or fewer where its memory ends. Returns how many.
 int confine_read_bytes(pid_t pid, uint64_t address, void *into, size_t length);
 
+/// 1 when systemd has handed the control group in `folder` over to whoever runs in it, 0 when not.
+int confine_is_delegated(const char *folder);
+
 /// The newest Landlock interface of this kernel. -ENOSYS or -EOPNOTSUPP when there is none.
 int confine_landlock_version(void);
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Posix
+internal import Synchronization
 
 /// What a run has used, from its control groups.
 public struct GroupUsage: Hashable, Sendable {
@@ -15,6 +16,8 @@ public struct GroupUsage: Hashable, Sendable {
     public var memoryPeakBytes: Int = 0
     /// Its limit.
     public var memoryLimitBytes: Int = 0
+    /// How often it was slowed down near its memory limit, so that memory could be taken back from it. Version 2 only.
+    public var memoryPressure: Int = 0
     /// How many of its processes the kernel has killed for memory.
     public var memoryKills: Int = 0
     /// Processes and threads now, the watcher included.
@@ -36,6 +39,9 @@ public final class ChildGroup: Sendable {
 
     private let places: [ControlGroups.Controller: Place]
     private let memoryLimit: Int
+    private let peakSeen = Atomic<Int>(0)
+    /// Watches over what no group keeps.
+    private let supervision = Mutex<Supervision?>(nil)
     /// Its folders, each once.
     let folders: [String]
 
@@ -56,10 +62,23 @@ public final class ChildGroup: Sendable {
         }
         if let place = places[.pids] {
             usage.processes = number(place, "pids.current")
-            usage.processDenials = field("max", in: place, "pids.events")
+            usage.processDenials = Fields(place, "pids.events")["max"]
         }
+        supervision.withLock { $0?.complete(&usage) }
         return usage
     }
+
+    /// Lets `supervision` watch over what no group keeps, until ``stopSupervising()``.
+    func supervise(_ supervision: Supervision, on spawner: Spawner) {
+        self.supervision.withLock { $0 = supervision }
+        supervision.begin(on: spawner)
+    }
+
+    /// Ends that. What was seen until then stays.
+    func stopSupervising() { supervision.withLock { $0?.end() } }
+
+    /// Why the host has killed the run for what it used.
+    var overuse: Supervision.Overuse? { supervision.withLock { $0?.overuse } }
 
     /// Kills every process in it.
     public func kill() {
@@ -100,6 +119,10 @@ public final class ChildGroup: Sendable {
         if let place = places[.memory] {
             if place.version == 2 {
                 try Files.write("\(memoryBytes)", to: place.folder + "/memory.max")
+                // A little below, the kernel takes back what it can and slows the strategy down, which shows before it
+                // hurts. The gap is small, since within it a strategy that only grows is slowed instead of killed: with
+                // a thirty-second part that takes about a second, with an eighth it would take a minute.
+                try Files.write("\(memoryBytes - memoryBytes / 32)", to: place.folder + "/memory.high")
                 try writeIfThere("0", place.folder + "/memory.swap.max")
                 try writeIfThere("1", place.folder + "/memory.oom.group")
             } else {
@@ -146,42 +169,55 @@ public final class ChildGroup: Sendable {
 
     private func readMemory(_ place: Place, _ usage: inout GroupUsage) {
         if place.version == 2 {
+            let events = Fields(place, "memory.events")
             usage.memoryBytes = number(place, "memory.current")
-            usage.memoryPeakBytes = max(usage.memoryBytes, number(place, "memory.peak"))
-            usage.memoryKills = field("oom_kill", in: place, "memory.events")
+            usage.memoryPressure = events["high"]
+            usage.memoryKills = events["oom_kill"]
+            // Linux 5.19 has the peak. Before that it is the most that was seen, and whoever was killed had it all.
+            let seen = peakSeen.max(usage.memoryBytes, ordering: .relaxed).newValue
+            let known = usage.memoryKills > 0 ? memoryLimit : seen
+            usage.memoryPeakBytes = optionalNumber(place, "memory.peak") ?? known
         } else {
             usage.memoryBytes = number(place, "memory.usage_in_bytes")
             usage.memoryPeakBytes = number(place, "memory.max_usage_in_bytes")
-            usage.memoryKills = field("oom_kill", in: place, "memory.oom_control")
+            usage.memoryKills = Fields(place, "memory.oom_control")["oom_kill"]
         }
         // A long file, read only as often as it can matter.
         if usage.memoryBytes > usage.memoryLimitBytes / 4 * 3 {
-            let prefix = place.version == 2 ? "" : "total_"
+            let (statistics, prefix) = (Fields(place, "memory.stat"), place.version == 2 ? "" : "total_")
             usage.memoryReclaimableBytes =
-                field(prefix + "inactive_file", in: place, "memory.stat")
-                + field(prefix + "active_file", in: place, "memory.stat")
+                statistics["\(prefix)inactive_file"] + statistics["\(prefix)active_file"]
         }
     }
 
     private func readProcessor(_ place: Place, _ usage: inout GroupUsage) {
+        let statistics = Fields(place, "cpu.stat")
         if place.version == 2 {
-            usage.cpuSeconds = Double(field("usage_usec", in: place, "cpu.stat")) / 1e6
-            usage.throttledSeconds = Double(field("throttled_usec", in: place, "cpu.stat")) / 1e6
+            usage.cpuSeconds = Double(statistics["usage_usec"]) / 1e6
+            usage.throttledSeconds = Double(statistics["throttled_usec"]) / 1e6
         } else {
-            usage.throttledSeconds = Double(field("throttled_time", in: place, "cpu.stat")) / 1e9
+            usage.throttledSeconds = Double(statistics["throttled_time"]) / 1e9
         }
     }
 
-    private func number(_ place: Place, _ file: String) -> Int {
-        Files.text(place.folder + "/" + file).flatMap { Int($0.trimmed) } ?? 0
+    private func number(_ place: Place, _ file: String) -> Int { optionalNumber(place, file) ?? 0 }
+
+    private func optionalNumber(_ place: Place, _ file: String) -> Int? {
+        Files.text(place.folder + "/" + file).flatMap { Int($0.trimmed) }
     }
 
-    private func field(_ name: String, in place: Place, _ file: String) -> Int {
-        for line in (Files.text(place.folder + "/" + file) ?? "").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == name { return Int(words[1]) ?? 0 }
+    /// A file of lines with a name and a number each.
+    private struct Fields {
+        private var numbers: [Substring: Int] = [:]
+
+        init(_ place: Place, _ file: String) {
+            for line in (Files.text(place.folder + "/" + file) ?? "").split(separator: "\n") {
+                let words = line.split(separator: " ")
+                if words.count == 2, let number = Int(words[1]) { numbers[words[0]] = number }
+            }
         }
-        return 0
+
+        subscript(name: Substring) -> Int { numbers[name] ?? 0 }
     }
 
     private func pids(in folder: String) -> [Int32] {

@@ -51,6 +51,8 @@ public final class ControlGroups: Sendable {
     /// What was found.
     public let survey: Survey
     private let name: String
+    /// The group whose leaf the host stepped into for this, and what it hands on.
+    private let steppedDown: (group: DelegatedGroup, controllers: [Controller])?
 
     /// Makes the host's part of the groups, and takes away what a crashed host of the same name has left there.
     ///
@@ -61,21 +63,32 @@ public final class ControlGroups: Sendable {
         precondition(name.utf8.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...122).contains($0) })
         self.name = name
         var findings: [Controller: Finding] = [:]
-        for mount in (mounts ?? ControlGroupMount.all()).sorted(by: { $0.version > $1.version }) {
+        var steppedDown: (DelegatedGroup, [Controller])?
+        let mounts = (mounts ?? ControlGroupMount.all()).sorted { $0.version > $1.version }
+        for mount in mounts {
             let wanted = mount.controllers.filter { controller in
                 guard case .usable = findings[controller] else { return true }
                 return false
             }
             guard !wanted.isEmpty else { continue }
-            do throws(SystemCallError) {
-                let folder = try Self.prepare(mount, name: name, wanted)
+            do throws(DelegatedGroup.Obstacle) {
+                let place = try Self.prepare(mount, name: name, wanted)
+                if let group = place.steppedDown { steppedDown = (group, wanted) }
                 for controller in wanted {
-                    findings[controller] = .usable(version: mount.version, folder: folder)
+                    findings[controller] = .usable(version: mount.version, folder: place.folder)
                 }
             } catch {
-                for controller in wanted { findings[controller] = .missing(reason: error.description) }
+                for controller in wanted { findings[controller] = .missing(reason: error.words) }
             }
         }
+        if let mount = mounts.first, mount.version == 2 {
+            for controller in Controller.allCases where findings[controller] == nil {
+                findings[controller] = .missing(
+                    reason: "the host's control group \(mount.ownFolder) was not given the "
+                        + "\(controller.rawValue) controller")
+            }
+        }
+        self.steppedDown = steppedDown
         // Version 2 counts processor time with its limit.
         if case .usable(2, let folder)? = findings[.cpu] {
             findings[.cpuacct] = .usable(version: 2, folder: folder)
@@ -116,42 +129,33 @@ public final class ControlGroups: Sendable {
             if case .usable(_, let folder) = survey.finding(of: controller) { folders.insert(folder) }
         }
         for folder in folders { Self.clear(folder) }
+        if let steppedDown { steppedDown.group.takeBack(steppedDown.controllers) }
     }
 
     // MARK: - Preparing
 
     private static func prepare(
         _ mount: ControlGroupMount, name: String, _ controllers: [Controller]
-    ) throws(SystemCallError) -> String {
-        let own = mount.version == 2 ? try delegate(mount.ownFolder, controllers) : mount.ownFolder
+    ) throws(DelegatedGroup.Obstacle) -> (folder: String, steppedDown: DelegatedGroup?) {
+        var own = mount.ownFolder
+        var steppedDown: DelegatedGroup?
+        if mount.version == 2 {
+            let group = DelegatedGroup(mount)
+            own = group.folder
+            if try group.handOn(controllers) == .steppedDown { steppedDown = group }
+        }
         let folder = own + "/bullpen-" + name
         for stale in mount.folders(named: "bullpen-" + name) { clear(stale) }
-        try Files.makeFolder(folder)
-        if mount.version == 2 { try enable(controllers, in: folder) }
-        // A group that can be made but not limited would be no wall.
-        for controller in controllers { try probe(controller, mount.version, folder) }
-        return folder
-    }
-
-    /// Hands controllers to the groups below `folder`, moving the host out of it where the kernel demands that: in
-    /// version 2 processes may not stand beside groups that are limited (cgroups(7), "no internal processes").
-    private static func delegate(
-        _ folder: String, _ controllers: [Controller]
-    ) throws(SystemCallError) -> String {
-        let own = folder.hasSuffix("/bullpen-host") ? String(folder.dropLast("/bullpen-host".count)) : folder
         do throws(SystemCallError) {
-            try enable(controllers, in: own)
-        } catch  where error.number == EBUSY {
-            try Files.makeFolder(own + "/bullpen-host")
-            try Files.write(String(getpid()), to: own + "/bullpen-host/cgroup.procs")
-            try enable(controllers, in: own)
-        }
-        return own
-    }
-
-    private static func enable(_ controllers: [Controller], in folder: String) throws(SystemCallError) {
-        for controller in controllers where controller != .cpuacct {
-            try Files.write("+" + controller.rawValue, to: folder + "/cgroup.subtree_control")
+            try Files.makeFolder(folder)
+            if mount.version == 2 { try DelegatedGroup.enable(controllers, in: folder) }
+            // A group that can be made but not limited would be no wall.
+            for controller in controllers { try probe(controller, mount.version, folder) }
+            return (folder, steppedDown)
+        } catch {
+            unsafe rmdir(folder)
+            steppedDown?.takeBack(controllers)
+            throw DelegatedGroup.Obstacle(words: error.description)
         }
     }
 

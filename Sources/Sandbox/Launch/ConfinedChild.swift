@@ -102,7 +102,9 @@ public final class ConfinedChild: @unchecked Sendable {
     /// Why it ended, once it was reaped. Ask before ``finish(_:)``.
     public func deathReport() -> DeathReport? {
         status.map {
-            DeathReport(status: $0, usage: group.usage(), violation: fatalViolation, profile: profile)
+            DeathReport(
+                status: $0, usage: group.usage(), violation: fatalViolation, profile: profile,
+                overuse: group.overuse)
         }
     }
 
@@ -138,6 +140,7 @@ final class Remains: Sendable {
             return !isCleared
         }
         guard isFirst else { return completion() }
+        group.stopSupervising()
         // Neither can have been reaped by anybody else, so neither number can belong to another process.
         _ = Glibc.kill(watcher, SIGKILL)
         if !strategyIsReaped {

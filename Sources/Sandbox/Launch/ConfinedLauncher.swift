@@ -16,19 +16,23 @@ public final class ConfinedLauncher: Sendable {
         public var groupName: String
         /// User ids for strategies when the host is root. No account of the machine may have one of them.
         public var userIDs: ClosedRange<UInt32>
+        /// What stands in for control groups where there are none, for profiles that do not say.
+        public var withoutControlGroups: WithoutGroups
         /// How long the walls may take.
         public var deadline: Duration
 
         /// Describes an installation.
         public init(
             launcher: String, runtimes: String, sdk: String?, groupName: String,
-            userIDs: ClosedRange<UInt32> = 50_000...59_999, deadline: Duration = .seconds(10)
+            userIDs: ClosedRange<UInt32> = 50_000...59_999, withoutControlGroups: WithoutGroups = .refuse,
+            deadline: Duration = .seconds(10)
         ) {
             self.launcher = launcher
             self.runtimes = runtimes
             self.sdk = sdk
             self.groupName = groupName
             self.userIDs = userIDs
+            self.withoutControlGroups = withoutControlGroups
             self.deadline = deadline
         }
     }
@@ -82,7 +86,7 @@ public final class ConfinedLauncher: Sendable {
 
     /// Checks, without starting anything, whether a profile can be used on this machine.
     public func check(_ profile: Profile) throws(LaunchFailure) {
-        if let row = report.missing(profile.required).first {
+        if let row = report.missing(profile.required.subtracting(replaced(for: profile))).first {
             throw LaunchFailure(
                 code: .layerMissing, step: row.layer.rawValue,
                 reason:
@@ -101,6 +105,14 @@ public final class ConfinedLauncher: Sendable {
                 code: .runtimeMissing, step: "runtime",
                 reason: "the runtime \"\(profile.runtime)\" is not installed. What to do: "
                     + "bullpen runtime install \(profile.runtime)")
+        }
+    }
+
+    /// The limits that ``WithoutGroups`` replaces for a profile on this machine.
+    private func replaced(for profile: Profile) -> Set<Layer> {
+        switch profile.withoutControlGroups ?? configuration.withoutControlGroups {
+        case .refuse: []
+        case .rlimits: Set(report.missing(WithoutGroups.layers).map(\.layer))
         }
     }
 
@@ -139,12 +151,17 @@ public final class ConfinedLauncher: Sendable {
     ) throws(LaunchFailure) -> ConfinedChild {
         var sources: [Profile.Source: String] = [.bundle: request.bundle]
         if let sdk = configuration.sdk { sources[.sdk] = sdk }
+        let replaced = replaced(for: request.profile)
+        let memoryBytes = request.memoryBytes ?? request.profile.limits.memoryBytes
         let compiler = PlanCompiler(
             profile: request.profile, user: user, landlockVersion: report.landlockVersion,
             root: root(of: request.profile), sources: sources,
             filter: try SystemCallFilter.compiled(for: request.profile.systemCalls),
             command: try request.commandLine(), environment: request.wholeEnvironment(),
-            groupCount: group.folders.count)
+            groupCount: group.folders.count,
+            resourcesInsteadOfGroups: WithoutGroups.resources(
+                insteadOf: replaced, memoryBytes: memoryBytes, processes: request.profile.limits.processes,
+                hasOwnUser: user.isMappedByRoot))
         let plan = try compiler.compile()
         let start: LauncherStart
         do throws(SystemCallError) {
@@ -156,6 +173,17 @@ public final class ConfinedLauncher: Sendable {
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
+        if !replaced.isEmpty {
+            group.supervise(
+                Supervision(
+                    strategy: started.strategy, watcher: started.watcher,
+                    bounds: Supervision.Bounds(
+                        memoryBytes: replaced.contains(.memoryLimit) ? memoryBytes : nil,
+                        cpuShare: replaced.contains(.cpuLimit)
+                            ? request.cpuShare ?? request.profile.limits.cpuShare : nil,
+                        processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil)),
+                on: spawner)
+        }
         return started.child(profile: request.profile, remains: remains, spawner: spawner)
     }
 

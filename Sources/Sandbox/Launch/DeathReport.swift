@@ -36,6 +36,16 @@ public struct DeathReport: Hashable, Sendable {
     ///   - violation: The system call for which it was killed.
     ///   - profile: What it ran under, for the numbers of its limits.
     public init(status: EndStatus, usage: GroupUsage, violation: Violation?, profile: Profile? = nil) {
+        self.init(status: status, usage: usage, violation: violation, profile: profile, overuse: nil)
+    }
+
+    /// Finds the cause.
+    ///
+    /// - Parameter overuse: What the host has killed it for.
+    init(
+        status: EndStatus, usage: GroupUsage, violation: Violation?, profile: Profile?,
+        overuse: Supervision.Overuse?
+    ) {
         self.status = status
         self.usage = usage
         let pids = usage.processDenials > 0 ? Self.processHint(profile) : ""
@@ -43,6 +53,8 @@ public struct DeathReport: Hashable, Sendable {
         case .exited(0): (cause, words) = (.finished, "it ended by itself")
         case .exited(let code):
             (cause, words) = (.exitCode, "exit code \(code)" + Self.memoryHint(usage) + pids)
+        case .killed(SIGKILL) where overuse != nil && violation == nil:
+            (cause, words) = (overuse?.cause ?? .limit, overuse?.words ?? "")
         case .killed(let signal):
             (cause, words) = Self.cause(of: signal, usage, violation, profile?.limits, pids)
         }

@@ -26,6 +26,8 @@ struct PlanCompiler {
     let environment: [String]
     /// How many control groups are to be joined.
     let groupCount: Int
+    /// Resource limits for what no control group keeps.
+    var resourcesInsteadOfGroups: [(resource: Int32, value: UInt64)] = []
 
     // MOUNT_ATTR_*
     private let viewAttributes: UInt64 = 0x1 | 0x2 | 0x4  // read-only, nosuid, nodev
@@ -119,7 +121,7 @@ struct PlanCompiler {
             (13, 0),  // nice
             (14, 0),  // rtprio
         ]
-        return wanted.map { resource, value in
+        return (wanted + resourcesInsteadOfGroups).map { resource, value in
             var own = rlimit()
             guard unsafe getrlimit(__rlimit_resource_t(UInt32(resource)), &own) == 0 else {
                 return (resource, value)

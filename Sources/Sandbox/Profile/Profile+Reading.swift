@@ -10,6 +10,7 @@ extension Profile {
         runtime = try reader.string("runtime", bytes: 64)
         required = try Self.readLayers(&reader)
         landlockAtLeast = try reader.integer("landlock_at_least", in: 1...64)
+        withoutControlGroups = try reader.optionalChoice("without_control_groups")
         limits = try Limits(reading: &reader)
         writable = try Self.list("writable", &reader, Writable.init(reading:))
         views = try Self.list("views", &reader, View.init(reading:))

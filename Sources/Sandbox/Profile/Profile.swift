@@ -71,9 +71,11 @@ public struct Profile: Hashable, Sendable {
     /// The runtime whose tree is the strategy's root, such as `bare`.
     public let runtime: String
     /// The layers without which no strategy is started.
-    public let required: Set<Layer>
+    public var required: Set<Layer>
     /// The oldest Landlock interface that will do.
     public let landlockAtLeast: Int
+    /// What stands in for limits by control groups where there are none; nil leaves it to the host's setting.
+    public var withoutControlGroups: WithoutGroups?
     /// Bounds.
     public var limits: Limits
     /// Where it may write.
