@@ -35,17 +35,17 @@ public struct FileDescriptor: ~Copyable, Sendable {
         return FileDescriptor(owning: number)
     }
 
-    /// Reads once into `buffer` from `offset` on, without waiting for it to fill.
+    /// Reads once into `buffer` from `offset` on, at most `limit` bytes, without waiting for it to fill.
     ///
     /// - Returns: How many bytes came; nought at the end of the file.
     /// - Throws: ``SystemCallError``, whose ``SystemCallError/wouldBlock`` is true when nothing is there yet.
     public borrowing func read(
-        into buffer: inout [UInt8], from offset: Int = 0
+        into buffer: inout [UInt8], from offset: Int = 0, limit: Int = .max
     ) throws(SystemCallError) -> Int {
-        precondition(offset < buffer.count)
+        precondition(offset < buffer.count && limit > 0)
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-                unsafe Glibc.read(number, bytes.baseAddress! + offset, bytes.count - offset)
+                unsafe Glibc.read(number, bytes.baseAddress! + offset, min(bytes.count - offset, limit))
             }
             if count >= 0 { return count }
             guard errno == EINTR else { throw .last("read") }

@@ -8,7 +8,11 @@ extension StrategyRunner {
     func readOutput() {
         guard let connection else { return }
         do {
-            let count = try connection.child.standardOutput.read(into: &scratch.bytes)
+            // No line of the protocol is shorter than 16 bytes, so that a read near the end of what it may write takes
+            // little more than that: one full pipe would be seconds of it.
+            let lines = connection.lineBucket.balance(now: MonotonicClock.nanoseconds)
+            let count = try connection.child.standardOutput.read(
+                into: &scratch.bytes, limit: Self.readLimit(lines * 16))
             guard count > 0 else { return outputEnded() }
             take(count)
         } catch {
@@ -16,6 +20,9 @@ extension StrategyRunner {
             outputEnded()
         }
     }
+
+    /// How many bytes to read at a time while so many may still come.
+    private static func readLimit(_ bytes: Double) -> Int { Int(max(4096, min(bytes, 1_048_576))) }
 
     func take(_ count: Int) {
         guard let connection else { return }
@@ -119,7 +126,9 @@ extension StrategyRunner {
     func readErrors() {
         guard let connection else { return }
         do {
-            let count = try connection.child.standardError.read(into: &scratch.bytes)
+            let bytes = connection.errorBucket.balance(now: MonotonicClock.nanoseconds)
+            let count = try connection.child.standardError.read(
+                into: &scratch.bytes, limit: Self.readLimit(bytes))
             guard count > 0 else { return errorsEnded() }
             connection.errorLines.feed(scratch.bytes[0..<count]) { takeError($0) }
             let now = MonotonicClock.nanoseconds

@@ -24,6 +24,12 @@ struct TokenBucket {
         return true
     }
 
+    /// How many tokens are there; less than nought when some are owed.
+    mutating func balance(now: UInt64) -> Double {
+        refill(now)
+        return tokens
+    }
+
     /// Takes `count` tokens that are not there, to be waited for.
     mutating func owe(_ count: Double) { tokens -= count }
 

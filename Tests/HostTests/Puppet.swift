@@ -82,6 +82,10 @@ enum Puppet {
                 for (;;) { if (write(1, chunk, sizeof chunk) < 0) exit(9); }
             if (is("errors"))
                 for (;;) { if (write(2, chunk, sizeof chunk) < 0) exit(9); }
+            if (is("chatter")) {
+                chunk[1023] = '\n';
+                for (;;) { if (write(2, chunk, 1024) < 0) exit(9); }
+            }
             if (is("deaf")) sleep_on();
             if (is("fork")) {
                 pid_t child = fork();

@@ -11,9 +11,11 @@ extension Floor {
         var listed = terms
         listed.symbol = feed.venueSymbol(terms.symbol)
         desk.decide { desk, now in
-            desk.submit(
+            let actions = desk.submit(
                 listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,
-                refusal: refusal(for: strategy), decided: noteDecision)
+                refusal: refusal(for: strategy))
+            noteDecision()
+            return actions
         }
     }
 

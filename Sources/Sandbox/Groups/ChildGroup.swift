@@ -132,7 +132,9 @@ public final class ChildGroup: Sendable {
         }
         if let place = places[.cpu] {
             // 20 ms instead of the usual 100: a strategy that has used its share waits at most that long for a price.
-            let period = 20_000
+            // The kernel takes no quota of less than a millisecond; a share so small gets it at longer intervals, the
+            // longest being a second.
+            let period = min(1_000_000, max(20_000, Int(1000 / cpuShare)))
             let quota = max(1000, Int(Double(period) * cpuShare))
             if place.version == 2 {
                 try Files.write("\(quota) \(period)", to: place.folder + "/cpu.max")

@@ -100,8 +100,10 @@ struct PlanCompiler {
     private func addRoot(to plan: inout Plan) {
         plan.add(CONFINE_PIVOT, .number(0))
         for tmpfs in profile.writable {
+            // The folder itself is one inode more than the strategy's own files.
             plan.add(
-                CONFINE_TMPFS, .number(UInt64(tmpfs.bytes)), .number(UInt64(tmpfs.inodes)), .text(tmpfs.path))
+                CONFINE_TMPFS, .number(UInt64(tmpfs.bytes)), .number(UInt64(tmpfs.inodes + 1)),
+                .text(tmpfs.path))
         }
         for (index, view) in profile.views.enumerated() {
             plan.add(CONFINE_ATTACH, .number(UInt64(index + 1)), .text(view.path))

@@ -139,7 +139,8 @@ extension Profile.Limits {
         }
         cpuShare = value
         processes = try reader.integer("processes", in: 2...4096)
-        openFiles = try reader.integer("open_files", in: 8...65536)
+        // With fewer the launcher itself could not build the walls.
+        openFiles = try reader.integer("open_files", in: 32...65536)
         fileBytes = try reader.integer("file_mb", in: 1...1_048_576) << 20
         stackBytes = try reader.integer("stack_mb", in: 1...1024) << 20
         try reader.finish()

@@ -81,8 +81,7 @@ private struct LineFields {
         }
     }
 
-    // One for each field. On the stack: a line costs no allocation until it is understood.
-    private var values = InlineArray<26, Value>(repeating: .absent)
+    private var values = [Value](repeating: .absent, count: Field.allCases.count)
     private var seen: UInt32 = 0
     private var unknownName: String?
     private var lineType: StrategyMessageType?
