@@ -9,7 +9,8 @@ extension Command {
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
         .userDisable,
         .userEnable,
-        .serve, .doctor, .runtimeInstall, .backup, .restore, .configShow, .configCheck, .configDefaults,
+        .serve, .doctor, .runtimeInstall, .profileRecord, .backup, .restore, .configShow, .configCheck,
+        .configDefaults,
         .audit, .completion,
         .version,
     ]

@@ -133,10 +133,14 @@ struct Fixture: Sendable {
             if let violations = child.violations {
                 entries.append(pollfd(fd: violations.listener.number, events: Int16(POLLIN), revents: 0))
             }
+            if let recorder = child.recorder {
+                entries.append(pollfd(fd: recorder.listener.number, events: Int16(POLLIN), revents: 0))
+            }
             poll(&entries, nfds_t(entries.count), 1000)
             Self.drain(child.standardOutput.number, &output)
             Self.drain(child.standardError.number, &log)
             outcome.violations += child.readViolations()
+            child.readCalls()
             guard entries[0].revents != 0, try child.reap() != nil else { continue }
             Self.drain(child.standardOutput.number, &output)
             Self.drain(child.standardError.number, &log)

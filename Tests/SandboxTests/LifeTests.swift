@@ -182,7 +182,7 @@ extension Profile {
     /// The same profile with one more tmpfs, where there is no folder for it.
     func with(writable path: String) -> Profile {
         Profile(
-            name: name, description: description, runtime: runtime, required: required,
+            name: name, version: version, description: description, runtime: runtime, required: required,
             landlockAtLeast: landlockAtLeast, withoutControlGroups: withoutControlGroups, limits: limits,
             writable: writable + [Writable(path: path, bytes: 1 << 20, inodes: 16)], views: views,
             command: command, environment: environment, systemCalls: systemCalls)

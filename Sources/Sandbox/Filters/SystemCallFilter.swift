@@ -43,6 +43,24 @@ struct SystemCallFilter: Sendable {
         return filter
     }
 
+    /// Programs that let every call wait for the supervisor, who decides as another filter would.
+    static func hearingAll() throws(LaunchFailure) -> SystemCallFilter {
+        let listening = FilterBuilder(otherwise: UInt32(SCMP_ACT_NOTIFY))
+        try listening.configure()
+        // Before the supervisor has the listener, nobody could answer the call that hands it over.
+        try listening.add(
+            "sendmsg", UInt32(SCMP_ACT_ALLOW),
+            [scmp_arg_cmp(arg: 0, op: SCMP_CMP_EQ, datum_a: UInt64(CONFINE_FD_LISTENER), datum_b: 0)])
+        let allowing = FilterBuilder(otherwise: UInt32(SCMP_ACT_ALLOW))
+        try allowing.configure()
+        return SystemCallFilter(listening: try listening.program(), allowing: try allowing.program())
+    }
+
+    private init(listening: [UInt8], allowing: [UInt8]) {
+        self.listening = listening
+        self.allowing = allowing
+    }
+
     private init(compiling calls: Profile.SystemCalls) throws(LaunchFailure) {
         let waiting = calls.named + calls.fatal
         // The launcher itself makes these after its filter is loaded and before the allowlist is.

@@ -7,7 +7,7 @@ internal import Synchronization
 /// It is handed over once, to the thread that owns children, and belongs to that thread from then on. When it has
 /// ended, reap it, and let ``finish(_:)`` take away the rest; a child that is let go of is killed and cleared away.
 public final class ConfinedChild: @unchecked Sendable {
-    // @unchecked: `violations`, `fatalViolation` and `status` are touched by the owning thread alone; the rest never
+    // @unchecked: `violations`, `recorder`, `fatalViolation` and `status` are touched by the owning thread alone; the rest never
     // changes.
 
     /// Its process id, for people. Signals go through ``signal(_:)``.
@@ -26,6 +26,8 @@ public final class ConfinedChild: @unchecked Sendable {
     public private(set) var violations: ViolationReader?
     /// The profile that it runs under.
     public let profile: Profile
+    /// Every system call that it makes, when its launch was to be recorded. Readable when one waits.
+    public private(set) var recorder: CallRecorder?
     /// The violation for which it was killed.
     public private(set) var fatalViolation: Violation?
     /// How it ended, once it was reaped.
@@ -39,7 +41,8 @@ public final class ConfinedChild: @unchecked Sendable {
     init(
         pid: Int32, process: consuming FileDescriptor, standardInput: consuming FileDescriptor,
         standardOutput: consuming FileDescriptor, standardError: consuming FileDescriptor,
-        lifeline: consuming FileDescriptor, violations: ViolationReader, profile: Profile,
+        lifeline: consuming FileDescriptor, violations: ViolationReader?, recorder: CallRecorder?,
+        profile: Profile,
         remains: Remains, spawner: Spawner
     ) {
         self.pid = pid
@@ -51,6 +54,7 @@ public final class ConfinedChild: @unchecked Sendable {
         self.group = remains.group
         self.violations = violations
         self.profile = profile
+        self.recorder = recorder
         self.remains = remains
         self.spawner = spawner
     }
@@ -73,6 +77,15 @@ public final class ConfinedChild: @unchecked Sendable {
         try? ChildProcess.signal(process, SIGKILL)
     }
 
+    /// Lets it see the end of its standard input. What is written to it from then on goes nowhere.
+    public func endInput() throws(SystemCallError) {
+        let nothing = try FileDescriptor.open("/dev/null", O_WRONLY)
+        guard dup2(nothing.number, standardInput.number) >= 0 else {
+            throw SystemCallError(call: "dup2", number: errno)
+        }
+        _ = fcntl(standardInput.number, F_SETFD, FD_CLOEXEC)
+    }
+
     /// Reaps it if it has ended. Call it when ``process`` is readable.
     public func reap() throws(SystemCallError) -> EndStatus? {
         if let status { return status }
@@ -91,6 +104,11 @@ public final class ConfinedChild: @unchecked Sendable {
             kill()
         }
         return new
+    }
+
+    /// Takes the recorded calls that wait, and decides them. Call it when ``recorder`` is readable.
+    public func readCalls() {
+        if recorder?.read() == true { kill() }
     }
 
     /// Stops hearing of refused calls; from then on the kernel refuses them by itself, and the opening of files for

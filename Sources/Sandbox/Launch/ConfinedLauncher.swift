@@ -153,10 +153,11 @@ public final class ConfinedLauncher: Sendable {
         if let sdk = configuration.sdk { sources[.sdk] = sdk }
         let replaced = replaced(for: request.profile)
         let memoryBytes = request.memoryBytes ?? request.profile.limits.memoryBytes
+        let filter = try SystemCallFilter.compiled(for: request.profile.systemCalls)
         let compiler = PlanCompiler(
             profile: request.profile, user: user, landlockVersion: report.landlockVersion,
             root: root(of: request.profile), sources: sources,
-            filter: try SystemCallFilter.compiled(for: request.profile.systemCalls),
+            filter: request.isRecorded ? try SystemCallFilter.hearingAll() : filter,
             command: try request.commandLine(), environment: request.wholeEnvironment(),
             groupCount: group.folders.count,
             resourcesInsteadOfGroups: WithoutGroups.resources(
@@ -169,7 +170,8 @@ public final class ConfinedLauncher: Sendable {
         } catch {
             throw LaunchFailure("start launcher", error)
         }
-        let started = try start.await(deadline: configuration.deadline, command: compiler.command[0])
+        let started = try start.await(
+            deadline: configuration.deadline, command: compiler.command[0], hearsAll: request.isRecorded)
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
@@ -183,6 +185,10 @@ public final class ConfinedLauncher: Sendable {
                             ? request.cpuShare ?? request.profile.limits.cpuShare : nil,
                         processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil)),
                 on: spawner)
+        }
+        if request.isRecorded {
+            return started.recordedChild(
+                filter: filter, profile: request.profile, remains: remains, spawner: spawner)
         }
         return started.child(profile: request.profile, remains: remains, spawner: spawner)
     }

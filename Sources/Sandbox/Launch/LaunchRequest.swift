@@ -18,6 +18,8 @@ public struct LaunchRequest: Sendable {
     public var arguments: [String]
     /// Variables beside those of the profile.
     public var environment: [String: String]
+    /// Whether every system call is heard and written down, instead of the refused ones alone.
+    public var isRecorded = false
 
     /// Describes a run.
     public init(

@@ -11,6 +11,8 @@ struct LauncherHandshake {
     private let status: Int32
     private let socket: Int32
     private let command: String
+    /// Whether the filter lets every call wait, those of the launcher between its loading and the execution too.
+    private let hearsAll: Bool
     /// Open from the moment it arrives until ``takeListener()`` or ``abandon(launcher:)``.
     private var listener: Int32?
     private var hasExecuted = false
@@ -20,7 +22,8 @@ struct LauncherHandshake {
     /// The strategy's process.
     private(set) var strategy: Int32?
 
-    init(status: Int32, socket: Int32, command: String) {
+    init(status: Int32, socket: Int32, command: String, hearsAll: Bool) {
+        self.hearsAll = hearsAll
         self.status = status
         self.socket = socket
         self.command = command
@@ -44,6 +47,11 @@ struct LauncherHandshake {
             // The listener first: the strategy may have been executed and have ended by now.
             if listener == nil, ready.contains(socket) { takeOverListener() }
             if let number = listener, !hasExecuted, Readiness.canRead(number) {
+                if let failure = letExecutionPass(number) { return failure }
+            } else if let number = listener, hearsAll, Readiness.canRead(number),
+                Readiness.wait(for: [status], milliseconds: 0).isEmpty
+            {
+                // A strategy that runs has closed the status pipe, so this is the launcher, about to say why it failed.
                 if let failure = letExecutionPass(number) { return failure }
             }
             if ready.contains(status) {
@@ -97,7 +105,7 @@ struct LauncherHandshake {
     private var descriptors: [Int32] {
         var numbers = [status]
         if let number = listener {
-            if !hasExecuted { numbers.append(number) }
+            if !hasExecuted || hearsAll { numbers.append(number) }
         } else {
             numbers.append(socket)
         }
@@ -113,13 +121,14 @@ struct LauncherHandshake {
     private mutating func letExecutionPass(_ number: Int32) -> LaunchFailure? {
         var notification = confine_notification()
         guard unsafe confine_notification_receive(number, &notification) == 0 else { return nil }
-        guard SystemCallFilter.name(of: notification.call) == "execve" else {
+        let isExecution = SystemCallFilter.name(of: notification.call) == "execve"
+        guard isExecution || hearsAll else {
             return LaunchFailure(
                 code: .stepFailed, step: "execute",
                 reason: "the launcher made a call that it should not: "
                     + SystemCallFilter.name(of: notification.call))
         }
-        hasExecuted = true
+        if isExecution { hasExecuted = true }
         // ENOENT: it has died, of which the status pipe tells.
         _ = confine_notification_answer(number, notification.id, 0)
         return nil

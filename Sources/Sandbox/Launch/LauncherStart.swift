@@ -67,14 +67,31 @@ struct LauncherStart: ~Copyable {
             ConfinedChild(
                 pid: strategy, process: process, standardInput: input, standardOutput: output,
                 standardError: error, lifeline: socket,
-                violations: ViolationReader(listener: listener, profile: profile),
+                violations: ViolationReader(listener: listener, profile: profile), recorder: nil,
+                profile: profile, remains: remains, spawner: spawner)
+        }
+
+        /// The strategy as one whose every call is heard, and decided as `filter` would.
+        consuming func recordedChild(
+            filter: SystemCallFilter, profile: Profile, remains: Remains, spawner: Spawner
+        ) -> ConfinedChild {
+            ConfinedChild(
+                pid: strategy, process: process, standardInput: input, standardOutput: output,
+                standardError: error, lifeline: socket, violations: nil,
+                recorder: CallRecorder(
+                    listener: listener, filter: filter, fatal: profile.systemCalls.fatal),
                 profile: profile, remains: remains, spawner: spawner)
         }
     }
 
     /// Waits until the strategy runs. When it does not, every process made for it is killed and reaped.
-    consuming func await(deadline: Duration, command: String) throws(LaunchFailure) -> Started {
-        var handshake = LauncherHandshake(status: status.number, socket: socket.number, command: command)
+    ///
+    /// - Parameter hearsAll: Whether the plan's first filter lets every call wait.
+    consuming func await(
+        deadline: Duration, command: String, hearsAll: Bool = false
+    ) throws(LaunchFailure) -> Started {
+        var handshake = LauncherHandshake(
+            status: status.number, socket: socket.number, command: command, hearsAll: hearsAll)
         let failure = handshake.run(for: deadline)
         guard failure == nil, let strategy = handshake.strategy, let watcher = handshake.watcher,
             let listener = handshake.takeListener()

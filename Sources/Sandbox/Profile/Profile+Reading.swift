@@ -6,6 +6,7 @@ extension Profile {
     public init(json: JSONValue) throws(FieldFailure) {
         var reader = try ObjectReader(json)
         name = try reader.string("name", bytes: 64)
+        version = try reader.integer("version", in: 1...1_000_000)
         description = try reader.string("description")
         runtime = try reader.string("runtime", bytes: 64)
         required = try Self.readLayers(&reader)
@@ -71,18 +72,29 @@ extension Profile {
 
     private static func readEnvironment(_ reader: inout ObjectReader) throws(FieldFailure) -> [String: String]
     {
-        guard let value = reader.optional("environment") else { return [:] }
-        guard case .object(let members) = value else {
-            throw reader.failure("environment", "must be an object, not \(value.kind)")
-        }
-        var variables: [String: String] = [:]
-        for member in members {
-            guard let text = member.value.stringValue, !member.name.isEmpty, !member.name.contains("="),
-                !text.utf8.contains(0), !member.name.utf8.contains(0)
-            else { throw reader.failure("environment.\(member.name)", "must be a plain string") }
-            variables[member.name] = text
+        let variables = try texts("environment", &reader)
+        if let name = variables.keys.first(where: { $0.contains("=") }) {
+            throw reader.failure("environment.\(name)", "a variable's name has no =")
         }
         return variables
+    }
+
+    /// An object of plain strings; empty when it is not there.
+    fileprivate static func texts(
+        _ name: String, _ reader: inout ObjectReader
+    ) throws(FieldFailure) -> [String: String] {
+        guard let value = reader.optional(name) else { return [:] }
+        guard case .object(let members) = value else {
+            throw reader.failure(name, "must be an object, not \(value.kind)")
+        }
+        var texts: [String: String] = [:]
+        for member in members {
+            guard let text = member.value.stringValue, !member.name.isEmpty, !text.utf8.contains(0),
+                !member.name.utf8.contains(0)
+            else { throw reader.failure("\(name).\(member.name)", "must be a plain string") }
+            texts[member.name] = text
+        }
+        return texts
     }
 
     fileprivate static func strings(
@@ -163,15 +175,25 @@ extension Profile.View {
     }
 }
 
+extension Profile.SystemCalls.Group {
+    fileprivate init(reading reader: inout ObjectReader) throws(FieldFailure) {
+        name = try reader.string("group")
+        reason = try reader.string("why")
+        calls = try Profile.strings("calls", &reader)
+        kept = try Profile.texts("kept", &reader)
+        if let stranger = kept.keys.first(where: { !calls.contains($0) }) {
+            throw reader.failure("kept.\(stranger)", "is not one of the group's calls")
+        }
+    }
+}
+
 extension Profile.SystemCalls {
     fileprivate init(reading outer: inout ObjectReader) throws(FieldFailure) {
         guard var reader = try outer.optionalObject("system_calls") else {
             throw outer.failure("system_calls", "is missing")
         }
         allowed = try Profile.list("allow", &reader) { (reader: inout ObjectReader) throws(FieldFailure) in
-            Group(
-                name: try reader.string("group"), reason: try reader.string("why"),
-                calls: try Profile.strings("calls", &reader))
+            try Group(reading: &reader)
         }
         named = try Profile.strings("name", &reader)
         fatal = try Profile.strings("kill", &reader)

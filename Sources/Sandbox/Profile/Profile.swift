@@ -54,6 +54,8 @@ public struct Profile: Hashable, Sendable {
             public let reason: String
             /// The calls. Some are narrowed further by their arguments, see ``ArgumentRules``.
             public let calls: [String]
+            /// Those of the calls that no recording shows, and why they are allowed all the same.
+            public let kept: [String: String]
         }
 
         /// What is allowed.
@@ -66,6 +68,8 @@ public struct Profile: Hashable, Sendable {
 
     /// The profile's name, which is its file's name without `.json`.
     public let name: String
+    /// Counts up with each change of what the profile allows.
+    public let version: Int
     /// What it is for, in words.
     public let description: String
     /// The runtime whose tree is the strategy's root, such as `bare`.

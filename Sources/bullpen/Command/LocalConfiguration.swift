@@ -68,7 +68,7 @@ struct LocalConfiguration {
         }
     }
 
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         var text = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         while text.count > 1, text.last == "/" { text.removeLast() }
         return text
