@@ -69,6 +69,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     private var nextToken: UInt64 = 1
     private var timers = TimerHeap()
     private var turnEnd: [() -> Void] = []
+    private var leisure: [() -> Void] = []
 
     /// Makes a loop and starts its thread.
     ///
@@ -164,6 +165,13 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         turnEnd.append(body)
     }
 
+    /// Calls `body` at the end of the next turn, or after a millisecond in which nothing came: for what has to be done but
+    /// should not stand between something that has just left and the answer to it.
+    public func atLeisure(_ body: @escaping () -> Void) {
+        checkIsolated()
+        leisure.append(body)
+    }
+
     // MARK: - Inside
 
     private func add(_ work: Work) {
@@ -185,7 +193,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         var events = [cposix_epoll_event](repeating: cposix_epoll_event(), count: 256)
         while true {
             let hasWork = inbox.withLock { inbox in !inbox.work.isEmpty || inbox.isStopping }
-            let timeout = hasWork ? 0 : timers.millisecondsUntilNext(MonotonicClock.nanoseconds)
+            let postponed = leisure
+            leisure = []
+            var timeout = hasWork ? 0 : timers.millisecondsUntilNext(MonotonicClock.nanoseconds)
+            if !postponed.isEmpty { timeout = timeout < 0 ? 1 : min(timeout, 1) }
             let count = unsafe cposix_epoll_wait(epoll.number, &events, 256, timeout)
             precondition(count >= 0, "epoll_wait failed with \(-count)")
             for event in events.prefix(Int(count)) {
@@ -206,6 +217,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
                 return (inbox.work, inbox.isStopping)
             }
             for item in work { carryOut(item) }
+            for body in postponed { body() }
             while !turnEnd.isEmpty {
                 let bodies = turnEnd
                 turnEnd = []

@@ -254,9 +254,14 @@ public final class StrategyRunner {
 
     /// What a silent child was busy with, by the processor time that it used meanwhile.
     private static func words(forUse seconds: Double) -> String {
-        guard seconds >= 0.1 else { return ": it waits for something, and used no processor time meanwhile" }
+        guard seconds >= 0.1 else {
+            return
+                "; it waited, without using the processor: a handler must return, so use `timer` and not time.sleep"
+        }
         let tenths = Int(seconds * 10)
-        return ": it computes, and used \(tenths / 10).\(tenths % 10) s of processor time meanwhile"
+        return
+            "; it used \(tenths / 10).\(tenths % 10) s of processor time meanwhile: do less in one handler, "
+            + "or set cpu_share in strategy.json"
     }
 
     // MARK: - The child

@@ -2,7 +2,7 @@ extension Command {
     /// Every verb, in the order of the help.
     static let all: [Command] = [
         .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
-        .status, .logs, .signals, .orders, .fills, .positions, .profit,
+        .status, .logs, .violations, .signals, .orders, .fills, .positions, .profit,
         .signal, .halt, .resume, .limits, .limitsSet, .accounts, .accountsAdd, .accountsSet, .feeds,
         .feedsAdd,
         .feedsSet,

@@ -97,6 +97,10 @@ struct ConfigurationLoaderTests {
             "bullpen.toml:2: server.port is 99999; allowed: whole numbers from 1 to 65535"
         ),
         (
+            "[server]\nlisten = \"\\u+12e\"",
+            "bullpen.toml:2: an escape that is no character"
+        ),
+        (
             "[server]\nport = \"80\"",
             "bullpen.toml:2: server.port is \"80\"; allowed: whole numbers from 1 to 65535"
         ),

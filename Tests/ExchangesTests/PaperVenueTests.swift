@@ -31,6 +31,38 @@ struct PaperVenueTests {
         #expect(said == ["placed", "trade", "filled"])
     }
 
+    @Test
+    func `an order is matched against the prices before it, also those that wait for a moment of leisure`() {
+        var moments: [() -> Void] = []
+        let store = MemoryStore()
+        let venue = PaperVenue(
+            store: store, instruments: [bitcoin], settings: MatchingSettings(slippageBasisPoints: 0),
+            atLeisure: { moments.append($0) }
+        ) { at(1) }
+        venue.openAccount("paper", kind: .spot, currency: "USDT", balance: d("1000"))
+        store.settle()
+        var traded: [FixedDecimal] = []
+        venue.onReport = { _, report in
+            if case .trade(let trade) = report { traded.append(trade.price) }
+        }
+        for price in ["100", "90"] { venue.marketMoved(candle(price)) }
+        #expect(moments.count == 1)
+        venue.place(PlaceRequest(clientID: clientID(1), terms: order(.buy, "1")), on: "paper") { _ in }
+        venue.marketMoved(candle("80"))
+        store.settle()
+        #expect(traded == [d("90")])
+
+        venue.place(
+            PlaceRequest(clientID: clientID(2), terms: order(.buy, "1", "70")), on: "paper"
+        ) { _ in }
+        venue.marketMoved(candle("60"))
+        store.settle()
+        #expect(traded.count == 1)
+        for moment in moments { moment() }
+        store.settle()
+        #expect(traded.count == 2)
+    }
+
     @Test func `killed before its commit it never had the order; killed after, it has it`() {
         venue.place(PlaceRequest(clientID: clientID(1), terms: order(.buy, "2")), on: "paper") { _ in }
         let before = store.disk

@@ -145,7 +145,7 @@ extension HostTests {
                 #expect(fates[1].reason == "did not take its history within 4 s")
                 #expect(fates[2].reason == "did not take its history within 4 s")
                 #expect(
-                    fates[3].reason.hasPrefix("hung: did not answer a ping for 3 s: it computes, and used "),
+                    fates[3].reason.hasPrefix("hung: did not answer a ping for 3 s; it used "),
                     "\(fates[3].reason)")
                 for fate in fates { #expect(fate.says("host: ended: ", fate.reason)) }
             }

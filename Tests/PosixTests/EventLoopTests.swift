@@ -41,6 +41,21 @@ struct EventLoopTests {
             }
         }
 
+        func leisure() async -> [Int] {
+            let loop = loop
+            return await withCheckedContinuation { continuation in
+                loop.atLeisure {
+                    self.fired.append(3)
+                    loop.atLeisure {
+                        self.fired.append(4)
+                        continuation.resume(returning: self.fired)
+                    }
+                }
+                loop.perform { self.assumeIsolated { $0.fired.append(2) } }
+                loop.atEndOfTurn { self.fired.append(1) }
+            }
+        }
+
         func timers() async -> [Int] {
             let loop = loop
             return await withCheckedContinuation { continuation in
@@ -61,6 +76,13 @@ struct EventLoopTests {
     final class Box: Sendable {
         let value: FileDescriptor
         init(_ value: consuming FileDescriptor) { self.value = value }
+    }
+
+    @Test func `what can wait is done after what comes next, and soon also when nothing comes`() async throws
+    {
+        let loop = try EventLoop(name: "test")
+        defer { loop.stop() }
+        #expect(await Counter(loop: loop).leisure() == [1, 2, 3, 4])
     }
 
     @Test func `an actor on a loop runs on the loop's thread`() async throws {

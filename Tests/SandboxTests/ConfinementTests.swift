@@ -241,6 +241,24 @@ struct ConfinementTests {
             ], "\(outcome.violations.map(\.call)) \(outcome.output)")
     }
 
+    @Test("what is advised instead works")
+    func adviceWorks() async throws {
+        let fixture = try Fixture("advice")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import shutil, sqlite3
+            with sqlite3.connect('file:/work/my.db?nolock=1', uri=True) as database:
+                database.execute('create table prices(price)')
+                database.execute('insert into prices values (1)')
+            print(database.execute('select price from prices').fetchall())
+            shutil.copyfile('/work/my.db', '/work/copy.db')
+            print(open('/work/copy.db', 'rb').read(6))
+            """)
+        #expect(outcome.output == "[(1,)]\nb'SQLite'\n", "\(outcome)")
+        #expect(outcome.violations == [])
+    }
+
     @Test("ordinary packages do nothing that is reported, but for looking for programs")
     func packagesAreHonest() async throws {
         try #require(Fixture.scientificFault == nil, "\(Fixture.scientificFault ?? "")")

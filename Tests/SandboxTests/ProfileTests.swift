@@ -98,7 +98,7 @@ struct DeathReportTests {
         #expect(
             report.words
                 == "forbidden system call: mount(\"none\", \"/work\"): only an attacker changes the machine: tell "
-                + "the operator if it was a mistake: the strategy stays down until it is started again")
+                + "the operator if it was a mistake")
         #expect(report.cause == .systemCall)
     }
 }

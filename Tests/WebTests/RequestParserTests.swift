@@ -47,6 +47,12 @@ struct RequestParserTests {
             ])
     }
 
+    @Test("empty lines before a request are passed over, however they are cut", arguments: [1, 2, 3, 1000])
+    func emptyLines(_ size: Int) {
+        let text = "\r\n\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\n\r\nGET /b HTTP/1.0\r\n\r\n"
+        #expect(read(text, pieceSize: size) == ["GET /a", "end ", "GET /b close", "end "])
+    }
+
     @Test(
         "what is malformed is refused",
         arguments: [

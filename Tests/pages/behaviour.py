@@ -200,6 +200,24 @@ def the_log_is_filtered_searched_and_paused(at):
     at.browser.find(".log-line", "a late complaint")
 
 
+def what_was_refused_stands_on_the_page_with_what_to_do_instead(at):
+    mine = named(at.world, "Moving average crossover")
+    at.go(f"strategies/{mine.id}", "#refused li")
+    shown = at.browser.script("[...document.querySelectorAll('#refused li')].map((one) => one.innerText)")
+    expect(len(shown), 2)
+    for words in ("Network is not available to strategies", "1 234 times", "socket(AF_INET, SOCK_STREAM)", "Use subscribe, or ask the operator for a feed."):
+        if words not in shown[0].replace("\u202f", " ").replace("\u2009", " ").replace(",", ",").replace("\xa0", " "):
+            raise PageError(f"{words!r} is missing from {shown[0]!r}")
+    at.browser.find(".meter", "31 % of the last minute")
+    # What comes while one looks is shown at once.
+    with at.world.lock:
+        mine.refuse("signals", "strategies cannot send signals", "use `finish`", "kill", "itself, SIGTERM")
+        mine.tell("status", mine.status())
+    at.browser.find("#refused li", "kill(itself, SIGTERM)")
+    forest = named(at.world, "Random forest classifier")
+    at.go(f"strategies/{forest.id}", "#refused li.fatal")
+
+
 def pages_are_reached_by_keyboard_alone(at):
     at.go("strategies", "tr[data-link]")
     at.browser.press("j")

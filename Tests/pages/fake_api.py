@@ -122,6 +122,7 @@ class Strategy:
         self.run = f"run-{self.random.getrandbits(32):08x}"
         self.account, self.feed = None, None
         self.cpu, self.memory, self.lines = 3.2, 38 * 2**20, [5210, 402, 0]
+        self.violations, self.throttled = [], 0
         self.seq = 0
         if state != "stopped" or reason:
             self.account, self.feed = ("india", "replay-btc") if pair.endswith("INR") else ("paper", "simulated")
@@ -206,10 +207,17 @@ class Strategy:
             "strategy": self.id, "state": self.state, "run": self.run if self.alive else None, "since": self.since, "reason": self.reason,
             "restarts": self.restarts, "next_start": self.next_start, "pid": 4711 + len(self.id) if self.alive and self.state != "backing_off" else None,
             "feed": self.feed, "account": self.account, "capital": text(self.capital) if self.account else None, "version": self.versions[0]["version"],
-            "usage": {"cpu_seconds": round(self.cpu, 3), "memory_bytes": self.memory, "memory_limit_bytes": 512 * 2**20, "cpu_throttled_seconds": 0.4,
+            "usage": {"cpu_seconds": round(self.cpu, 3), "memory_bytes": self.memory, "memory_peak_bytes": self.memory + 2**20, "memory_limit_bytes": 512 * 2**20,
+                      "cpu_throttled_seconds": 0.4, "cpu_throttled_share": self.throttled,
                       "lines_in": self.lines[0], "lines_out": self.lines[1], "lines_dropped": self.lines[2]},
             "equity": text(self.capital + self.realised + self.unrealised) if self.account else None, "realised_pnl": text(self.realised),
-            "unrealised_pnl": text(self.unrealised), "position": [self.position()] if self.account else [], "metrics": {"distance": "12.5"}}
+            "unrealised_pnl": text(self.unrealised), "position": [self.position()] if self.account else [], "metrics": {"distance": "12.5"},
+            "violations": sum(one["in_run"] for one in self.violations)}
+
+    def refuse(self, rule, words, advice, call, arguments, count=1, fatal=False):
+        self.violations.insert(0, {
+            "rule": rule, "words": words, "advice": advice, "system_call": call, "arguments": arguments, "fatal": fatal, "count": count,
+            "in_run": count if self.alive else 0, "first": now() - 400000, "last": now() - 60000, "run": self.run})
 
     def view(self):
         return {"id": self.id, "name": self.name, "owner": self.owner, "version": self.versions[0]["version"], "versions": self.versions,
@@ -304,6 +312,13 @@ class World:
             grid = [one for one in self.strategies.values() if one.name == "Grid"][0]
             grid.restarts, grid.next_start = 2, now() + 600000
             mine = next(iter(self.strategies.values()))
+            network = ("network", "network is not available to strategies", "use `subscribe`, or ask the operator for a feed", "socket", "AF_INET, SOCK_STREAM")
+            mine.refuse("writing", "only /work and /tmp can be written", "write there, and keep with `save_state` what the next run needs", "openat", '"/bundle/model.json", O_WRONLY|O_CREAT|O_TRUNC')
+            mine.refuse(*network, count=1234)
+            mine.throttled = 0.31
+            forest = [one for one in self.strategies.values() if one.name == "Random forest classifier"][0]
+            forest.refuse(*network)
+            forest.refuse("machine", "only an attacker changes the machine", "tell the operator if it was a mistake", "mount", '"none", "/work", type "tmpfs"', fatal=True)
             mine.orders += [
                 {**mine.orders[-1], "id": "o-open-1", "status": "open", "order_type": "limit", "side": "buy", "price": "63800.5", "filled_quantity": "0", "average_price": None, "reduce_only": False, "created_at": now() - 60000, "updated_at": now() - 60000},
                 {**mine.orders[-1], "id": "o-open-2", "status": "partially_filled", "order_type": "limit", "side": "sell", "quantity": "0.4", "price": "64900", "filled_quantity": "0.15", "average_price": "64900", "created_at": now() - 90000, "updated_at": now() - 30000},
@@ -633,6 +648,8 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, self.page(sorted(getattr(strategy, verb), key=lambda one: -(one.get("time") or one.get("updated_at")))), ()
             if verb == "candles":
                 return 200, {"items": strategy.candles[-int(self.query.get("limit", 500)):], "next": None}, ()
+            if verb == "violations":
+                return 200, {"items": strategy.violations, "next": None}, ()
             if verb == "equity":
                 return 200, {"items": strategy.equity, "next": None}, ()
             if verb == "source":

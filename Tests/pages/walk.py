@@ -3,6 +3,7 @@
 
     walk.py --base http://127.0.0.1:8080 --user admin --password-file FILE [--to FOLDER] [--file STRATEGY]
     walk.py --fake          against the pretended host
+    walk.py … --rules       instead, strategies that break a rule each: the page alone must say what happened
 
 Logs in, uploads a broken file and sees why not, uploads a good one, starts it, watches it trade, crashes it with a
 signal, sees the cause, sees it come back, halts and resumes trading, stops it, deletes it. The password is read from
@@ -56,6 +57,56 @@ CONFIG = '''{
   "custom_params": { "quantity": "0.01" }
 }
 '''
+
+
+# What breaks a rule: the body of on_start, what the cause says, what the panel of refused calls says.
+RULES = {
+    "opens-a-socket": (
+        """        import urllib.request
+        urllib.request.urlopen("https://example.org/prices.json")""",
+        ["Network is not available to strategies: use subscribe, or ask the operator for a feed."], ["socket(AF_INET"]),
+    "writes-elsewhere": (
+        """        with open("/bundle/model.json", "w") as file:
+            file.write("{}")""",
+        ["/bundle/model.json", "Only /work and /tmp can be written"], ['openat("/bundle/model.json", O_WRONLY']),
+    "forks": (
+        """        import subprocess
+        subprocess.run(["/usr/bin/git", "pull"])""",
+        ["Operation not permitted"], ["Strategies cannot start processes", "Use threads or n_jobs=1, and a package instead of a program."]),
+    "eats-memory": (
+        """        self.kept = []
+        while True:
+            self.kept.append(b"x" * (1 << 20))""",
+        ["Killed for memory: limit 64 MiB, peak 64 MiB", "Keep less in memory, or set memory_mb in strategy.json."], []),
+    "loops": (
+        """        self.timer("loop", 0.1)
+
+    def on_timer(self, timer_id):
+        while True:
+            pass""",
+        ["Hung: did not answer a ping for", "It used"], []),
+    "signals": (
+        """        import os, signal
+        try:
+            os.kill(os.getppid(), signal.SIGKILL)
+        except PermissionError as error:
+            self.log(f"refused: {error}", "warning")""",
+        [], ["Strategies cannot send signals", "SIGKILL"]),
+    "mounts": (
+        """        import ctypes
+        ctypes.CDLL(None).mount(b"none", b"/work", b"tmpfs", 0, None)""",
+        ["Killed for a forbidden system call, mount(", "It stays down until somebody starts it again."],
+        ["Only an attacker changes the machine", "killed for it"]),
+    "is-held-back": (
+        """        self.timer("work", 0.5, repeat=True)
+
+    def on_timer(self, timer_id):
+        import time
+        end = time.monotonic() + 0.35
+        while time.monotonic() < end:
+            pass""",
+        [], []),
+}
 
 
 class Walk:
@@ -164,6 +215,44 @@ def walk(at, base, user, password, folder, file):
     at.step("it is deleted")
 
 
+def rules(at, base, user, password, folder, file):
+    """Each strategy breaks one rule; its author sees the page and nothing else."""
+    browser = at.browser
+    browser.open(base.rstrip("/") + "/")
+    browser.fill("Name", user)
+    browser.fill("Password", password)
+    browser.press("Enter")
+    at.see(".link-state.live")
+    for name, (body, cause, refused) in RULES.items():
+        trial = folder / f"{name}.py"
+        trial.write_text(f"from bullpen import Strategy\n\n\nclass Trial(Strategy):\n    def on_start(self):\n{body}\n")
+        browser.script("location.hash = '#/upload'")
+        at.see(".drop")
+        browser.choose_file("input[type=file]", trial)
+        at.see(".callout.good")
+        browser.click("summary")
+        share = 0.05 if name == "is-held-back" else 0.2
+        browser.fill("strategy.json", f'{{"memory_mb": 64, "cpu_share": {share}, "restart": {{"policy": "temporary"}}}}')
+        browser.script("document.activeElement.blur()")
+        at.see(".callout.good")
+        browser.click(".actions button", "Upload and start")
+        at.see("dialog select")
+        at.submit("Start")
+        for words in cause:
+            at.see(".cause-place .callout", words)
+        for words in refused:
+            at.see("#refused", words)
+        if name == "is-held-back":
+            at.see(".log-line", "held back for")
+            at.see(".meter", "of the last minute")
+        at.step(name)
+    browser.script("location.hash = '#/strategies'")
+    at.see("tr[data-link]", "orbidden system call: mount(")
+    at.see("tr[data-link]", "killed for memory: limit 64 MiB")
+    at.see("tr[data-link]", "refused 1 call")
+    at.step("the list says why")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--base", default="http://127.0.0.1:8080")
@@ -175,6 +264,7 @@ def main():
     options.add_argument("--patience", type=float, default=60, help="seconds to wait for each thing")
     options.add_argument("--phone", action="store_true")
     options.add_argument("--dark", action="store_true")
+    options.add_argument("--rules", action="store_true", help="break a rule of the sandbox each, on a real host")
     chosen = options.parse_args()
     if chosen.fake:
         server = fake_api.serve(pause=0.3)
@@ -194,7 +284,7 @@ def main():
         good = pathlib.Path(folder, "walker.py")
         good.write_text(STRATEGY)
         try:
-            walk(at, base, chosen.user, password, pathlib.Path(folder), chosen.file or good)
+            (rules if chosen.rules else walk)(at, base, chosen.user, password, pathlib.Path(folder), chosen.file or good)
         except PageError as error:
             at.step("FAILED")
             print(f"FAILED: {error}")

@@ -15,6 +15,9 @@ public final class PaperVenue: ExchangeAdapter {
     private let store: any PaperVenueStore
     private let settings: MatchingSettings
     private let now: () -> Timestamp
+    private let atLeisure: (@escaping () -> Void) -> Void
+    /// Prices that standing orders are still to be matched against.
+    private var unmatched: [MarketEvent] = []
     private var health = Health.reading
     /// What came before the books were read.
     private var waiting: [Request] = []
@@ -44,10 +47,14 @@ public final class PaperVenue: ExchangeAdapter {
 
     /// Opens a venue on a store and starts to read its books; what is asked meanwhile waits.
     ///
-    /// - Parameter now: The venue's clock, for orders that come between two prices.
+    /// - Parameters:
+    ///   - now: The venue's clock, for orders that come between two prices.
+    ///   - atLeisure: Does something soon, when nothing more urgent is there to be done. Whatever the venue is asked
+    ///     meanwhile comes after it.
     public init(
         venue: VenueID = "paper", store: any PaperVenueStore, instruments: [Instrument],
-        settings: MatchingSettings = MatchingSettings(), pageSize: Int = 500, now: @escaping () -> Timestamp
+        settings: MatchingSettings = MatchingSettings(), pageSize: Int = 500,
+        atLeisure: @escaping (@escaping () -> Void) -> Void = { $0() }, now: @escaping () -> Timestamp
     ) {
         precondition(pageSize > 0)
         self.venue = venue
@@ -55,6 +62,7 @@ public final class PaperVenue: ExchangeAdapter {
         self.settings = settings
         self.pageSize = pageSize
         self.now = now
+        self.atLeisure = atLeisure
         listing = instruments
         engine = MatchingEngine(settings: settings)
         read()
@@ -80,8 +88,20 @@ public final class PaperVenue: ExchangeAdapter {
         saveQuietly()
     }
 
-    /// Lets the market move. Trades that follow are reported when they are durable.
+    /// Lets the market move. Standing orders are matched against it at leisure, before anything else that the venue is
+    /// asked; trades that follow are reported when they are durable.
     public func marketMoved(_ event: MarketEvent) {
+        unmatched.append(event)
+        if unmatched.count == 1 { atLeisure { [weak self] in self?.match() } }
+    }
+
+    private func match() {
+        let events = unmatched
+        unmatched.removeAll(keepingCapacity: true)
+        for event in events { match(event) }
+    }
+
+    private func match(_ event: MarketEvent) {
         guard case .working = health else {
             // The latest will do when the books are read.
             missed[event.symbol] = event
@@ -230,6 +250,7 @@ public final class PaperVenue: ExchangeAdapter {
     private func whenReady<Value>(
         _ completion: @escaping (Result<Value, VenueFailure>) -> Void, _ body: @escaping () -> Void
     ) {
+        match()
         if case .working = health { return body() }
         waiting.append(Request(carryOut: body, fail: { completion(.failure($0.unsent)) }))
         if case .failed = health { read() }
@@ -301,7 +322,7 @@ public final class PaperVenue: ExchangeAdapter {
         for id in openings.keys.sorted() { open(id) }
         let prices = missed.values.sorted { $0.symbol < $1.symbol }
         missed = [:]
-        for price in prices { marketMoved(price) }
+        for price in prices { match(price) }
         for request in waiting { request.carryOut() }
     }
 

@@ -201,8 +201,10 @@ struct TOMLReader {
 
     private mutating func scalar(digits: Int) throws(TOMLFailure) -> [UInt8] {
         let end = position + digits
-        guard end <= bytes.count,
-            let number = UInt32(String(decoding: bytes[position..<end], as: UTF8.self), radix: 16),
+        guard end <= bytes.count else { throw failure("an escape that is no character") }
+        let text = String(decoding: bytes[position..<end], as: UTF8.self)
+        // A number may have a sign, an escape may not.
+        guard text.allSatisfy(\.isHexDigit), let number = UInt32(text, radix: 16),
             let scalar = UnicodeScalar(number)
         else { throw failure("an escape that is no character") }
         position = end

@@ -29,6 +29,7 @@ extension Floor {
         let paper = PaperVenue(
             store: JournalPaperStore(writer: paperWriter, loop: loop), instruments: [],
             settings: MatchingSettings(around.configuration.paper),
+            atLeisure: { [loop] in loop.atLeisure($0) },
             now: { Timestamp(milliseconds: WallClock.milliseconds) })
         let driver = DeskDriver(
             desk: OrderDesk(limits: limits.global, at: Timestamp(milliseconds: WallClock.milliseconds)),
@@ -215,6 +216,7 @@ extension Floor {
         let cursors = feeds.values.compactMap { feed in feed.market.cursor.map { (feed: feed.id, cursor: $0) }
         }
         around.store.save(cursors: cursors)
+        recordLines()
         for (feed, cursor) in cursors {
             for strategy in strategies.values where strategy.plan?.feed == feed {
                 strategy.recorder?.record(feed: feed, cursor: cursor)

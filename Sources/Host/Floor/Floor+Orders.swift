@@ -11,11 +11,9 @@ extension Floor {
         var listed = terms
         listed.symbol = feed.venueSymbol(terms.symbol)
         desk.decide { desk, now in
-            let actions = desk.submit(
+            desk.submit(
                 listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,
-                refusal: refusal(for: strategy))
-            noteDecision()
-            return actions
+                refusal: refusal(for: strategy), decided: noteDecision)
         }
     }
 

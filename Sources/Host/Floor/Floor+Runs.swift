@@ -63,9 +63,16 @@ extension Floor {
         return try RunRecorder(folder: folder, limits: limits, thread: around.flush)
     }
 
+    /// Records what strategies were told.
+    func recordLines() {
+        for (recorder, line, time) in unrecorded { recorder.record(.toStrategy, line[...], at: time) }
+        unrecorded.removeAll(keepingCapacity: true)
+    }
+
     /// A child is gone: what it listened to and what was recorded of it ends with it.
     private func runEnded(_ strategy: FloorStrategy) {
         unsubscribe(strategy)
+        recordLines()
         do { try strategy.recorder?.synchronize() } catch {
             around.log.with(strategy: strategy.id).warning("its recording is not on disk: \(error)")
         }
@@ -250,7 +257,10 @@ extension Floor: StrategyRunnerDelegate {
 
     func runner(_ runner: StrategyRunner, wrote line: [UInt8]) {
         around.metrics.linesOut.increment()
-        strategies[runner.strategy]?.recorder?.record(.toStrategy, line[...])
+        guard let recorder = strategies[runner.strategy]?.recorder else { return }
+        // The strategy is at work on the line by now, and its answer is more urgent than the copy.
+        unrecorded.append((recorder, line, now))
+        if unrecorded.count == 1 { loop.atLeisure { [weak self] in self?.recordLines() } }
     }
 }
 

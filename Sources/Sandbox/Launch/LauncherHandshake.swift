@@ -22,7 +22,7 @@ struct LauncherHandshake {
     /// The strategy's process.
     private(set) var strategy: Int32?
 
-    init(status: Int32, socket: Int32, command: String, hearsAll: Bool) {
+    init(status: Int32, socket: Int32, command: String, hearsAll: Bool = false) {
         self.hearsAll = hearsAll
         self.status = status
         self.socket = socket
@@ -153,8 +153,17 @@ struct LauncherHandshake {
             unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         switch confine_report_kind(report.kind) {
-        case CONFINE_WATCHER_STARTED: watcher = report.value
-        case CONFINE_STRATEGY_STARTED: strategy = report.value
+        case CONFINE_WATCHER_STARTED, CONFINE_STRATEGY_STARTED:
+            // Each is told once. A number that is no child's would be killed with the rest when the launch fails, and 0
+            // or less would mean many processes, the host among them.
+            let isWatcher = confine_report_kind(report.kind) == CONFINE_WATCHER_STARTED
+            guard report.value > 1, (isWatcher ? watcher : strategy) == nil else {
+                return .failure(
+                    LaunchFailure(
+                        code: .stepFailed, step: "start launcher",
+                        reason: "it named a process that cannot be: \(report.value)"))
+            }
+            if isWatcher { watcher = report.value } else { strategy = report.value }
         case CONFINE_PLAN_REFUSED:
             return .failure(
                 LaunchFailure(

@@ -50,7 +50,7 @@ public enum SandboxRule: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .network: "use `subscribe`, or ask the operator for a feed"
         case .programs: "use a package instead of a program, or ask the operator for one"
-        case .processes: "use threads, or n_jobs=1"
+        case .processes: "use threads or n_jobs=1, and a package instead of a program"
         case .otherProcesses: "use `log` and `metric`, and debug on a machine of your own"
         case .signals: "use `finish` to end the strategy, and `timer` to be woken"
         case .fileLocks: "leave the lock out, since nobody else has the file; SQLite takes ?nolock=1"
@@ -65,7 +65,7 @@ public enum SandboxRule: String, Hashable, Sendable, CaseIterable {
         case .identity: "leave it out: every strategy has a user and a session of its own"
         case .kernelParts: "leave it out: ordinary packages do without it"
         case .machine:
-            "tell the operator if it was a mistake: the strategy stays down until it is started again"
+            "tell the operator if it was a mistake"
         case .foreignCalls: "compile the program for x86-64"
         case .otherCalls: "leave it out, or ask the operator for a profile that allows it"
         }

@@ -3,10 +3,12 @@ extension OrderDesk {
     ///
     /// A request id that was used before gets that order's present state again and places nothing.
     ///
-    /// - Parameter refusal: Why the host takes no orders now, in words; the order is then recorded as denied.
+    /// - Parameters:
+    ///   - refusal: Why the host takes no orders now, in words; the order is then recorded as denied.
+    ///   - decided: Called when the gate has decided and reserved, before the order is written up.
     public mutating func submit(
         _ terms: OrderTerms, request: RequestID, by strategy: StrategyID, at time: Timestamp,
-        refusal: String? = nil
+        refusal: String? = nil, decided: () -> Void = {}
     ) -> [DeskAction] {
         guard let number = gate.strategy(strategy) else {
             return [.tell(strategy, .denied(request, .notEnrolled(strategy)))]
@@ -24,7 +26,10 @@ extension OrderDesk {
             return actions
         }
         let row = gate.row(strategy: number, account: account, market: market)
-        place(terms, request: request, origin: .strategy, row: row, at: time, refusal: refusal, &actions)
+        place(
+            terms, request: request, origin: .strategy, row: row, at: time, refusal: refusal,
+            decided: decided,
+            &actions)
         return actions
     }
 
@@ -116,12 +121,8 @@ extension OrderDesk {
     /// Normalises, checks, reserves and records; then sends or denies.
     mutating func place(
         _ asked: OrderTerms, request: RequestID?, origin: OrderOrigin, row: Int, at time: Timestamp,
-        refusal: String? = nil, _ actions: inout [DeskAction]
+        refusal: String? = nil, decided: () -> Void = {}, _ actions: inout [DeskAction]
     ) {
-        let number = gate.rows[row].strategy
-        let strategy = gate.strategies[number].enrolment
-        let account = gate.accounts[gate.rows[row].account].settings
-        let id = nextOrder()
         var terms = asked
         var reservePrice = asked.price ?? asked.stopPrice ?? .zero
         var denial: RiskDenial?
@@ -131,6 +132,11 @@ extension OrderDesk {
         } catch {
             denial = error
         }
+        decided()
+        let number = gate.rows[row].strategy
+        let strategy = gate.strategies[number].enrolment
+        let account = gate.accounts[gate.rows[row].account].settings
+        let id = nextOrder()
         let intent = OrderIntent(
             id: id, clientID: ClientOrderID(prefix: gate.strategies[number].prefix, order: id),
             strategy: strategy.strategy, run: strategy.run, account: account.id, venue: account.venue,

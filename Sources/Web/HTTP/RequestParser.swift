@@ -163,8 +163,8 @@ struct RequestParser {
 
 extension RequestParser {
     private mutating func head() throws(HTTPFailure) -> Step {
-        // An empty line before a request is allowed (RFC 9112, section 2.2).
-        if searched <= position + 1, waiting >= 2, input[position] == 0x0D, input[position + 1] == 0x0A {
+        // Empty lines before a request are allowed (RFC 9112, section 2.2), and however they arrive.
+        while searched <= position + 1, waiting >= 2, input[position] == 0x0D, input[position + 1] == 0x0A {
             position += 2
             searched = position
         }

@@ -81,7 +81,8 @@ private struct LineFields {
         }
     }
 
-    private var values = [Value](repeating: .absent, count: Field.allCases.count)
+    // One for each field. On the stack: a line costs no allocation until it is understood.
+    private var values = InlineArray<26, Value>(repeating: .absent)
     private var seen: UInt32 = 0
     private var unknownName: String?
     private var lineType: StrategyMessageType?

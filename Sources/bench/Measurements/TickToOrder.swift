@@ -15,36 +15,44 @@ extension Measurement {
     ) { surroundings in
         // The gate decides before anything is written. With the journal in memory an order's whole life is over before
         // the next price comes, so that neither arm of the race waits for what the sample before has left.
-        let pinned = try await OrderRace.run(surroundings, processor: 0)
-        let free = try await OrderRace.run(surroundings, processor: nil)
-        return pinned.figures("on one processor", atMostTimes: 3)
-            + free.figures("free-running", atMostTimes: 1.6)
+        let one = try await OrderRace.run(surroundings, .init(host: 0, strategy: 0))
+        let two = try await OrderRace.run(surroundings, .init(host: 0, strategy: 1))
+        let free = try await OrderRace.run(surroundings, .init(host: nil, strategy: nil))
+        return one.figures("on one processor", atMostTimes: 3)
+            + two.figures("across two processors", atMostTimes: 1.6)
+            + free.figures("free-running", atMostTimes: nil)
             + (try await OrderRace.durableFigures(surroundings))
     }
 }
 
 /// Prices against orders: through the host, and through a bare pipe to the same program.
 private struct OrderRace {
+    /// Which processor each end stays on; nil leaves that to the kernel.
+    struct Placement {
+        var host: Int32?
+        var strategy: Int32?
+    }
+
     /// In microseconds.
     var bare: [Double] = []
     var gated: [Double] = []
 
     /// Ten rounds of each in turn, so that what else the machine does falls on both.
-    static func run(_ surroundings: Surroundings, processor: Int32?) async throws -> OrderRace {
+    static func run(_ surroundings: Surroundings, _ placement: Placement) async throws -> OrderRace {
         let probe = Probe()
-        let bench = try await host(surroundings, probe, processor: processor, isInMemory: true)
-        let pipe = try await BarePipe(surroundings, processor: processor)
+        let bench = try await host(surroundings, probe, placement, isInMemory: true)
+        let pipe = try await BarePipe(surroundings, processor: placement.strategy)
         let count = surroundings.samples(20_000) / 10
         let race: OrderRace = try await onThread {
             var race = OrderRace()
             for _ in 0..<10 {
-                try Posix.Thread.keep(on: processor)
+                try Posix.Thread.keep(on: placement.host)
                 for number in 0..<count {
                     race.bare.append(try pipe.roundTrip(number))
                     Machine.pause(microseconds: pace)
                 }
                 // The driver must not stand in the way of what it measures.
-                try Posix.Thread.keep(on: processor.map { 1 - $0 })
+                try Posix.Thread.keep(on: placement.host.map { 1 - $0 })
                 for number in 0..<count {
                     bench.host.post([.benchTrade(number)], into: "injected")
                     race.gated.append(try probe.waitForOrder().toGate)
@@ -61,7 +69,7 @@ private struct OrderRace {
     /// The same on the disk, for as many prices as make a p99.
     static func durableFigures(_ surroundings: Surroundings) async throws -> [Figure] {
         let probe = Probe()
-        let bench = try await host(surroundings, probe, processor: nil, isInMemory: false)
+        let bench = try await host(surroundings, probe, Placement(), isInMemory: false)
         let count = surroundings.samples(2_000) / 10
         let (orders, syncs): ([Double], [Double]) = try await onThread {
             let file = try SyncedFile()
@@ -90,30 +98,31 @@ private struct OrderRace {
 
     /// A host with one strategy that answers each trade.
     private static func host(
-        _ surroundings: Surroundings, _ probe: Probe, processor: Int32?, isInMemory: Bool
+        _ surroundings: Surroundings, _ probe: Probe, _ placement: Placement, isInMemory: Bool
     ) async throws -> BenchHost {
         let bench = try await BenchHost(
             surroundings,
             settings: [
                 "limits.orders_per_minute=1000000", "strategy.lines_per_second=1000000",
                 "strategy.max_cpu_share=2",
-            ], instruments: probe.instruments(processor: processor), isInMemory: isInMemory)
+            ], instruments: probe.instruments(processor: placement.host), isInMemory: isInMemory)
         let id = try await bench.start(
             try Programs.read("answer.py"), file: "answer.py", name: "answer",
             config: .members(["pair": .string("BTCUSDT"), "cpu_share": .number("2")]))
-        try Posix.Thread.keep(try await bench.waitUntilRunning(id), on: processor)
+        try Posix.Thread.keep(try await bench.waitUntilRunning(id), on: placement.strategy)
         return bench
     }
 
     /// How long either side rests between two samples, in microseconds.
     private static let pace: UInt32 = 200
 
-    func figures(_ how: String, atMostTimes limit: Double) -> [Figure] {
+    func figures(_ how: String, atMostTimes limit: Double?) -> [Figure] {
         let (bare, gated) = (Samples(bare), Samples(gated))
         return [
             Figure(
                 name: "tick to order, \(how), median", value: gated.median, unit: "µs",
-                floor: .init(name: "bare pipe", value: bare.median), promise: .atMostTimesFloor(limit)),
+                floor: .init(name: "bare pipe", value: bare.median),
+                promise: limit.map { .atMostTimesFloor($0) }),
             Figure(
                 name: "tick to order, \(how), p99", value: gated.quantile(0.99), unit: "µs",
                 floor: .init(name: "bare pipe", value: bare.quantile(0.99))),

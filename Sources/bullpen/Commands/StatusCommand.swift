@@ -51,6 +51,13 @@ extension Command {
                 "\(Words.bytes(usage?["memory_bytes"])) of \(Words.bytes(usage?["memory_limit_bytes"]))"
             ),
         ]
+        if let share = usage?["cpu_throttled_share"].flatMap({ Double(Words.text($0)) }), share >= 0.005 {
+            rows.append(
+                ("held back", "\(Int((share * 100).rounded())) % of the last minute by its cpu_share"))
+        }
+        if let refused = status["violations"]?.intValue, refused > 0 {
+            rows.append(("refused", "\(refused) system calls: bullpen violations \(name)"))
+        }
         for position in status["position"]?.arrayValue ?? [] {
             rows.append(
                 (

@@ -11,6 +11,7 @@ extension Command {
                 .judged("STATE") { Words.text($0["status"]?["state"]) },
                 Listing.Column(column: .right("P&L")) { profit($0["status"]) },
                 .text("PROFILE", "profile"),
+                Listing.Column(column: .left("WHY")) { why($0["status"]) },
             ], whenEmpty: "No strategies. Upload one: bullpen upload <path>, or begin with bullpen new.")
         let limit = try invocation.limit(otherwise: 1000)
         listing.show(try await Server(invocation).items("/strategies", limit: limit), invocation)
@@ -27,6 +28,21 @@ extension Command {
         let server = try Server(invocation)
         let answer = try await server.delete(try await server.path(ofStrategy: name))
         invocation.show(answer, ["\(name) is deleted."])
+    }
+
+    /// Why it stands still though nobody asked it to, in one line; how often it was refused something otherwise.
+    private static func why(_ status: JSONValue?) -> String {
+        let refused = status?["violations"]?.intValue ?? 0
+        let count = refused == 0 ? "" : "refused \(refused) system call\(refused == 1 ? "" : "s")"
+        let reason = Words.text(status?["reason"]).prefix { !$0.isNewline }
+        switch Words.text(status?["state"]) {
+        case "quarantined", "backing_off": break
+        case "stopped"
+        where !["-", "stopped by", "ended by itself", "it ended by"].contains { reason.hasPrefix($0) }:
+            break
+        default: return count
+        }
+        return reason.count > 100 ? reason.prefix(99) + "…" : String(reason)
     }
 
     /// Realised and unrealised together, as the host gives them; a dash before the first run.

@@ -209,14 +209,15 @@ static int receive_listener(int socket) {
     return listener;
 }
 
-/// The first call is the launcher's execution of the strategy, which passes; the others are refused.
+/// The first call is the launcher's execution of the strategy, which passes. Whether a file may be opened is left to the
+/// walls; the others are refused.
 static void answer(int listener, bool *has_executed) {
     struct seccomp_notif call = {0};
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) return;
-    struct seccomp_notif_resp response = {.id = call.id, .error = *has_executed ? -EPERM : 0,
-                                          .flags = *has_executed ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    if (!*has_executed && call.data.nr != SYS_execve) response = (struct seccomp_notif_resp){.id = call.id, .error = -EPERM};
+    bool passes = *has_executed ? call.data.nr == SYS_openat : call.data.nr == SYS_execve;
     *has_executed = true;
+    struct seccomp_notif_resp response = {
+        .id = call.id, .error = passes ? 0 : -EPERM, .flags = passes ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0};
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 

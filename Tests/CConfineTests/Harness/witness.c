@@ -35,7 +35,7 @@ int main(void) {
     try("root", open("/new", O_WRONLY | O_CREAT, 0600));
     try("bundle", open("/bundle/new", O_WRONLY | O_CREAT, 0600));
     int file = open("/work/new", O_WRONLY | O_CREAT, 0666);
-    struct stat status;
+    struct stat status = {0};
     try("work", file < 0 ? file : fstat(file, &status));
     see("mode", status.st_mode);
     try("socket", socket(AF_INET, SOCK_DGRAM, 0));

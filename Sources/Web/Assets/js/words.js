@@ -23,6 +23,13 @@ export function isAlive(state) {
     return ["starting", "ready", "running", "paused", "stopping", "backing_off"].includes(state);
 }
 
+/** Why a strategy stands still although nobody asked it to; null when there is nothing to say. */
+export function trouble(status) {
+    const reason = status?.reason ? String(status.reason).split("\n")[0] : null;
+    if (["quarantined", "backing_off"].includes(status?.state)) return reason;
+    return status?.state === "stopped" && reason && !/^(stopped by|ended by itself|it ended by itself)/.test(reason) ? reason : null;
+}
+
 const orderTones = {
     pending: "busy", open: "busy", partially_filled: "busy", filled: "good", cancelled: "idle", rejected: "bad",
     denied: "bad", expired: "idle", unknown: "warn", not_placed: "bad",

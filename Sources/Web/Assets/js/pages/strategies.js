@@ -4,7 +4,7 @@ import { h, fill, icon } from "../dom.js";
 import { get, post, items } from "../api.js";
 import { stateBadge, profit, moneyText, dataTable, empty, stat, button, notice, searchBox, choices } from "../ui.js";
 import { sum, units, money, sign } from "../decimal.js";
-import { ago, bytes, isAlive } from "../words.js";
+import { ago, bytes, count, isAlive, trouble } from "../words.js";
 import { isOperator, store } from "../store.js";
 import { askStart, askStop } from "./start.js";
 
@@ -33,7 +33,7 @@ export async function open(context) {
             render: (one) => [h("a", { class: "name", href: link(one) }, one.name), h("span", { class: "sub" },
                 [one.config?.pair, one.config?.resolution, isOperator() && one.owner !== store.user.name ? "by " + one.owner : null].filter(Boolean).join(" · ") || one.kind)],
         },
-        { label: "State", full: true, sort: (one) => one.status?.state, render: (one) => [stateBadge(one.status?.state), ["quarantined", "backing_off"].includes(one.status?.state) && one.status.reason ? h("span", { class: "sub", title: one.status.reason }, one.status.reason.split("\n")[0]) : null] },
+        { label: "State", full: true, sort: (one) => one.status?.state, render: (one) => [stateBadge(one.status?.state), trouble(one.status) ? h("span", { class: "sub", title: one.status.reason }, trouble(one.status)) : one.status?.violations && isAlive(one.status.state) ? h("span", { class: "sub" }, `refused ${count(one.status.violations, "call")}`) : null] },
         { label: "Account", wide: true, sort: (one) => one.status?.account, render: (one) => isAlive(one.status?.state) ? [one.status.account ?? "–", h("span", { class: "sub" }, one.status.feed ?? "")] : h("span", { class: "muted" }, "–") },
         { label: "Position", full: true, render: (one) => positionText(one.status), flash: true },
         { label: "Equity", right: true, sort: (one) => units(one.status?.equity), render: (one) => moneyText(one.status?.equity), flash: true },
@@ -77,8 +77,8 @@ export async function open(context) {
         });
         table.set(shown);
         const running = all.filter((one) => isAlive(one.status?.state));
-        const trouble = all.filter((one) => one.status?.state === "quarantined").length;
-        fill(strip, stat("Running", `${running.length} of ${all.length}`, trouble ? `${trouble} in quarantine` : "none in quarantine"),
+        const held = all.filter((one) => one.status?.state === "quarantined").length;
+        fill(strip, stat("Running", `${running.length} of ${all.length}`, held ? `${held} in quarantine` : "none in quarantine"),
             amounts("Equity at work", running, (one) => one.status?.equity, (value) => money(value), "of running strategies"),
             amounts("P&L", all, (one) => pnl(one.status), profit, "realised and open"),
             amounts("Realised", all, (one) => one.status?.realised_pnl, profit, "after fees"),

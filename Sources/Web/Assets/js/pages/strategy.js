@@ -4,7 +4,7 @@ import { h, fill, icon, patch } from "../dom.js";
 import { get, post, follow, items, query } from "../api.js";
 import { stateBadge, badge, profit, moneyText, number, when, sideText, orderBadge, dataTable, empty, stat, button, notice, callout, panel, meter, facts, fault, dialog, confirm, field, form, copyable, loading, announce } from "../ui.js";
 import { sum, units, money, format, times, sign, percent } from "../decimal.js";
-import { ago, bytes, duration, isAlive, stateWord, humanise, clock, count } from "../words.js";
+import { ago, bytes, duration, isAlive, stateWord, humanise, clock, count, trouble } from "../words.js";
 import { chart } from "../charts.js";
 import { logView } from "../log.js";
 import { codeView } from "../code.js";
@@ -25,7 +25,7 @@ export async function open(context) {
     strategy.status ??= {};
     context.title(strategy.name);
 
-    const shared = { strategy, base, context, log: [], listeners: new Set(), cpu: null, lastUsage: null, candles: [], fills: [], equity: [] };
+    const shared = { strategy, base, context, log: [], listeners: new Set(), cpu: null, lastUsage: null, candles: [], fills: [], equity: [], refusals: [], refusalsSeen: null };
     const say = (type, data) => { for (const listener of [...shared.listeners]) listener(type, data); };
 
     const headTitle = h("div", { class: "head-title" });
@@ -70,15 +70,17 @@ export async function open(context) {
         const halt = halted();
         patch(haltPlace, halt ? callout("bad", "This strategy is halted", h("p", {}, `Its orders are denied. By ${halt.by}, ${ago(halt.since)}.${halt.reason ? " Reason: " + halt.reason : ""}`)) : null);
         const reason = status.reason ? String(status.reason) : "";
-        const [first, ...rest] = reason.split("\n");
-        const details = rest.length ? h("pre", { tabindex: "0" }, rest.join("\n")) : null;
+        const [line, ...rest] = reason.split("\n");
+        // The host says what happened, then what it has to do with a limit or a rule.
+        const [first, ...hints] = capital(line).replace(/^Forbidden system call: ([^:]*\)): /, "Killed for a forbidden system call, $1; ").split("; ");
+        const details = [hints.map((one) => h("p", {}, withCode(sentence(one)))), rest.length ? h("pre", { tabindex: "0" }, rest.join("\n")) : null];
         if (status.state === "quarantined") {
             patch(cause, callout("bad", first || "In quarantine", details, h("p", {}, "It stays down until somebody starts it again. Mend it, upload a new version, then start it.")));
         } else if (status.state === "backing_off") {
             const left = status.next_start ? Math.max(0, status.next_start - Date.now()) : null;
             patch(cause, callout("warn", first || "It ended by itself", details, h("p", {}, left === null ? "It will be started again." : `It is started again in ${duration(left)}.`, status.restarts ? ` ${count(status.restarts, "restart")} so far.` : "")));
         } else if (reason && status.state === "stopped") {
-            patch(cause, callout("info", first, details));
+            patch(cause, callout(trouble(status) ? "warn" : "info", first, details));
         } else if (status.state === "paused") {
             patch(cause, callout("warn", "Paused", h("p", {}, (reason ? reason + ". " : "") + "Its process is kept, but it may not trade until it is resumed.")));
         } else if (reason && ["starting", "stopping"].includes(status.state)) {
@@ -160,6 +162,16 @@ export async function open(context) {
         }
         drawAll();
         say("status", strategy.status);
+        const seen = `${strategy.status.run} ${strategy.status.violations}`;
+        if (seen !== shared.refusalsSeen) {
+            shared.refusalsSeen = seen;
+            loadRefusals().catch((error) => { if (error.name !== "AbortError" && error.status !== 404) fault(error); });
+        }
+    }
+
+    async function loadRefusals() {
+        shared.refusals = items(await get(base + "/violations", { signal: context.signal }));
+        say("refusals");
     }
 
     async function refreshStatus() {
@@ -296,9 +308,12 @@ function overview(tab) {
         patch(usage, isAlive(status.state) ? [
             meter("CPU", cpu === null ? 0 : cpu / cores, cpu === null ? `${(use.cpu_seconds ?? 0).toFixed(1)} s used` : `${(cpu * 100).toFixed(1)} % of ${Math.round(cores * 100)} %`),
             meter("Memory", use.memory_limit_bytes ? use.memory_bytes / use.memory_limit_bytes : 0, `${bytes(use.memory_bytes)} of ${bytes(use.memory_limit_bytes)}`),
+            use.cpu_throttled_share > 0.005 ? meter("Held back", use.cpu_throttled_share, `${Math.round(use.cpu_throttled_share * 100)} % of the last minute`) : null,
+            use.cpu_throttled_share > 0.25 ? h("p", { class: "hint" }, "It wants more than its share of processor. Compute less at each price, or set cpu_share in strategy.json.") : null,
             facts([["Lines in / out", h("span", { class: "num" }, `${format(use.lines_in ?? 0)} / ${format(use.lines_out ?? 0)}`)],
                 ["Lines dropped", h("span", { class: use.lines_dropped ? "num down" : "num" }, format(use.lines_dropped ?? 0))],
-                use.cpu_throttled_seconds ? ["Throttled", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
+                use.memory_peak_bytes ? ["Most memory", bytes(use.memory_peak_bytes)] : null,
+                use.cpu_throttled_seconds ? ["Held back in all", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
                 ["Profile", strategy.profile ?? "–"],
                 ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
         ] : h("p", { class: "muted" }, "Measured while it runs."));
@@ -306,8 +321,13 @@ function overview(tab) {
             h("li", {}, when(one.time), sideText(one.side), h("span", { class: "num" }, format(one.quantity)), h("span", { class: "num" }, "@ " + format(one.price))))) : h("p", { class: "muted" }, "No fills yet."));
     }
 
+    const refused = h("div", {});
+    const drawRefusals = () => patch(refused, refusalsPanel(tab.shared.refusals));
+
     drawSide();
+    drawRefusals();
     tab.listen((type, data) => {
+        if (type === "refusals") drawRefusals();
         if (type === "status") { drawSide(); drawAverage(); }
         if (type === "pnl" && data.equity !== undefined) {
             points.push({ time: data.time ?? Date.now(), equity: data.equity });
@@ -339,12 +359,32 @@ function overview(tab) {
     tab.dispose(() => clearInterval(timer));
 
     return h("div", { class: "split" },
-        h("div", { class: "stack" },
+        h("div", { class: "stack" }, refused,
             panel(symbol ? `Price of ${symbol}` : "Price", price.element, { flush: true, actions: [symbolSelect] }),
             panel("Equity", equity.element, { flush: true }),
             panel("Log", log.element, { flush: true, actions: [h("a", { href: `#/strategies/${encodeURIComponent(strategy.id)}/log` }, "Open")] })),
         h("aside", { class: "stack" }, panel("Position", position), panel("Resources", usage), panel("Latest fills", recent),
             strategy.warnings?.length ? panel("Remarks", h("ul", { class: "bullets" }, strategy.warnings.map((one) => h("li", {}, one)))) : null));
+}
+
+// MARK: - What was refused
+
+/** The words as a sentence of its own. */
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+const sentence = (words) => capital(words) + (/[.?!]$/.test(words) ? "" : ".");
+
+/** `words` in backticks as code. */
+const withCode = (words) => words.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+
+function refusalsPanel(refusals) {
+    if (!refusals.length) return null;
+    const now = refusals.reduce((all, one) => all + one.in_run, 0);
+    const list = h("ul", { class: "refusals" }, refusals.map((one) => h("li", { class: one.fatal ? "fatal" : null },
+        h("div", { class: "refusal-head" }, h("strong", {}, capital(one.words)), badge(one.fatal ? "killed for it" : one.count === 1 ? "once" : `${format(one.count)} times`, one.fatal ? "bad" : "warn")),
+        h("code", { class: "refusal-call" }, `${one.system_call}(${one.arguments})`),
+        h("p", {}, withCode(sentence(one.advice))),
+        h("span", { class: "sub" }, one.in_run ? (one.in_run === one.count ? "in this run" : `${format(one.in_run)} in this run`) : "in an earlier run", ", last ", when(one.last)))));
+    return panel("Refused by the sandbox", list, { id: "refused", actions: h("span", { class: "muted" }, now ? `${count(now, "call")} in this run` : "none in this run") });
 }
 
 // MARK: - Log and tables

@@ -1,14 +1,10 @@
 import Wire
 
-/// What libFuzzer calls with each input: no bytes may bring a parser down, and what a parser takes must come back the
-/// same when it is written and read again. Built and run by `scripts/fuzz`.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+/// Lines from and to a strategy. What a parser takes must come back the same when it is written and read again.
+func fuzzLines(_ bytes: [UInt8]) {
     fuzzJSON(bytes)
     fuzzStrategyLine(bytes)
     fuzzHostLine(bytes)
-    return 0
 }
 
 private func fuzzJSON(_ bytes: [UInt8]) {
