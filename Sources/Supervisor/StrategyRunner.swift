@@ -359,7 +359,7 @@ public final class StrategyRunner {
         takeViolations()
         // Hung up: nobody is left who could be refused anything.
         guard !ready.isHungUp, let violations = connection.child.violations else { return stopListening() }
-        let pause = violations.takePause()
+        let pause = violations.pauseMilliseconds
         guard pause > 0, connection.resumeViolations == nil else { return }
         // Not answering is what slows down a strategy that is refused without end: it waits in its call.
         setInterest(connection.violationsWatch, [])

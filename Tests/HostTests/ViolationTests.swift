@@ -99,6 +99,30 @@ extension HostTests {
             }
         }
 
+        @Test
+        func `a call as on another kind of machine is named too, though the kernel itself kills for it`()
+            async throws
+        {
+            try await HostFixture.run(settings: BadStrategyTests.settings) { fixture in
+                let id = try await fixture.upload(
+                    """
+                    import ctypes
+                    from bullpen import Strategy
+
+                    class Foreign(Strategy):
+                        def on_start(self):
+                            ctypes.CDLL(None).syscall(0x40000000 + 39)
+                    """)
+                _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
+                let end = try await fixture.wait(id) { $0.state == .quarantined }
+                #expect(end.reason?.hasPrefix("forbidden system call: calls as on another kind") == true)
+                #expect(end.reason?.hasSuffix("compile the program for x86-64") == true)
+                let found = try await fixture.host.violations(of: id)
+                #expect(found.map(\.rule) == ["foreign_calls"])
+                #expect(found.first?.isFatal == true)
+            }
+        }
+
         @Test func `what was refused is still known to the next host`() async throws {
             let folder = try await {
                 let fixture = try await HostFixture(settings: BadStrategyTests.settings)

@@ -1,7 +1,8 @@
 import Glibc
 import Posix
-import Sandbox
 import Testing
+
+@testable import Sandbox
 
 /// What a strategy sees and may do. Each script runs behind real walls.
 @Suite("Confinement")
@@ -239,6 +240,54 @@ struct ConfinementTests {
                 "mknodat(\"/work/pipe\", a named pipe)",
                 "memfd_create(\"code\")",
             ], "\(outcome.violations.map(\.call)) \(outcome.output)")
+    }
+
+    @Test("every call that a profile names is refused with an error and named; every fatal one kills")
+    func holdsTheClassification() async throws {
+        let fixture = try Fixture("classes")
+        defer { fixture.close() }
+        let calls = try Fixture.profile("python").systemCalls
+        func numbers(_ names: [String]) -> [(name: String, number: Int32)] {
+            names.compactMap { name in
+                SystemCallFilter.number(of: name).flatMap { $0 < 0 ? nil : (name, $0) }
+            }
+        }
+        let named = numbers(calls.named)
+        let outcome = try await fixture.run(
+            """
+            import ctypes
+            libc = ctypes.CDLL(None, use_errno=True)
+            for number in [\(named.map { "\($0.number)" }.joined(separator: ", "))]:
+                print(libc.syscall(number, 0, 0, 0, 0, 0, 0), ctypes.get_errno())
+            """)
+        let answers = outcome.output.split(separator: "\n")
+        #expect(answers.count == named.count && answers.allSatisfy { $0 == "-1 1" }, "\(outcome)")
+        #expect(outcome.violations.map(\.systemCall) == named.map(\.name))
+        #expect(outcome.violations.allSatisfy { !$0.isFatal })
+        for (name, number) in numbers(calls.fatal) {
+            let outcome = try await fixture.run(
+                "import ctypes\nctypes.CDLL(None).syscall(\(number), 0, 0, 0, 0, 0, 0)\nprint('still here')",
+                run: name)
+            #expect(outcome.output == "", "\(name)")
+            #expect(outcome.death.cause == .systemCall, "\(name)")
+            #expect(outcome.violations.map(\.systemCall) == [name])
+        }
+    }
+
+    @Test("a recursion in C that overruns its stack ends it, with the stack's size")
+    func hasStackLimit() async throws {
+        let fixture = try Fixture("stack")
+        defer { fixture.close() }
+        let outcome = try await fixture.run(
+            """
+            import sys
+            sys.setrecursionlimit(10 ** 8)
+            nested = None
+            for _ in range(10 ** 6): nested = [nested]
+            repr(nested)
+            """)
+        #expect(outcome.death.status == .killed(signal: SIGSEGV))
+        #expect(outcome.death.words.contains("its stack of 8 MiB ran over in a deep recursion"))
     }
 
     @Test("what is advised instead works")

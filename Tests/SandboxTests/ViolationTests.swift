@@ -122,15 +122,36 @@ struct ViolationTests {
 
     @Test("who is refused without end is answered more and more slowly")
     func paces() {
-        var pace = RefusalPace()
-        var pauses: [Int64] = []
-        for _ in 0..<6_000 {
-            pace.count()
-            pauses.append(pace.takePause())
+        var (now, answered): (UInt64, Int) = (0, 0)
+        var pace = RefusalPace(now: now)
+        /// How many are answered within so many seconds by a host that takes no time for it.
+        func answers(in seconds: UInt64, isRefused: Bool) -> Int {
+            let end = now + seconds * 1_000_000_000
+            answered = 0
+            while now < end {
+                let pause = pace.pause(now: now)
+                now += UInt64(pause) * 1_000_000
+                guard pause == 0 else { continue }
+                pace.count(isRefused: isRefused)
+                answered += 1
+            }
+            return answered
         }
-        #expect(pauses.prefix(RefusalPace.free).allSatisfy { $0 == 0 })
-        #expect(pauses.filter { $0 == 100 }.count == 225)
-        #expect(pauses.suffix(1_990).filter { $0 == 1_000 }.count >= 124)
-        #expect(pauses.count { $0 > 0 } < 6_000 / 15)
+        #expect((1_900...2_100).contains(answers(in: 10, isRefused: true)))
+        #expect((1_500...1_700).contains(answers(in: 10, isRefused: true)))
+        _ = answers(in: 10, isRefused: true)
+        #expect((100...200).contains(answers(in: 10, isRefused: true)))
+    }
+
+    @Test("who opens files of its own, or is refused now and then, never waits")
+    func isPatient() {
+        var pace = RefusalPace(now: 0)
+        for second in UInt64(1)...10_000 {
+            // A file for each of a hundred prices a second, and something refused every second.
+            for _ in 0..<100 { pace.count(isRefused: false) }
+            pace.count(isRefused: true)
+            #expect(pace.pause(now: second * 1_000_000_000) == 0)
+            if second == 4_000 { break }
+        }
     }
 }

@@ -5,23 +5,25 @@ public import Posix
 /// Hears of the calls that a strategy is refused by name, and refuses them.
 ///
 /// A strategy's thread waits inside its call until it is answered, which takes the host some microseconds. What a
-/// strategy can demand of the host that way is bounded by ``takePause()``.
+/// strategy can demand of the host that way is bounded by ``pauseMilliseconds``.
 public final class ViolationReader {
     /// Readable when a call waits, hung up when the strategy has gone. For watching.
     public let listener: FileDescriptor
     private let fatal: Set<String>
+    /// Allowed calls that are heard of only to see what becomes of them.
+    private let leftToTheWalls: Set<String>
     private let words: CallWords
-    private var pace = RefusalPace()
+    private var pace = RefusalPace(now: MonotonicClock.nanoseconds)
 
     init(listener: consuming FileDescriptor, profile: Profile) {
         self.listener = listener
         fatal = Set(profile.systemCalls.fatal)
+        leftToTheWalls = Set(["open", "openat"]).intersection(profile.systemCalls.allowed.flatMap(\.calls))
         words = CallWords(writable: profile.writable.map(\.path))
     }
 
-    /// How long to leave the listener alone before the next ``read()``, in milliseconds; 0 when it need not be. Ask once
-    /// after each.
-    public func takePause() -> Int64 { pace.takePause() }
+    /// How long to leave the listener alone before the next ``read()``, in milliseconds; 0 when it need not be.
+    public var pauseMilliseconds: Int64 { pace.pause(now: MonotonicClock.nanoseconds) }
 
     /// Takes and answers what waits now, a few at a time. A fatal call is not answered: kill the strategy.
     func read() -> [Violation] {
@@ -32,9 +34,9 @@ public final class ViolationReader {
             // Its caller has died between the two calls.
             if result == -ENOENT || result == -EINTR { continue }
             guard result == 0 else { break }
-            pace.count()
             let call = SystemCallFilter.name(of: notification.call)
             let (violation, isRefusedHere) = judge(call, notification)
+            pace.count(isRefused: violation != nil)
             if let violation { violations.append(violation) }
             // It waits in the call until it is killed, and comes to nothing more.
             if violation?.isFatal == true { break }
@@ -52,7 +54,7 @@ public final class ViolationReader {
         }
         let described = describe(call, values, notification)
         // Whether a file may be written is not ours to say: Landlock and read-only mounts decide, by the file itself.
-        guard SandboxRule.ofCall[call] != .writing else {
+        guard !leftToTheWalls.contains(call) else {
             guard let described, !words.mayWrite(call, values, path: described.path) else {
                 return (nil, false)
             }
