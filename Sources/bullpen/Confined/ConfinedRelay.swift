@@ -57,7 +57,7 @@ final class ConfinedRelay {
             if heardAgainAt <= MonotonicClock.nanoseconds {
                 for violation in child.readViolations() { onViolation(violation) }
             }
-            let pause = child.violations?.takePause() ?? 0
+            let pause = child.violations?.pauseMilliseconds ?? 0
             if pause > 0 { heardAgainAt = MonotonicClock.nanoseconds + UInt64(pause) * 1_000_000 }
             child.readCalls()
             if let other = alsoWaitingFor, ready.contains(other.descriptor), !other.onReady() {
