@@ -122,6 +122,7 @@ let package = Package(
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
         tests("CConfineTests", uses: ["Sandbox", "Posix", "TestSupport"], excluding: ["Harness"]),
+        tests("SandboxEscapeTests", uses: ["TestSupport", "Wire"], excluding: ["exam"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
         .target(
             name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

@@ -68,8 +68,9 @@ final class ConfinedTask {
         } catch {
             return kill("it could not be watched: \(error)")
         }
-        deadline = loop.schedule(after: .milliseconds(timeout)) {
-            self.kill("it took longer than \(timeout / 1000) s")
+        // A cancelled timer keeps its body until it falls due, and would keep the child's descriptors open with it.
+        deadline = loop.schedule(after: .milliseconds(timeout)) { [weak self] in
+            self?.kill("it took longer than \(timeout / 1000) s")
         }
     }
 

@@ -107,12 +107,12 @@ def starts(found):
 def attacks(found):
     counts = {}
     for figure in found["figures"]:
-        key = (str(figure.get("profile", "")), str(figure.get("door", "")))
+        key = tuple(str(figure.get(name, "")) for name in ("profile", "door", "user"))
         good, all_of_them = counts.get(key, (0, 0))
         is_good = figure.get("verdict", figure.get("outcome", "held")) in ("held", "passed", "good", True)
         counts[key] = (good + is_good, all_of_them + 1)
-    rows = [(profile, door, all_of_them, good) for (profile, door), (good, all_of_them) in sorted(counts.items())]
-    return when(found) + ("\n\n" + table(("Profile", "door", "attacks", "held"), rows) if rows else "")
+    rows = [(*key, all_of_them, good) for key, (good, all_of_them) in sorted(counts.items())]
+    return when(found) + ("\n\n" + table(("Profile", "door", "host as", "attacks", "held"), rows) if rows else "")
 
 
 WRITERS = {"attacks": attacks, "limits": limits, "cpython": cpython, "stress": stress, "starts-launcher": starts,

@@ -44,9 +44,12 @@ enum ArgumentRules {
         // Advice that only concerns its own pages: MADV_NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, HUGEPAGE,
         // NOHUGEPAGE. Not MERGEABLE: merging pages with another strategy's tells one about the other.
         "madvise": [0, 1, 2, 3, 4, 8, 14, 15].map { Use(lower(2, $0)) },
-        // FUTEX_WAIT, WAKE, WAIT_BITSET, WAKE_BITSET, private or not, on either clock. Not the priority-inheriting
-        // ones, which are the part of it that went wrong most often (CVE-2014-3153 and on).
-        "futex": [0, 1, 9, 10].map { Use(masked(1, 0x7f, equals: $0)) },
+        // FUTEX_WAIT and WAIT_BITSET, private or not, on either clock: pthread_join waits without the private flag.
+        // FUTEX_WAKE and WAKE_BITSET only private: a page that another strategy has mapped too, such as one of the
+        // runtime's libraries, would be a channel between them. Not the priority-inheriting ones, which are the part of
+        // it that went wrong most often (CVE-2014-3153 and on).
+        "futex": [0, 9].map { Use(masked(1, 0x7f, equals: $0)) }
+            + [1, 10].map { Use(masked(1, 0xff, equals: 0x80 | $0)) },
         // Only a thread's name.
         "prctl": [Use(lower(0, 15)), Use(lower(0, 16))],
         // ARCH_SET_FS, ARCH_GET_FS, and asking for wider registers, as matrix libraries do on newer processors.
