@@ -120,7 +120,7 @@ let package = Package(
             "HostTests",
             uses: ["Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "TestSupport"]),
         tests("PosixTests", uses: ["Posix"]),
-        tests("SandboxTests", uses: ["Sandbox", "Posix", "Wire"]),
+        tests("SandboxTests", uses: ["Sandbox", "CConfine", "Posix", "Wire"]),
         tests("CConfineTests", uses: ["Sandbox", "Posix", "TestSupport"], excluding: ["Harness"]),
         tests("SandboxEscapeTests", uses: ["TestSupport", "Wire"], excluding: ["exam"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),

@@ -197,6 +197,13 @@ static int fork_strategy(struct launch *launch, const struct confine_step *step)
     return 0;
 }
 
+static int join_users(int descriptor) {
+    if (setns(descriptor, CLONE_NEWUSER) < 0) return -errno;
+    // Trees may be opened only where the mounts belong to that namespace too.
+    if (unshare(CLONE_NEWNS) < 0) return -errno;
+    return result(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
 // ---- The root ----
 
 static int open_tree_slot(struct launch *launch, const struct confine_step *step) {
@@ -339,6 +346,7 @@ static int execute(const struct confine_step *step) {
 static int carry_out(struct launch *launch, const struct confine_step *step) {
     const uint64_t *n = step->number;
     switch ((enum confine_operation)step->operation) {
+    case CONFINE_JOIN_USERS: return join_users((int)n[0]);
     case CONFINE_JOIN_CGROUP: return write_whole((int)n[0], "0", 1);
     case CONFINE_OPEN_TREE: return open_tree_slot(launch, step);
     case CONFINE_ENTER: return enter(launch, step);

@@ -11,6 +11,7 @@ static const struct {
     const char *fields;
 } shapes[] = {
     [CONFINE_JOIN_CGROUP] = {"join cgroup", "n"},
+    [CONFINE_JOIN_USERS] = {"join users", "n"},
     [CONFINE_OPEN_TREE] = {"open tree", "nns"},
     [CONFINE_ENTER] = {"enter namespaces", "nnnnnn"},
     [CONFINE_DROP_BOUNDING] = {"drop bounding set", ""},
@@ -105,6 +106,7 @@ static bool is_plain_path(const char *path) {
 /// What has gone before, as far as later operations depend on it.
 struct progress {
     bool open[CONFINE_SLOTS];
+    bool users;
     bool entered, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal, filtered;
 };
 
@@ -130,6 +132,13 @@ static const char *check_step(const struct confine_step *step, struct progress *
     case CONFINE_JOIN_CGROUP:
         if (n[0] < CONFINE_FD_FREE || n[0] >= CONFINE_FD_LIMIT) return "a cgroup descriptor is out of range";
         return past->entered ? "a cgroup is joined after entering" : NULL;
+    case CONFINE_JOIN_USERS:
+        if (n[0] < CONFINE_FD_FREE || n[0] >= CONFINE_FD_LIMIT) return "a users' descriptor is out of range";
+        if (past->entered || past->users) return "users are joined twice or after entering";
+        for (size_t i = 0; i < CONFINE_SLOTS; i++)
+            if (past->open[i]) return "users are joined after a tree was opened";
+        past->users = true;
+        return NULL;
     case CONFINE_OPEN_TREE:
         if (n[0] >= CONFINE_SLOTS || past->open[n[0]]) return "a slot is out of range or taken";
         past->open[n[0]] = true;

@@ -166,7 +166,7 @@ extension Host {
 
     /// What this machine can and cannot do.
     public func doctor() async throws(HostError) -> [CheckView] {
-        launcher.launcher.report.rows.map { CheckView($0) }
+        launcher.launcher.report.rows.map { CheckView($0) } + [Doctor.userIDs(launcher.launcher.userIDs)]
     }
 
     /// The configuration in force, secrets masked.

@@ -78,7 +78,8 @@ public final class Host: HostService {
         identity = try await IdentityService(writer: journal, settings: settings, log: log.part("identity"))
         hooks = Hooks(configuration.hooks, log: log.part("hooks"))
         flush = try FlushThread()
-        launcher = try StrategyLauncher.installed(layout: layout, folders: folders)
+        launcher = try StrategyLauncher.installed(
+            layout: layout, folders: folders, sandbox: configuration.sandbox)
         admission = Admission(
             launcher: launcher,
             reader: BundleReader(limits: .init(uploadBytes: configuration.server.uploadLimitBytes)),

@@ -35,7 +35,9 @@ extension FixedDecimal {
 
 extension StrategyLauncher {
     /// The launcher of an installation, with its profiles and what its runtimes have.
-    static func installed(layout: InstalledLayout, folders: DataFolders) throws -> StrategyLauncher {
+    static func installed(
+        layout: InstalledLayout, folders: DataFolders, sandbox: Configuration.Sandbox
+    ) throws -> StrategyLauncher {
         let profiles = try Profile.all(in: layout.profiles)
         let runtimes = try RuntimeCatalogue(runtimes: folders.runtimes)
         let installed = Dictionary(
@@ -45,7 +47,8 @@ extension StrategyLauncher {
             launcher: ConfinedLauncher(
                 configuration: .init(
                     launcher: layout.confine, runtimes: folders.runtimes, sdk: layout.sdk,
-                    groupName: ConfinedLauncher.groupName(data: folders.root)), spawner: try Spawner()),
+                    groupName: ConfinedLauncher.groupName(data: folders.root),
+                    withoutControlGroups: sandbox.withoutControlGroups), spawner: try Spawner()),
             profiles: profiles, packages: profiles.mapValues { installed[$0.runtime] ?? [:] })
     }
 }

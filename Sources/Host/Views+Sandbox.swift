@@ -25,6 +25,14 @@ extension ProfileView {
     }
 }
 
+extension EnforcementView {
+    init(_ enforcement: Enforcement) {
+        self.init(
+            memory: enforcement.memory, cpu: enforcement.cpu, processes: enforcement.processes,
+            user: enforcement.user, notPromised: enforcement.notPromised)
+    }
+}
+
 extension CheckView {
     /// A layer of the sandbox as this kernel gives it.
     init(_ row: KernelReport.Row) {

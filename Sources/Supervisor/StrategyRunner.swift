@@ -142,6 +142,9 @@ public final class StrategyRunner {
         return lastUsage
     }
 
+    /// How the limits of the child are kept, while there is one.
+    public var enforcement: Enforcement? { connection?.child.group.enforcement }
+
     /// Sends a line, unless there is no child to send it to. Never waits.
     public func send(_ message: HostMessage) {
         guard connection != nil else { return }

@@ -2,16 +2,29 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <signal.h>
 #include <unistd.h>
 
+/// Makes a user namespace, says so on descriptor 1, and keeps it until descriptor 0 comes to its end: by then the
+/// supervisor has mapped ids into it, and holds it open.
+static int hold_users(void) {
+    char word;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWUSER) < 0) return errno;
+    if (write(1, "u", 1) != 1) return EPIPE;
+    while (read(0, &word, 1) < 0 && errno == EINTR) {}
+    return 0;
+}
+
 /// The launcher. The supervisor starts it with a plan on descriptor 4 and a status pipe on descriptor 3.
-/// It takes no arguments and reads no environment.
-int main(void) {
+/// It reads no environment, and takes one argument at most: "users", for hold_users.
+int main(int count_of_arguments, char **arguments) {
+    if (count_of_arguments == 2 && !strcmp(arguments[1], "users")) return hold_users();
     struct stat plan;
     if (fstat(CONFINE_FD_PLAN, &plan) < 0 || plan.st_size <= 0 || plan.st_size > CONFINE_MAX_BYTES) {
         fputs("confine: this is a part of bullpen, which starts it with a plan on descriptor 4\n", stderr);

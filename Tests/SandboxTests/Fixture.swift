@@ -62,7 +62,10 @@ struct Fixture: Sendable {
     let folder: String
     let groupName: String
 
-    init(_ name: String = "test", mounts: [ControlGroupMount]? = nil) throws {
+    init(
+        _ name: String = "test", mounts: [ControlGroupMount]? = nil,
+        withoutControlGroups: WithoutGroups = .refuse
+    ) throws {
         try #require(Self.hasRuntimes)
         folder = try TemporaryFolder.make()
         try TemporaryFolder.write(
@@ -75,7 +78,7 @@ struct Fixture: Sendable {
             configuration: .init(
                 launcher: Self.packageRoot + "/.build/debug/confine", runtimes: Self.runtimes,
                 sdk: folder + "/sdk",
-                groupName: groupName),
+                groupName: groupName, withoutControlGroups: withoutControlGroups),
             spawner: try Spawner(), mounts: mounts)
     }
 

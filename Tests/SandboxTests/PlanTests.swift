@@ -1,3 +1,4 @@
+import CConfine
 import Glibc
 import Posix
 import Testing
@@ -39,6 +40,26 @@ struct PlanTests {
             changed[index] ^= 0x40
             #expect(Plan.fault(in: changed) != nil, "at \(index)")
         }
+    }
+
+    @Test("lent users are joined once, before anything of them is needed")
+    func joinsUsersFirst() throws {
+        func fault(_ steps: (inout Plan) -> Void) -> String? {
+            var plan = Plan()
+            steps(&plan)
+            return Plan.fault(in: plan.bytes)
+        }
+        #expect(fault { $0.add(CONFINE_JOIN_USERS, .number(3)) } == "a users' descriptor is out of range")
+        #expect(
+            fault {
+                $0.add(CONFINE_JOIN_USERS, .number(6))
+                $0.add(CONFINE_JOIN_USERS, .number(6))
+            } == "users are joined twice or after entering")
+        #expect(
+            fault {
+                $0.add(CONFINE_OPEN_TREE, .number(0), .number(1), .text("/usr"))
+                $0.add(CONFINE_JOIN_USERS, .number(6))
+            } == "users are joined after a tree was opened")
     }
 
     @Test("a plan of another version is refused")

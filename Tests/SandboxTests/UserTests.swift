@@ -72,6 +72,85 @@ struct UserTests {
         }
     }
 
+    /// Becomes user 65534, called nobody, with this line in /etc/subuid and /etc/subgid; nobody else sees it.
+    private static func becomeNobody(lending line: String) throws {
+        // For this thread and those it makes. Not in Glibc's module map.
+        let unshare = try #require(
+            dlsym(nil, "unshare").map {
+                unsafeBitCast($0, to: (@convention(c) (Int32) -> Int32).self)
+            })
+        let folder = try TemporaryFolder.make()
+        defer { TemporaryFolder.remove(folder) }
+        // Not every machine has an account of that number, and newuidmap wants one.
+        let accounts = (Files.text("/etc/passwd") ?? "").split(separator: "\n").filter {
+            !$0.hasPrefix("nobody:")
+        }
+        let nobody = "\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+        let files = [
+            "subuid": line, "subgid": line, "passwd": accounts.joined(separator: "\n") + nobody,
+        ]
+        try #require(unshare(0x0002_0000) == 0)
+        try #require(mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0)
+        for (file, text) in files {
+            try TemporaryFolder.write(text, to: folder + "/" + file)
+            try #require(mount(folder + "/" + file, "/etc/" + file, nil, UInt(MS_BIND), nil) == 0)
+        }
+        try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+    }
+
+    @Test(
+        "ids lent in /etc/subuid give each strategy a user of its own",
+        .enabled(if: access("/usr/bin/newuidmap", X_OK) == 0, "there is no newuidmap: apt-get install uidmap")
+    )
+    func hasLentUsers() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            try Self.becomeNobody(lending: "nobody:700000:1000\n")
+            let fixture = try Fixture("lent", mounts: [], withoutControlGroups: .rlimits)
+            try #require(fixture.launcher.userIDs == .lent(700_000...700_999))
+            let script = """
+                import os, sys
+                print(os.getuid(), os.getgid(), os.getgroups(), flush=True)
+                open('/work/x', 'w').write('x')
+                sys.stdin.read()
+                """
+            var owners: Set<UInt32> = []
+            var children: [ConfinedChild] = []
+            for run in ["a", "b"] {
+                let request = try fixture.request(script, profile: Fixture.profile("python"), run: run)
+                // Nobody but the host may look into the folder above.
+                chmod(fixture.folder, 0o711)
+                let child = try await fixture.start(request)
+                owners.insert(try Files.status("/proc/\(child.pid)").st_uid)
+                children.append(child)
+            }
+            #expect(owners.count == 2 && owners.allSatisfy { (700_000...700_999).contains($0) }, "\(owners)")
+            for child in children {
+                child.kill()
+                let outcome = try await fixture.finish(child)
+                #expect(outcome.death.status == .killed(signal: SIGKILL))
+            }
+            let whole = try await fixture.run("import os\nprint(os.getuid(), os.getgid())", run: "c")
+            #expect(whole.output == "1000 1000\n" && whole.death.status == .exited(code: 0), "\(whole)")
+            fixture.close()
+        }
+    }
+
+    @Test("without lent ids strategies share the host's user, and that is said")
+    func saysThatUsersAreShared() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            try Self.becomeNobody(lending: "somebody:700000:1000\n")
+            let fixture = try Fixture("shared", mounts: [], withoutControlGroups: .rlimits)
+            #expect(
+                fixture.launcher.userIDs == .shared(reason: "/etc/subuid lends no ids to user nobody"))
+            let enforcement = fixture.launcher.enforcement(of: try Fixture.profile("python"))
+            #expect(enforcement.notPromised.contains("a user id of its own"))
+            #expect(enforcement.user == "that of the host, shared with other strategies")
+            fixture.close()
+        }
+    }
+
     @Test("an ordinary user's private bundle can be shown")
     func showsPrivateBundle() async throws {
         try #require(Fixture.hasRuntimes)

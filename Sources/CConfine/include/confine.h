@@ -93,6 +93,8 @@ enum confine_operation {
     CONFINE_FILTER = 22,
     /// path, arguments, environment.
     CONFINE_EXECUTE = 23,
+    /// descriptor: enters that user namespace, with mounts of its own there. For an ordinary user who was lent ids.
+    CONFINE_JOIN_USERS = 32,
 };
 
 enum confine_report_kind {

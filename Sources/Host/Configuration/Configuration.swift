@@ -1,3 +1,4 @@
+public import Sandbox
 public import Trading
 
 /// Everything an operator can set, typed. A fresh value holds the defaults.
@@ -15,6 +16,8 @@ public struct Configuration: Hashable, Sendable {
     public var limits = Limits()
     /// What a strategy gets when its own `strategy.json` asks for nothing else.
     public var strategy = Strategy()
+    /// The walls around strategies.
+    public var sandbox = Sandbox()
     /// The paper venue.
     public var paper = Paper()
     /// The simulated market.
@@ -102,6 +105,12 @@ public struct Configuration: Hashable, Sendable {
         public var recordBytes = 67_108_864
         public var linesPerSecond = 1_000
         public var queueDepth = 1024
+    }
+
+    /// The walls around strategies.
+    public struct Sandbox: Hashable, Sendable {
+        /// What stands in for control groups where the host may not make any.
+        public var withoutControlGroups = WithoutGroups.refuse
     }
 
     /// The paper venue and its first account.

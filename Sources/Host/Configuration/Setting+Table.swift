@@ -1,7 +1,7 @@
 extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
-        server + data + log + limits + strategy + paper + market + hooks + identity
+        server + data + log + limits + strategy + sandbox + paper + market + hooks + identity
 
     /// What each section is about.
     public static let sections: KeyValuePairs<String, String> = [
@@ -12,6 +12,7 @@ extension Setting {
             + "Amounts are in the account's own currency.",
         "strategy":
             "What a strategy gets when its strategy.json asks for nothing else, and the most it may have.",
+        "sandbox": "The walls around strategies. Their profiles say the rest.",
         "paper": "The paper venue and the account that it opens at the first start.",
         "market": "The simulated market, the feed called \"simulated\".",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
@@ -127,6 +128,14 @@ extension Setting {
         .integer(
             "strategy.queue_depth", \.strategy.queueDepth, 16...1_000_000,
             "How many lines may wait for a slow strategy. Prices are conflated first; orders never are."),
+    ]
+
+    private static let sandbox: [Setting] = [
+        .choice(
+            "sandbox.without_control_groups", \.sandbox.withoutControlGroups,
+            "What to do where the host may not make control groups and a profile does not say: refuse to start,\n"
+                + "or rlimits, which bound each process, and the host ends what goes beyond. A share of the\n"
+                + "processors is not promised then.")
     ]
 
     private static let paper: [Setting] = [

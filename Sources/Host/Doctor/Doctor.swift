@@ -7,29 +7,52 @@ public enum Doctor {
     ///
     /// - Parameters:
     ///   - kernel: What the sandbox found of the kernel.
+    ///   - users: Whose user ids strategies have.
+    ///   - withoutGroups: What stands in for control groups, for profiles that do not say.
     ///   - layout: The installation, or nil when this program does not lie in one.
     ///   - dataFolder: The data folder, which need not be there yet.
-    public static func checks(kernel: KernelReport, layout: InstalledLayout?, dataFolder: String)
-        -> [CheckView]
-    {
-        kernelChecks(kernel) + profileChecks(kernel, layout)
+    public static func checks(
+        kernel: KernelReport, users: UserIDs, withoutGroups: WithoutGroups, layout: InstalledLayout?,
+        dataFolder: String
+    ) -> [CheckView] {
+        kernelChecks(kernel, withoutGroups) + [userIDs(users)] + profileChecks(kernel, withoutGroups, layout)
             + [installation(layout), python(), openFiles(), space(dataFolder)]
     }
 
-    private static func kernelChecks(_ kernel: KernelReport) -> [CheckView] {
+    private static func kernelChecks(_ kernel: KernelReport, _ withoutGroups: WithoutGroups) -> [CheckView] {
         kernel.rows.map { row in
-            CheckView(
-                name: row.layer.rawValue, state: row.isPresent ? .ok : .missing,
+            let isReplaced = withoutGroups == .rlimits && WithoutGroups.layers.contains(row.layer)
+            return CheckView(
+                name: row.layer.rawValue, state: row.isPresent ? .ok : isReplaced ? .warning : .missing,
                 detail: "\(row.layer.purpose) (\(row.finding))", remedy: row.remedy.isEmpty ? nil : row.remedy
             )
         }
     }
 
-    private static func profileChecks(_ kernel: KernelReport, _ layout: InstalledLayout?) -> [CheckView] {
+    /// Whose user ids strategies have.
+    static func userIDs(_ users: UserIDs) -> CheckView {
+        var detail = "a strategy's user id is \(users.words)"
+        if case .shared(let reason) = users { detail += ": \(reason)" }
+        return CheckView(
+            name: "user_ids", state: users.areShared ? .warning : .ok, detail: detail, remedy: users.remedy)
+    }
+
+    private static func profileChecks(
+        _ kernel: KernelReport, _ withoutGroups: WithoutGroups, _ layout: InstalledLayout?
+    ) -> [CheckView] {
         guard let layout else { return [] }
         do {
             return try Profile.all(in: layout.profiles).values.sorted { $0.name < $1.name }.map { profile in
-                let missing = kernel.missing(profile.required)
+                let replaced = kernel.replaced(for: profile, withoutGroups)
+                let missing = kernel.missing(profile.required.subtracting(replaced))
+                guard replaced.isEmpty || !missing.isEmpty else {
+                    return CheckView(
+                        name: "profile \(profile.name)", state: .warning,
+                        detail: "resource limits and the host's eye stand in for "
+                            + "\(replaced.map(\.rawValue).sorted().joined(separator: ", "))"
+                            + (replaced.contains(.cpuLimit) ? "; not promised: CPU share" : ""),
+                        remedy: kernel.missing(replaced).first?.remedy)
+                }
                 return CheckView(
                     name: "profile \(profile.name)", state: missing.isEmpty ? .ok : .missing,
                     detail: missing.isEmpty

@@ -23,6 +23,7 @@ extension Floor {
         view.account = strategy.plan?.account
         view.capital = strategy.plan?.capital
         view.version = strategy.plan?.version
+        view.limits = runner?.enforcement.map { EnforcementView($0) }
         view.usage.cpuSeconds = strategy.usage.cpuSeconds
         view.usage.memoryBytes = strategy.usage.memoryBytes
         view.usage.memoryLimitBytes = strategy.usage.memoryLimitBytes

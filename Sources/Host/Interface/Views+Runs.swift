@@ -55,6 +55,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var capital: FixedDecimal?
     public var version: String?
     public var usage = Usage()
+    /// How its limits are kept, while it runs.
+    public var limits: EnforcementView?
     public var equity: FixedDecimal?
     public var realisedProfit: FixedDecimal = .zero
     public var unrealisedProfit: FixedDecimal = .zero
@@ -80,7 +82,8 @@ public struct RunStatusView: Hashable, Sendable {
             "since": .time(since), "reason": .optional(reason), "restarts": .integer(restarts),
             "next_start": .orNull(nextStart), "pid": .orNull(pid), "feed": .optional(feed),
             "account": .optional(account), "capital": .orNull(capital), "version": .optional(version),
-            "usage": usage.json, "equity": .orNull(equity), "realised_pnl": .decimal(realisedProfit),
+            "usage": usage.json, "limits": limits?.json ?? .null, "equity": .orNull(equity),
+            "realised_pnl": .decimal(realisedProfit),
             "unrealised_pnl": .decimal(unrealisedProfit), "position": .array(positions.map(\.json)),
             "metrics": .object(
                 metrics.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .decimal($0.value)) }),

@@ -42,6 +42,7 @@ public final class ChildGroup: Sendable {
     private let peakSeen = Atomic<Int>(0)
     /// Watches over what no group keeps.
     private let supervision = Mutex<Supervision?>(nil)
+    private let howKept = Mutex<Enforcement?>(nil)
     /// Its folders, each once.
     let folders: [String]
 
@@ -67,6 +68,11 @@ public final class ChildGroup: Sendable {
         supervision.withLock { $0?.complete(&usage) }
         return usage
     }
+
+    /// How the limits of the run are kept; nil before it is known.
+    public var enforcement: Enforcement? { howKept.withLock { $0 } }
+
+    func note(_ enforcement: Enforcement) { howKept.withLock { $0 = enforcement } }
 
     /// Lets `supervision` watch over what no group keeps, until ``stopSupervising()``.
     func supervise(_ supervision: Supervision, on spawner: Spawner) {

@@ -46,7 +46,7 @@ public final class ControlGroups: Sendable {
     /// What an operator can do when limits are missing.
     static let remedy =
         "run the host as root, or in a delegated group: systemd-run --user --scope -p Delegate=yes bullpen serve, "
-        + "or the systemd unit that comes with it"
+        + "or the systemd unit that comes with it; or do without: sandbox.without_control_groups = \"rlimits\""
 
     /// What was found.
     public let survey: Survey

@@ -8,7 +8,7 @@ public enum WithoutGroups: String, CaseIterable, Hashable, Sendable {
     case rlimits
 
     /// The limits that can be replaced.
-    static let layers: Set<Layer> = [.memoryLimit, .cpuLimit, .processLimit]
+    public static let layers: Set<Layer> = [.memoryLimit, .cpuLimit, .processLimit]
 
     /// Whether this kernel counts processes for each user namespace apart (Linux 5.14). Before, all strategies of a user
     /// and the host itself would count together.

@@ -66,6 +66,16 @@ public struct KernelReport: Sendable {
         rows.filter { required.contains($0.layer) && !$0.isPresent }
     }
 
+    /// The limits that are not there and that ``WithoutGroups`` replaces for a profile.
+    ///
+    /// - Parameter setting: What stands in for control groups when the profile does not say.
+    public func replaced(for profile: Profile, _ setting: WithoutGroups) -> Set<Layer> {
+        switch profile.withoutControlGroups ?? setting {
+        case .refuse: []
+        case .rlimits: Set(missing(WithoutGroups.layers).map(\.layer))
+        }
+    }
+
     private static func row(_ layer: Layer, _ result: Int32, present: String, remedy: String) -> Row {
         guard result < 0 else { return Row(layer: layer, isPresent: true, finding: present, remedy: "") }
         let reason = unsafe String(cString: strerror(-result))

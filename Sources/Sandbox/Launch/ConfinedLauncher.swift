@@ -24,7 +24,8 @@ public final class ConfinedLauncher: Sendable {
         /// Describes an installation.
         public init(
             launcher: String, runtimes: String, sdk: String?, groupName: String,
-            userIDs: ClosedRange<UInt32> = 50_000...59_999, withoutControlGroups: WithoutGroups = .refuse,
+            userIDs: ClosedRange<UInt32> = ConfinedLauncher.defaultUserIDs,
+            withoutControlGroups: WithoutGroups = .refuse,
             deadline: Duration = .seconds(10)
         ) {
             self.launcher = launcher
@@ -36,6 +37,9 @@ public final class ConfinedLauncher: Sendable {
             self.deadline = deadline
         }
     }
+
+    /// User ids for strategies when the host is root.
+    public static let defaultUserIDs: ClosedRange<UInt32> = 50_000...59_999
 
     /// A name for a host's control groups that follows from its data folder, so that the next host on the same folder
     /// finds what a crashed one has left.
@@ -50,6 +54,10 @@ public final class ConfinedLauncher: Sendable {
     private let spawner: Spawner
     private let groups: ControlGroups
     private let users: UserAllocator
+    /// The namespace of ids that were lent to an ordinary user's host.
+    private let lentUsers: LentUsers?
+    /// Whose user ids strategies have.
+    public let userIDs: UserIDs
 
     /// Looks at the kernel, and takes away what a crashed host of the same name has left.
     public init(
@@ -59,7 +67,12 @@ public final class ConfinedLauncher: Sendable {
         self.spawner = spawner
         groups = ControlGroups(name: configuration.groupName, mounts: mounts)
         report = KernelReport.probe(groups: groups.survey)
-        users = UserAllocator(range: configuration.userIDs)
+        (userIDs, lentUsers) = UserIDs.find(launcher: configuration.launcher, own: configuration.userIDs)
+        // Two hosts of one user would begin with the same id, if they began with the first.
+        let range = lentUsers?.inner ?? configuration.userIDs
+        let name = Array(configuration.groupName.utf8)
+        users = UserAllocator(
+            range: range, offset: lentUsers == nil ? 0 : unsafe confine_checksum(name, name.count))
     }
 
     /// Takes the host's control groups away. For a host that ends in good order, with no strategy left.
@@ -108,12 +121,14 @@ public final class ConfinedLauncher: Sendable {
         }
     }
 
+    /// How a profile's limits are kept on this machine.
+    public func enforcement(of profile: Profile) -> Enforcement {
+        Enforcement(report: report, replaced: replaced(for: profile), users: userIDs)
+    }
+
     /// The limits that ``WithoutGroups`` replaces for a profile on this machine.
     private func replaced(for profile: Profile) -> Set<Layer> {
-        switch profile.withoutControlGroups ?? configuration.withoutControlGroups {
-        case .refuse: []
-        case .rlimits: Set(report.missing(WithoutGroups.layers).map(\.layer))
-        }
+        report.replaced(for: profile, configuration.withoutControlGroups)
     }
 
     // MARK: - On the spawner's thread
@@ -160,13 +175,16 @@ public final class ConfinedLauncher: Sendable {
             filter: request.isRecorded ? try SystemCallFilter.hearingAll() : filter,
             command: try request.commandLine(), environment: request.wholeEnvironment(),
             groupCount: group.folders.count,
+            joinedUsers: lentUsers == nil ? nil : UInt64(Int(CONFINE_FD_FREE) + group.folders.count),
             resourcesInsteadOfGroups: WithoutGroups.resources(
                 insteadOf: replaced, memoryBytes: memoryBytes, processes: request.profile.limits.processes,
                 hasOwnUser: user.isMappedByRoot))
         let plan = try compiler.compile()
         let start: LauncherStart
         do throws(SystemCallError) {
-            start = try LauncherStart(launcher: configuration.launcher, plan: plan, group: group)
+            start = try LauncherStart(
+                launcher: configuration.launcher, plan: plan, group: group,
+                users: lentUsers?.namespace.number)
         } catch {
             throw LaunchFailure("start launcher", error)
         }
@@ -175,6 +193,7 @@ public final class ConfinedLauncher: Sendable {
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
+        group.note(enforcement(of: request.profile))
         if !replaced.isEmpty {
             group.supervise(
                 Supervision(
@@ -194,13 +213,13 @@ public final class ConfinedLauncher: Sendable {
     }
 
     private func takeUser() throws(LaunchFailure) -> PlanCompiler.User {
-        guard report.isRoot else {
+        guard report.isRoot || lentUsers != nil else {
             return PlanCompiler.User(uid: geteuid(), gid: getegid(), isMappedByRoot: false)
         }
         guard let id = users.take() else {
             throw LaunchFailure(
                 code: .systemLimit, step: "user",
-                reason: "all \(configuration.userIDs.count) user ids for strategies are taken")
+                reason: "all \(users.count) user ids for strategies are taken")
         }
         return PlanCompiler.User(uid: id, gid: id, isMappedByRoot: true)
     }
@@ -218,7 +237,7 @@ public final class ConfinedLauncher: Sendable {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw LaunchFailure(code: .profileRefused, step: step, reason: "\(folder) is not a folder")
         }
-        guard !report.isRoot || status.st_mode & 0o005 == 0o005 else {
+        guard userIDs.areShared || status.st_mode & 0o005 == 0o005 else {
             throw LaunchFailure(
                 code: .profileRefused, step: step,
                 reason:

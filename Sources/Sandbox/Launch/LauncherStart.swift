@@ -12,7 +12,11 @@ struct LauncherStart: ~Copyable {
     private let error: FileDescriptor
 
     /// Starts the launcher with its descriptors (confine.h) and the plan.
-    init(launcher path: String, plan: [UInt8], group: ChildGroup) throws(SystemCallError) {
+    ///
+    /// - Parameter users: The namespace of lent ids, which comes after the groups.
+    init(
+        launcher path: String, plan: [UInt8], group: ChildGroup, users: Int32? = nil
+    ) throws(SystemCallError) {
         let inputs = try Pipe(writesWithoutWaiting: true).release()
         let childInput = FileDescriptor(owning: inputs.readEnd)
         let input = FileDescriptor(owning: inputs.writeEnd)
@@ -38,7 +42,7 @@ struct LauncherStart: ~Copyable {
             descriptors: [
                 childInput.number, childOutput.number, childError.number, childStatus.number, file.number,
                 childSocket.number,
-            ] + groups)
+            ] + groups + (users.map { [$0] } ?? []))
         self.status = status
         self.socket = socket
         self.input = input

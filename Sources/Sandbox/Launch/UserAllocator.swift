@@ -11,11 +11,16 @@ final class UserAllocator: Sendable {
     private let range: ClosedRange<UInt32>
     private let state: Mutex<State>
 
-    /// - Parameter range: Ids that no account of the machine has. Not 0.
-    init(range: ClosedRange<UInt32>) {
+    /// How many there are.
+    var count: Int { range.count }
+
+    /// - Parameters:
+    ///   - range: Ids that no account of the machine has. Not 0.
+    ///   - offset: Where in the range to begin.
+    init(range: ClosedRange<UInt32>, offset: UInt64 = 0) {
         precondition(range.lowerBound > 0)
         self.range = range
-        state = Mutex(State(next: range.lowerBound))
+        state = Mutex(State(next: range.lowerBound + UInt32(offset % UInt64(range.count))))
     }
 
     /// A free id, or nil when all are taken. Ids go round, so that one is not used again at once.

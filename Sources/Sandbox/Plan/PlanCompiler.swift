@@ -5,10 +5,12 @@ internal import Glibc
 struct PlanCompiler {
     /// The user that the strategy is, outside and inside.
     struct User: Hashable, Sendable {
-        /// Outside: its own id when the host is root, the host's id else. Never 0.
+        /// Outside: an id of its own when the host is root or was lent ids, the host's id else. Never 0. Of lent ids it is
+        /// the id in the namespace that holds them.
         let uid: UInt32
         let gid: UInt32
-        /// Whether the host is root, which decides who may do what at which moment.
+        /// Whether the launcher has a root's rights before it enters, which decides who may do what at which moment: the
+        /// host is root, or the launcher stands in the namespace of lent ids.
         let isMappedByRoot: Bool
         /// What it is inside.
         static let inner: UInt64 = 1000
@@ -26,6 +28,8 @@ struct PlanCompiler {
     let environment: [String]
     /// How many control groups are to be joined.
     let groupCount: Int
+    /// The descriptor of the user namespace whose ids the strategy's is one of; nil for the host's own.
+    var joinedUsers: UInt64?
     /// Resource limits for what no control group keeps.
     var resourcesInsteadOfGroups: [(resource: Int32, value: UInt64)] = []
 
@@ -39,6 +43,7 @@ struct PlanCompiler {
         for index in 0..<groupCount {
             plan.add(CONFINE_JOIN_CGROUP, .number(UInt64(CONFINE_FD_FREE) + UInt64(index)))
         }
+        if let number = joinedUsers { plan.add(CONFINE_JOIN_USERS, .number(number)) }
         // A root host copies the trees with all its rights, so that a folder that only root may enter is no obstacle.
         // An ordinary user may copy trees only inside, where it has the rights for that and still its own files.
         if user.isMappedByRoot { try addTrees(to: &plan) }

@@ -32,6 +32,8 @@ struct RuntimeBuilder {
             programs += try addPackages(requirements)
         }
         try addLibraries(neededBy: programs)
+        // Strategies have users of their own, whatever the umask of whoever makes this.
+        try run("/bin/chmod", ["-R", "a+rX", root])
     }
 
     /// The folder where Debian's interpreter looks for packages.

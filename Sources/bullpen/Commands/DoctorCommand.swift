@@ -22,7 +22,9 @@ extension Command {
         let groups = ControlGroups(name: "doctor-\(getpid())")
         defer { groups.remove() }
         let checks = Doctor.checks(
-            kernel: KernelReport.probe(groups: groups.survey), layout: layout, dataFolder: local.folder)
+            kernel: KernelReport.probe(groups: groups.survey), users: .survey(launcher: layout?.confine),
+            withoutGroups: local.configuration.sandbox.withoutControlGroups, layout: layout,
+            dataFolder: local.folder)
         invocation.show(.members(["items": .array(checks.map(\.json))]), lines(checks))
         let missing = checks.filter { $0.state == .missing }
         guard missing.isEmpty else {

@@ -58,6 +58,8 @@ extension Command {
         if let refused = status["violations"]?.intValue, refused > 0 {
             rows.append(("refused", "\(refused) system calls: bullpen violations \(name)"))
         }
+        let gaps = (status["limits"]?["not_promised"]?.arrayValue ?? []).map { Words.text($0) }
+        if !gaps.isEmpty { rows.append(("no promise", gaps.joined(separator: ", "))) }
         for position in status["position"]?.arrayValue ?? [] {
             rows.append(
                 (

@@ -29,7 +29,7 @@
 ///
 /// Usage: harness [--user ID] PLAN [cgroup.procs…]
 
-int confine_main(void);
+int confine_main(int count, char **arguments);
 
 const char *__asan_default_options(void) {
     return "exitcode=99:detect_leaks=0:allocator_may_return_null=1";
@@ -190,7 +190,7 @@ static _Noreturn void be_launcher(const int *wanted, int count) {
     syscall(SYS_close_range, count, ~0u, 0);
     signal(SIGPIPE, SIG_DFL);
     role = ROLE_LAUNCHER;
-    int status = confine_main();
+    int status = confine_main(1, (char *[]){"confine", NULL});
     _exit(status);
 }
 

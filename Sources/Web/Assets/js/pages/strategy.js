@@ -315,6 +315,7 @@ function overview(tab) {
                 use.memory_peak_bytes ? ["Most memory", bytes(use.memory_peak_bytes)] : null,
                 use.cpu_throttled_seconds ? ["Held back in all", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
                 ["Profile", strategy.profile ?? "–"],
+                status.limits?.not_promised?.length ? ["Not promised here", status.limits.not_promised.join(", ")] : null,
                 ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
         ] : h("p", { class: "muted" }, "Measured while it runs."));
         patch(recent, fills.length ? h("ul", { class: "recent-list" }, [...fills].sort((a, b) => b.time - a.time).slice(0, 6).map((one) =>
