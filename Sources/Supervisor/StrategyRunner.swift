@@ -241,7 +241,10 @@ public final class StrategyRunner {
                 let used = connection.child.group.usage().cpuSeconds
                 guard now - since < UInt64(limit) * 1_000_000 else {
                     let words = "hung: did not answer a ping for \(limit / 1000) s"
-                    let hint = Self.words(forUse: used - (connection.usedWhenSilent ?? used))
+                    let hint =
+                        connection.resumeViolations == nil
+                        ? Self.words(forUse: used - (connection.usedWhenSilent ?? used))
+                        : "; it is refused system calls without end, and waits for the answers"
                     return runner.handle(.deadlinePassed(.heartbeat, words: words + hint))
                 }
                 connection.usedWhenSilent = connection.usedWhenSilent ?? used
@@ -365,6 +368,7 @@ public final class StrategyRunner {
         let pause = violations.pauseMilliseconds
         guard pause > 0, connection.resumeViolations == nil else { return }
         // Not answering is what slows down a strategy that is refused without end: it waits in its call.
+        warnOfFlood("makes system calls without end that are refused; it is answered more slowly")
         setInterest(connection.violationsWatch, [])
         connection.resumeViolations = after(pause) { runner in
             guard let connection = runner.connection else { return }

@@ -74,7 +74,7 @@ extension HostTests {
 
                     class Flood(Strategy):
                         def on_start(self):
-                            for number in range(500):
+                            for number in range(800):
                                 try:
                                     os.kill(1000 + number % 50, 9)
                                 except PermissionError:
@@ -85,16 +85,16 @@ extension HostTests {
                 _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
                 let end = try await fixture.wait(id) { $0.state == .quarantined }
                 #expect(end.reason?.hasPrefix("forbidden system call: mount(\"none\", \"/work\"") == true)
-                #expect(end.violations == 501)
+                #expect(end.violations == 801)
                 let found = try await fixture.host.violations(of: id)
                 #expect(found.count == 7, "five processes by number, the others together, and the mount")
                 #expect(found.first?.systemCall == "mount")
                 #expect(found.first?.isFatal == true)
-                #expect(found.first { $0.arguments == "…" }?.count == 450)
+                #expect(found.first { $0.arguments == "…" }?.count == 720)
                 let lines = try await fixture.lines(id).filter { $0.contains("refused by the sandbox") }
                 // Each kind once, then the tenth and the hundredth, then the sum.
                 #expect(lines.count == 15, "\(lines)")
-                #expect(lines.last?.contains("kill(…) 450 times") == true)
+                #expect(lines.last?.contains("kill(…) 720 times") == true)
                 #expect(!(try await fixture.lines(id).contains { $0.contains("still here") }))
             }
         }

@@ -24,7 +24,8 @@ struct CallWords {
     /// not reported. Libraries that make semaphores try /dev/shm first and do without.
     func mayWrite(_ call: String, _ values: [UInt64], path: String?) -> Bool {
         guard let path, !path.isEmpty else { return true }
-        let isFromHere = call == "open" || call == "creat" || Int32(truncatingIfNeeded: values[0]) == -100
+        let isFromHere =
+            ["open", "creat", "truncate"].contains(call) || Int32(truncatingIfNeeded: values[0]) == -100
         guard path.hasPrefix("/") || isFromHere else { return true }
         let start = path.hasPrefix("/") ? "" : writable.first ?? ""
         var parts: [Substring] = []
@@ -93,7 +94,7 @@ private struct Words {
     /// The path that a file would be opened by.
     func path() -> String? {
         switch call {
-        case "open", "creat": memory.text(values[0])
+        case "open", "creat", "truncate": memory.text(values[0])
         case "openat", "openat2": memory.text(values[1])
         default: nil
         }

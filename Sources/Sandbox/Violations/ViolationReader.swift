@@ -18,7 +18,8 @@ public final class ViolationReader {
     init(listener: consuming FileDescriptor, profile: Profile) {
         self.listener = listener
         fatal = Set(profile.systemCalls.fatal)
-        leftToTheWalls = Set(["open", "openat"]).intersection(profile.systemCalls.allowed.flatMap(\.calls))
+        leftToTheWalls = Set(
+            profile.systemCalls.allowed.flatMap(\.calls).filter { SandboxRule.ofCall[$0] == .writing })
         words = CallWords(writable: profile.writable.map(\.path))
     }
 
