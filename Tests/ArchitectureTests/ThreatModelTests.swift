@@ -7,8 +7,7 @@ import Testing
 struct ThreatModelTests {
     @Test("every test that the threat model names is there")
     func namesTests() throws {
-        let text = try String(
-            contentsOf: URL(filePath: Places.package + "/docs/THREAT_MODEL.md"), encoding: .utf8)
+        let text = try Self.text("THREAT_MODEL.md")
         let named = text.matches(of: #/(\w+Tests) "([^"]+)"/#)
         #expect(named.count > 20)
         let files = try SourceFile.all(in: "Tests", endings: [".swift"])
@@ -17,5 +16,24 @@ struct ThreatModelTests {
             let isThere = file?.lines.contains { $0.contains("\"\(match.2)\"") } ?? false
             #expect(isThere, "\(match.1) has no test \"\(match.2)\"")
         }
+    }
+
+    @Test("every case of the exam that the threat model names is there")
+    func namesCases() throws {
+        let promises = try #require(
+            Self.text("THREAT_MODEL.md").split(separator: "\n## ").first { $0.hasPrefix("What is promised") })
+        let exam = try Self.text("EXAM.md")
+        let rows = promises.split(separator: "\n").filter { $0.wholeMatch(of: #/\| \d+ \|.*/#) != nil }
+        #expect(rows.count > 10)
+        for row in rows {
+            let cells = row.split(separator: "|").suffix(1)
+            for name in cells.flatMap({ $0.matches(of: #/`([^`]+)`/#).map(\.1) }) {
+                #expect(exam.contains("| `\(name)` |"), "the exam has no case \(name)")
+            }
+        }
+    }
+
+    private static func text(_ name: String) throws -> String {
+        try String(contentsOf: URL(filePath: Places.package + "/docs/" + name), encoding: .utf8)
     }
 }
