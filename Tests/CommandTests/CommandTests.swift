@@ -89,6 +89,8 @@ struct CommandTests {
         let ending = try await line.run("list")
         let lines = ending.output.split(separator: "\n")
         #expect(lines.count == 7)
+        #expect(lines[1].hasSuffix("refused 3 system calls"))
+        #expect(lines[4].hasSuffix("killed for memory: limit 64 MiB, peak 64 MiB"))
         #expect(lines[0].hasPrefix("ID    NAME"))
         #expect(lines[1].hasPrefix("s1    crossover"))
         #expect(
@@ -99,6 +101,17 @@ struct CommandTests {
         let items = try await json(line.run("list", "--json"))["items"]?.arrayValue
         #expect(items?.count == 6)
         #expect(items?.first?["status"]?["state"] == .string("running"))
+    }
+
+    @Test func `what was refused is said with the rule and what to do instead`() async throws {
+        let output = try await line.run("violations", "s1").output
+        let lines = output.split(separator: "\n")
+        #expect(lines.first == "refused socket(AF_INET, SOCK_STREAM)")
+        #expect(lines[1] == "    network is not available to strategies: use `subscribe`")
+        #expect(lines[2].hasSuffix("12 times, last at 2023-11-14 22:14:20 in run r1"))
+        #expect(lines[3].hasPrefix("killed for mount("))
+        #expect(!output.contains("\u{1B}"))
+        #expect(try await line.run("violations", "idle").output == "Nothing was refused to idle.\n")
     }
 
     @Test func `an empty list says so, and is an empty list in JSON`() async throws {

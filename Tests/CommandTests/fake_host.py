@@ -27,9 +27,23 @@ STRATEGIES = [
     strategy("idle", "idle one", "stopped"), strategy("slow", "slow one", "starting"),
     strategy("evil", "red \x1b[31m alert"),
 ]
+STRATEGIES[3]["status"]["reason"] = "killed for memory: limit 64 MiB, peak 64 MiB"
+STRATEGIES[0]["status"]["violations"] = 3
 LINES = [
     {"seq": n, "time": 1700000000000 + n, "level": "info", "source": "strategy", "message": f"line {n}"}
     for n in range(1, 6)
+]
+VIOLATIONS = [
+    {
+        "rule": "network", "words": "network is not available to strategies", "advice": "use `subscribe`",
+        "system_call": "socket", "arguments": "AF_INET, SOCK_STREAM", "fatal": False, "count": 12, "in_run": 3,
+        "first": 1700000000000, "last": 1700000060000, "run": "r1",
+    },
+    {
+        "rule": "machine", "words": "only an attacker changes the machine", "advice": "tell the operator",
+        "system_call": "mount", "arguments": "\"\x1b[31m\"", "fatal": True, "count": 1, "in_run": 0,
+        "first": 1700000000000, "last": 1700000000000, "run": "r0",
+    },
 ]
 
 
@@ -119,6 +133,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts[2] == "status":
             polls += 1
             return self.answer(dict(found["status"]))
+        if parts[2] == "violations":
+            return self.answer({"items": VIOLATIONS if parts[1] == "s1" else [], "next": None})
         if parts[2] in ("start", "restart"):
             return self.answer(dict(STATUS, state="starting"))
         if parts[2] == "stop":
