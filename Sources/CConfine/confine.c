@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -28,6 +27,8 @@
 /// What the launcher holds between steps.
 struct launch {
     const struct confine_plan *plan;
+    /// NULL in the launcher program.
+    const struct confine_nursery *nursery;
     uint32_t step;
     int slots[CONFINE_SLOTS];
     int ruleset;
@@ -69,26 +70,37 @@ _Noreturn void confine_give_up(const char *what) {
 
 // ---- Namespaces ----
 
-static int write_file(pid_t pid, const char *name, const char *text) {
+static int write_file(const struct launch *launch, pid_t pid, const char *name, const char *text) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    int file = open(path, O_WRONLY | O_CLOEXEC);
+    // A nursery sees no /proc, but holds on to it.
+    int file = launch->nursery ? openat(launch->nursery->proc, path + strlen("/proc/"), O_WRONLY | O_CLOEXEC)
+                               : open(path, O_WRONLY | O_CLOEXEC);
     if (file < 0) return -errno;
     int outcome = write_whole(file, text, strlen(text));
     close(file);
     return outcome;
 }
 
-static int write_map(pid_t pid, const char *name, uint64_t inner, uint64_t outer) {
+static int write_map(
+    const struct launch *launch, pid_t pid, const char *name, uint64_t inner, uint64_t outer, uint64_t count) {
     char line[64];
-    snprintf(line, sizeof line, "%lu %lu 1\n", (unsigned long)inner, (unsigned long)outer);
-    return write_file(pid, name, line);
+    snprintf(line, sizeof line, "%lu %lu %lu\n", (unsigned long)inner, (unsigned long)outer, (unsigned long)count);
+    return write_file(launch, pid, name, line);
 }
 
 static int become(uint64_t uid, uint64_t gid, int drop_groups) {
-    if (drop_groups && setgroups(0, NULL) < 0) return -errno;
-    if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) return -errno;
+    // Raw: the C library would do it for all threads that it knows of, and in a nursery it knows those of another.
+    if (drop_groups && syscall(SYS_setgroups, 0, NULL) < 0) return -errno;
+    if (syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0) return -errno;
     return 0;
+}
+
+/// For the strategy of a nursery, which no execution makes an ordinary process again: without it an ordinary user's
+/// supervisor could not read the texts of refused calls.
+static int become_for(const struct launch *launch, const struct confine_step *step) {
+    int outcome = become(step->number[0], step->number[1], (int)step->number[2]);
+    return outcome || !launch->nursery ? outcome : result(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
 static int drop_capabilities(void) {
@@ -96,6 +108,20 @@ static int drop_capabilities(void) {
     struct __user_cap_data_struct none[2] = {{0}};
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
     return result(syscall(SYS_capset, &header, none));
+}
+
+/// Keeps the capabilities in `set`, for an execution too, although no user is root.
+static int keep_capabilities(uint64_t set) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct kept[2];
+    for (int half = 0; half < 2; half++) {
+        uint32_t bits = (uint32_t)(set >> 32 * half);
+        kept[half] = (struct __user_cap_data_struct){.effective = bits, .permitted = bits, .inheritable = bits};
+    }
+    if (syscall(SYS_capset, &header, kept) < 0) return -errno;
+    for (int capability = 0; capability < 64; capability++)
+        if (set >> capability & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0) return -errno;
+    return 0;
 }
 
 static int drop_bounding(void) {
@@ -112,8 +138,8 @@ static int drop_bounding(void) {
     return 0;
 }
 
-/// Waits until the strategy is there. Returns 0, or 1 when the launcher has ended without making it, or -errno.
-static int await_strategy(int go) {
+/// Waits for the launcher's word. Returns 0, or 1 when the launcher has ended without one, or -errno.
+static int await_word(int go) {
     char word;
     ssize_t count;
     do count = read(go, &word, 1);
@@ -142,7 +168,7 @@ _Noreturn static void watch(const struct launch *launch, int go, const struct co
         syscall(SYS_close_range, 2, 2, 0) < 0 || syscall(SYS_close_range, CONFINE_FD_STATUS + 1, ~0u, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         outcome = -errno;
-    if (!outcome) outcome = await_strategy(0);
+    if (!outcome) outcome = await_word(0);
     if (outcome > 0) _exit(CONFINE_EXIT_FAILED);
     if (!outcome) outcome = become_watcher(enter);
     int strategy = outcome ? outcome : result(syscall(SYS_pidfd_open, 2, 0));
@@ -157,21 +183,50 @@ _Noreturn static void watch(const struct launch *launch, int go, const struct co
     _exit(count < 0 ? CONFINE_EXIT_FAILED : 0);
 }
 
+struct watcher_start {
+    int program;
+    int go;
+};
+
+/// The first moments of a nursery's watcher, which still shares the nursery's memory and must leave it at once.
+static int start_watcher(void *argument) {
+    const struct watcher_start *start = argument;
+    char *const arguments[] = {"watcher", NULL}, *const environment[] = {NULL};
+    // Kept by the program; the nursery has handlers of its own.
+    signal(SIGCHLD, SIG_IGN);
+    if (dup2(start->go, 0) == 0 && dup2(CONFINE_FD_LISTENER, 1) == 1)
+        syscall(SYS_execveat, start->program, "", arguments, environment, AT_EMPTY_PATH);
+    _exit(CONFINE_EXIT_FAILED);
+}
+
+/// Makes a watcher that waits for `go`. Returns its pid.
+static long make_watcher(const struct launch *launch, const struct confine_step *enter, int go) {
+    const struct confine_nursery *nursery = launch->nursery;
+    if (nursery) {
+        struct watcher_start start = {.program = nursery->program, .go = go};
+        // Not a copy of all that the nursery has loaded. Until it has become another program we stand still.
+        return clone(start_watcher, nursery->stack, (int)(enter->number[0] | CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD),
+                     &start);
+    }
+    long watcher = syscall(SYS_clone, enter->number[0] | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (watcher == 0) watch(launch, go, enter);
+    return watcher;
+}
+
 static int enter(struct launch *launch, const struct confine_step *step) {
     const uint64_t *n = step->number;
     int go[2];
     if (pipe2(go, O_CLOEXEC) < 0) return -errno;
-    long watcher = syscall(SYS_clone, n[0] | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    long watcher = make_watcher(launch, step, go[0]);
     if (watcher < 0) return -errno;
-    if (watcher == 0) watch(launch, go[0], step);
     close(go[0]);
     launch->watcher_go = go[1];
     int outcome = report(CONFINE_WATCHER_STARTED, step->operation, launch->step, (int32_t)watcher, NULL);
     if (outcome) return outcome;
 
-    if (n[5]) outcome = write_file(watcher, "setgroups", "deny");
-    if (!outcome) outcome = write_map(watcher, "gid_map", n[3], n[4]);
-    if (!outcome) outcome = write_map(watcher, "uid_map", n[1], n[2]);
+    if (n[5]) outcome = write_file(launch, watcher, "setgroups", "deny");
+    if (!outcome) outcome = write_map(launch, watcher, "gid_map", n[3], n[4], 1);
+    if (!outcome) outcome = write_map(launch, watcher, "uid_map", n[1], n[2], 1);
     if (outcome) return outcome;
 
     int namespaces = result(syscall(SYS_pidfd_open, watcher, 0));
@@ -184,7 +239,13 @@ static int enter(struct launch *launch, const struct confine_step *step) {
 
 /// Leaves the plan to a new process, whose parent is the supervisor, and ends the launcher.
 static int fork_strategy(struct launch *launch, const struct confine_step *step) {
-    long strategy = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    void *thread = launch->nursery ? launch->nursery->thread : NULL;
+    unsigned long flags = CLONE_PARENT | SIGCHLD | (thread ? CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID : 0);
+#ifdef __x86_64__
+    long strategy = syscall(SYS_clone, flags, 0, 0, thread, 0);
+#else
+    long strategy = syscall(SYS_clone, flags, 0, 0, 0, thread);
+#endif
     if (strategy < 0) return -errno;
     if (strategy > 0) {
         int outcome = report(CONFINE_STRATEGY_STARTED, step->operation, launch->step, (int32_t)strategy, NULL);
@@ -204,14 +265,43 @@ static int join_users(int descriptor) {
     return result(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 }
 
+/// Leaves the plan to a new process in namespaces of its own, the nursery, and ends the launcher.
+static int settle(struct launch *launch, const struct confine_step *step) {
+    const uint64_t *n = step->number;
+    int go[2];
+    if (pipe2(go, O_CLOEXEC) < 0) return -errno;
+    long nursery = syscall(SYS_clone, n[0] | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (nursery < 0) return -errno;
+    if (nursery == 0) {
+        close(go[1]);
+        int outcome = await_word(go[0]);
+        if (outcome > 0) _exit(CONFINE_EXIT_FAILED);
+        close(go[0]);
+        return outcome ? outcome : result(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    }
+    int outcome = report(CONFINE_STRATEGY_STARTED, step->operation, launch->step, (int32_t)nursery, NULL);
+    if (!outcome && n[4]) outcome = write_file(launch, nursery, "setgroups", "deny");
+    if (!outcome) outcome = write_map(launch, nursery, "gid_map", n[2], n[2], n[3]);
+    if (!outcome) outcome = write_map(launch, nursery, "uid_map", n[1], n[1], n[3]);
+    if (!outcome) outcome = write_whole(go[1], "g", 1);
+    if (outcome) return outcome;
+    _exit(0);
+}
+
 // ---- The root ----
 
 static int open_tree_slot(struct launch *launch, const struct confine_step *step) {
     struct mount_attr attributes = {.attr_set = step->number[1]};
-    int tree = result(open_tree(AT_FDCWD, step->text, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    unsigned deep = step->operation == CONFINE_OPEN_TREE ? AT_RECURSIVE : 0;
+    int tree = result(open_tree(AT_FDCWD, step->text, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep));
     if (tree < 0) return tree;
     launch->slots[step->number[0]] = tree;
-    return result(mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes));
+    return result(mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attributes, sizeof attributes));
+}
+
+static int adopt_tree(struct launch *launch, const struct confine_step *step) {
+    launch->slots[step->number[0]] = (int)step->number[1];
+    return 0;
 }
 
 static int attach(struct launch *launch, const struct confine_step *step) {
@@ -310,6 +400,13 @@ static int close_descriptors(void) {
     return result(syscall(SYS_close_range, CONFINE_FD_STATUS + 1, ~0u, 0));
 }
 
+static int hold_descriptors(void) {
+    for (int kept = CONFINE_FD_CONTROL; kept <= CONFINE_FD_PROGRAM; kept++)
+        if (fcntl(kept, F_SETFD, 0) < 0) return -errno;
+    if (fcntl(CONFINE_FD_STATUS, F_SETFD, FD_CLOEXEC) < 0 || close(CONFINE_FD_PLAN) < 0) return -errno;
+    return result(syscall(SYS_close_range, CONFINE_FD_PROGRAM + 1, ~0u, 0));
+}
+
 static int die_with_parent(void) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return -errno;
     // A supervisor that died before that call sends no signal any more. Its id cannot be asked for from in here: any
@@ -341,6 +438,14 @@ static int execute(const struct confine_step *step) {
     return result(execve(step->text, (char **)arguments, (char **)environment));
 }
 
+/// Goes back into the nursery's interpreter, in the strategy's process. With the status pipe closed it has started.
+static int leave(const struct launch *launch, const struct confine_step *step) {
+    close(CONFINE_FD_STATUS);
+    launch->nursery->leave(launch->nursery->context, step->blob[0].bytes, step->blob[0].length, step->blob[1].bytes,
+                           step->blob[1].length);
+    return -ENOSYS;
+}
+
 // ---- The list ----
 
 static int carry_out(struct launch *launch, const struct confine_step *step) {
@@ -348,10 +453,14 @@ static int carry_out(struct launch *launch, const struct confine_step *step) {
     switch ((enum confine_operation)step->operation) {
     case CONFINE_JOIN_USERS: return join_users((int)n[0]);
     case CONFINE_JOIN_CGROUP: return write_whole((int)n[0], "0", 1);
-    case CONFINE_OPEN_TREE: return open_tree_slot(launch, step);
+    case CONFINE_OPEN_TREE:
+    case CONFINE_OPEN_MOUNT: return open_tree_slot(launch, step);
+    case CONFINE_ADOPT_TREE: return adopt_tree(launch, step);
     case CONFINE_ENTER: return enter(launch, step);
     case CONFINE_DROP_BOUNDING: return drop_bounding();
-    case CONFINE_BECOME: return become(n[0], n[1], (int)n[2]);
+    case CONFINE_SETTLE: return settle(launch, step);
+    case CONFINE_KEEP_CAPABILITIES: return keep_capabilities(n[0]);
+    case CONFINE_BECOME: return become_for(launch, step);
     case CONFINE_PIVOT: return pivot(launch, step);
     case CONFINE_TMPFS: return mount_tmpfs(step);
     case CONFINE_ATTACH: return attach(launch, step);
@@ -367,17 +476,22 @@ static int carry_out(struct launch *launch, const struct confine_step *step) {
     case CONFINE_FOLDER: return result(chdir(step->text));
     case CONFINE_LISTEN: return listen_in(step);
     case CONFINE_CLOSE_DESCRIPTORS: return close_descriptors();
+    case CONFINE_HOLD_DESCRIPTORS: return hold_descriptors();
     case CONFINE_DIE_WITH_PARENT: return die_with_parent();
     case CONFINE_FILTER: return install_filter(step, 0);
     case CONFINE_EXECUTE: return execute(step);
+    case CONFINE_RETURN: return leave(launch, step);
     }
     return -ENOSYS;
 }
 
-_Noreturn void confine_run(const uint8_t *bytes, size_t length) {
-    static struct confine_plan plan;
-    struct launch launch = {.plan = &plan, .ruleset = -1, .watcher_go = -1};
+_Noreturn void confine_run(const uint8_t *bytes, size_t length, const struct confine_nursery *nursery) {
+    // On the stack: what a nursery writes elsewhere becomes a page of its own in every strategy.
+    struct confine_plan plan;
+    struct launch launch = {.plan = &plan, .nursery = nursery, .ruleset = -1, .watcher_go = -1};
     const char *fault = confine_read(bytes, length, &plan);
+    uint32_t last = nursery ? CONFINE_RETURN : CONFINE_EXECUTE;
+    if (!fault && plan.steps[plan.count - 1].operation != last) fault = "it is for the other door";
     if (fault) {
         report(CONFINE_PLAN_REFUSED, 0, 0, EINVAL, fault);
         _exit(CONFINE_EXIT_FAILED);

@@ -34,6 +34,12 @@ static const struct {
     [CONFINE_DIE_WITH_PARENT] = {"die with parent", ""},
     [CONFINE_FILTER] = {"install filter", "b"},
     [CONFINE_EXECUTE] = {"execute", "svv"},
+    [CONFINE_ADOPT_TREE] = {"adopt tree", "nn"},
+    [CONFINE_OPEN_MOUNT] = {"open mount", "nns"},
+    [CONFINE_SETTLE] = {"settle nursery", "nnnnn"},
+    [CONFINE_KEEP_CAPABILITIES] = {"keep capabilities", "n"},
+    [CONFINE_HOLD_DESCRIPTORS] = {"hold descriptors", ""},
+    [CONFINE_RETURN] = {"return", "vv"},
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -107,7 +113,9 @@ static bool is_plain_path(const char *path) {
 struct progress {
     bool open[CONFINE_SLOTS];
     bool users;
-    bool entered, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal, filtered;
+    /// Settled: it is the plan of a nursery. Forked: the process is the one that the plan is for, of either kind.
+    bool entered, settled, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal,
+        filtered;
 };
 
 #ifndef CLONE_NEWTIME
@@ -127,7 +135,8 @@ static bool is_plain_id(uint64_t id) {
 static const char *check_step(const struct confine_step *step, struct progress *past) {
     const uint64_t *n = step->number;
     if (step->text && step->operation != CONFINE_HOSTNAME && !is_plain_path(step->text)) return "a path is not plain";
-    if (past->filtered && step->operation != CONFINE_EXECUTE) return "something comes after the filter";
+    if (past->filtered && step->operation != CONFINE_EXECUTE && step->operation != CONFINE_RETURN)
+        return "something comes after the filter";
     switch (step->operation) {
     case CONFINE_JOIN_CGROUP:
         if (n[0] < CONFINE_FD_FREE || n[0] >= CONFINE_FD_LIMIT) return "a cgroup descriptor is out of range";
@@ -139,7 +148,11 @@ static const char *check_step(const struct confine_step *step, struct progress *
             if (past->open[i]) return "users are joined after a tree was opened";
         past->users = true;
         return NULL;
+    case CONFINE_ADOPT_TREE:
+        if (n[1] < CONFINE_FD_FREE || n[1] >= CONFINE_FD_LIMIT) return "a tree's descriptor is out of range";
+        // fall through
     case CONFINE_OPEN_TREE:
+    case CONFINE_OPEN_MOUNT:
         if (n[0] >= CONFINE_SLOTS || past->open[n[0]]) return "a slot is out of range or taken";
         past->open[n[0]] = true;
         return past->pivoted ? "a tree is opened after the root has changed" : NULL;
@@ -154,8 +167,18 @@ static const char *check_step(const struct confine_step *step, struct progress *
     case CONFINE_DROP_BOUNDING:
         past->bounded = past->entered;
         return NULL;
+    case CONFINE_SETTLE:
+        if (past->entered) return "namespaces are entered twice";
+        // Its strategies are not in its pid namespace, or they would end with it.
+        if (n[0] & ~(uint64_t)NEW_NAMESPACES || (n[0] & NEEDED_NAMESPACES) != (NEEDED_NAMESPACES & ~CLONE_NEWPID))
+            return "a namespace is missing or unknown";
+        if (!is_plain_id(n[1]) || !is_plain_id(n[2]) || !is_plain_id(n[3]) || !is_plain_id(n[1] + n[3] - 1) ||
+            !is_plain_id(n[2] + n[3] - 1))
+            return "user or group 0 would be mapped";
+        past->entered = past->settled = past->forked = true;
+        return NULL;
     case CONFINE_BECOME:
-        past->became = past->bounded;
+        past->became = past->bounded || past->settled;
         return is_plain_id(n[0]) && is_plain_id(n[1]) ? NULL : "the strategy would be root";
     case CONFINE_PIVOT:
     case CONFINE_ATTACH:
@@ -165,10 +188,10 @@ static const char *check_step(const struct confine_step *step, struct progress *
             if (!past->entered || past->pivoted) return "the root changes outside namespaces or twice";
             past->pivoted = true;
         }
-        return past->pivoted && !past->forked ? NULL : "a view is attached outside the new root";
+        return past->pivoted && past->forked == past->settled ? NULL : "a view is attached outside the new root";
     case CONFINE_TMPFS:
         if (!n[0] || !n[1]) return "a tmpfs has no limit";
-        return past->pivoted && !past->forked ? NULL : "a tmpfs is mounted outside the new root";
+        return past->pivoted && past->forked == past->settled ? NULL : "a tmpfs is mounted outside the new root";
     case CONFINE_FORK:
         if (past->forked || !past->pivoted) return "the strategy is made twice or before its root";
         if (!past->bounded || !past->became) return "the strategy is made before it is somebody else";
@@ -176,6 +199,9 @@ static const char *check_step(const struct confine_step *step, struct progress *
         return NULL;
     case CONFINE_RLIMIT:
         return n[0] < RLIM_NLIMITS ? NULL : "a limit is unknown";
+    case CONFINE_KEEP_CAPABILITIES:
+        if (!past->settled) return "only a nursery keeps capabilities";
+        // fall through
     case CONFINE_DROP_CAPABILITIES:
         past->dropped = past->forked;
         return NULL;
@@ -201,6 +227,9 @@ static const char *check_step(const struct confine_step *step, struct progress *
             past->filtered = true;
         }
         return NULL;
+    case CONFINE_HOLD_DESCRIPTORS:
+        if (!past->settled) return "only a nursery holds descriptors";
+        // fall through
     case CONFINE_CLOSE_DESCRIPTORS:
         past->closed = true;
         return NULL;
@@ -209,8 +238,11 @@ static const char *check_step(const struct confine_step *step, struct progress *
         past->mortal = past->forked;
         return NULL;
     case CONFINE_EXECUTE:
+    case CONFINE_RETURN:
         if (!step->blob[0].length) return "there is nothing to execute";
-        return past->forked && past->filtered && past->closed && past->mortal ? NULL : "a wall is missing";
+        if (step->operation == CONFINE_RETURN && past->settled) return "a nursery returns to nobody";
+        return past->pivoted && past->became && past->forked && past->filtered && past->closed && past->mortal ? NULL
+                                                                                              : "a wall is missing";
     default:
         return NULL;
     }
@@ -241,7 +273,8 @@ const char *confine_read(const uint8_t *bytes, size_t length, struct confine_pla
         reader.left -= fields;
     }
     if (reader.left) return "something follows the last operation";
-    if (plan->steps[header.count - 1].operation != CONFINE_EXECUTE) return "it does not end with an execution";
+    uint32_t last = plan->steps[header.count - 1].operation;
+    if (last != CONFINE_EXECUTE && last != CONFINE_RETURN) return "it does not end with an execution";
     plan->count = header.count;
     return NULL;
 }

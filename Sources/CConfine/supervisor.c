@@ -1,5 +1,7 @@
 #include "confine_supervisor.h"
 
+#include "confine.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -61,6 +63,51 @@ int confine_receive_descriptor(int socket) {
     int descriptor;
     memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     return descriptor;
+}
+
+int confine_packet_pair(int ends[2]) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    int outcome = result(fcntl(ends[0], F_SETFL, O_NONBLOCK));
+    if (!outcome) return 0;
+    close(ends[0]);
+    close(ends[1]);
+    return outcome;
+}
+
+int confine_request_strategy(int socket, const int *descriptors, uint32_t count) {
+    struct confine_request request = {.magic = CONFINE_REQUEST_MAGIC, .descriptors = count};
+    struct iovec data = {.iov_base = &request, .iov_len = sizeof request};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
+    } control = {0};
+    if (count > CONFINE_FD_LIMIT) return -EINVAL;
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    control.header = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
+    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int confine_receive_packet(int socket, uint8_t *into, size_t length) {
+    return result(recv(socket, into, length, 0));
+}
+
+int confine_open_tree(const char *path, uint64_t attributes) {
+    struct mount_attr change = {.attr_set = attributes};
+    int tree = result(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (tree < 0) return tree;
+    int outcome = result(mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change));
+    if (!outcome) return tree;
+    close(tree);
+    return outcome;
+}
+
+int confine_open_path(const char *path) {
+    return result(open(path, O_PATH | O_CLOEXEC));
 }
 
 int confine_notification_receive(int listener, struct confine_notification *notification) {

@@ -89,6 +89,7 @@ struct Admission: Sendable {
         let check = PythonSyntaxCheck(bundle)
         let request = check.request(program: "/sdk/check.py", folder: "/bundle")
         profile.command = ["/usr/bin/python3"] + request.arguments
+        profile.nursery = nil
         let place = "\(folders.strategies)/.check-\(String(UInt64.random(in: .min ... .max), radix: 16))"
         do {
             let folder = try BundleStorage.install(bundle, below: place)

@@ -79,7 +79,8 @@ public final class Host: HostService {
         hooks = Hooks(configuration.hooks, log: log.part("hooks"))
         flush = try FlushThread()
         launcher = try StrategyLauncher.installed(
-            layout: layout, folders: folders, sandbox: configuration.sandbox)
+            layout: layout, folders: folders, sandbox: configuration.sandbox, nursery: configuration.nursery,
+            log: log.part("sandbox"))
         admission = Admission(
             launcher: launcher,
             reader: BundleReader(limits: .init(uploadBytes: configuration.server.uploadLimitBytes)),

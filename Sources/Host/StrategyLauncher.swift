@@ -24,7 +24,7 @@ struct StrategyLauncher: Sendable {
             LaunchRequest(
                 strategy: strategy, run: run, profile: profile, bundle: bundle,
                 entry: config.entry ?? "strategy.py", memoryBytes: config.memoryMegabytes << 20,
-                cpuShare: config.cpuShare.approximation), answer)
+                cpuShare: config.cpuShare.approximation, isColdStart: config.start == .cold), answer)
     }
 }
 
@@ -36,7 +36,8 @@ extension FixedDecimal {
 extension StrategyLauncher {
     /// The launcher of an installation, with its profiles and what its runtimes have.
     static func installed(
-        layout: InstalledLayout, folders: DataFolders, sandbox: Configuration.Sandbox
+        layout: InstalledLayout, folders: DataFolders, sandbox: Configuration.Sandbox,
+        nursery: Configuration.Nursery, log: HostLog
     ) throws -> StrategyLauncher {
         let profiles = try Profile.all(in: layout.profiles)
         let runtimes = try RuntimeCatalogue(runtimes: folders.runtimes)
@@ -48,7 +49,13 @@ extension StrategyLauncher {
                 configuration: .init(
                     launcher: layout.confine, runtimes: folders.runtimes, sdk: layout.sdk,
                     groupName: ConfinedLauncher.groupName(data: folders.root),
-                    withoutControlGroups: sandbox.withoutControlGroups), spawner: try Spawner()),
+                    withoutControlGroups: sandbox.withoutControlGroups,
+                    nurseryLibrary: layout.nurseryLibrary, bundles: folders.strategies,
+                    nurseries: NurserySettings(
+                        isEnabled: nursery.isEnabled, startsBeforeRenewal: nursery.startsBeforeRenewal,
+                        age: nursery.age),
+                    report: { isFault, words in isFault ? log.warning(words) : log.info(words) }),
+                spawner: try Spawner()),
             profiles: profiles, packages: profiles.mapValues { installed[$0.runtime] ?? [:] })
     }
 }

@@ -23,6 +23,30 @@ public final class Spawner: Sendable {
         loop.schedule(after: delay, body)
     }
 
+    /// Does `body` on the thread, after what was asked before, and waits for it. For any other thread.
+    public func performAndWait(_ body: @escaping @Sendable () -> Void) throws(SystemCallError) {
+        let pipe = try Pipe().release()
+        let end = FileDescriptor(owning: pipe.readEnd)
+        loop.perform {
+            body()
+            _ = Glibc.close(pipe.writeEnd)
+        }
+        var buffer: [UInt8] = [0]
+        _ = try end.read(into: &buffer)
+    }
+
+    /// Calls `handler` whenever the descriptor can be read, until ``unwatch(_:)``. For the spawner's own thread.
+    public func watch(
+        _ descriptor: borrowing FileDescriptor, _ handler: @escaping () -> Void
+    ) throws(SystemCallError) -> EventLoop.Watch {
+        try loop.watch(descriptor, for: .read) { _ in handler() }
+    }
+
+    /// Stops watching. Call it before the descriptor closes. For the spawner's own thread.
+    public func unwatch(_ watch: EventLoop.Watch) {
+        loop.unwatch(watch)
+    }
+
     /// Whether the caller runs on the spawner's thread.
     public var isCurrent: Bool { loop.isCurrent }
 }

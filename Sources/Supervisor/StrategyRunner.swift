@@ -315,6 +315,8 @@ public final class StrategyRunner {
                         self?.readViolations(ready)
                     }
                 }
+                let milliseconds = Double(child.startDuration / .microseconds(100)) / 10
+                log(.info, .host, "started \(child.door.rawValue) in \(milliseconds) ms")
                 handle(.launched)
             } catch {
                 disconnect()

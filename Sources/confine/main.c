@@ -41,5 +41,5 @@ int main(int count_of_arguments, char **arguments) {
     if (status.revents & POLLERR) return CONFINE_EXIT_FAILED;
     const uint8_t *bytes = mmap(NULL, (size_t)plan.st_size, PROT_READ, MAP_PRIVATE, CONFINE_FD_PLAN, 0);
     if (bytes == MAP_FAILED) confine_give_up("plan");
-    confine_run(bytes, (size_t)plan.st_size);
+    confine_run(bytes, (size_t)plan.st_size, NULL);
 }

@@ -21,7 +21,7 @@ let layers: [String: Layer] = [
 ]
 
 /// Folders under `Sources` that are no target.
-let otherFolders: Set<String> = ["PythonSDK"]
+let otherFolders: Set<String> = ["PythonSDK", "CNursery"]
 
 /// Who else may import a C module, beside the one Swift target that wraps it, and why.
 let sharedModules: [String: Set<String>] = [

@@ -46,7 +46,7 @@ struct StrategyConfigTests {
         #expect(problems == [])
         #expect(
             config.json.text
-                == #"{"pair":"BTCUSDT","resolution":"1m","lookback_period":100,"leverage":10,"risk_per_trade":0.01,"margin_currency":"USDT","sl_atr_multiplier":2,"tp_atr_multiplier":3,"max_positions":1,"max_daily_loss":0.05,"custom_params":{},"restart":{"policy":"permanent","intensity":5,"period_seconds":600},"orders_at_death":"cancel","memory_mb":512,"cpu_share":0.5}"#
+                == #"{"pair":"BTCUSDT","resolution":"1m","lookback_period":100,"leverage":10,"risk_per_trade":0.01,"margin_currency":"USDT","sl_atr_multiplier":2,"tp_atr_multiplier":3,"max_positions":1,"max_daily_loss":0.05,"custom_params":{},"restart":{"policy":"permanent","intensity":5,"period_seconds":600},"orders_at_death":"cancel","memory_mb":512,"cpu_share":0.5,"start":"warm"}"#
         )
     }
 
@@ -215,7 +215,10 @@ struct TemplateTests {
 
 @Suite("Bundle inspection")
 struct BundleInspectionTests {
-    private static let packages = ["python-scientific": ["numpy": "1.26.4"], "python": [:]]
+    private static let packages = [
+        "python-pandas": ["numpy": "1.26.4", "scipy": "1.13.0"],
+        "python-scientific": ["numpy": "1.26.4", "scipy": "1.13.0"], "python": [:],
+    ]
 
     private func inspect(_ files: [(String, String)], hint: String = "my bot.zip") -> BundleInspection {
         BundleInspection(
@@ -228,7 +231,9 @@ struct BundleInspectionTests {
         #expect(plain.problems == [] && plain.needsPythonCheck)
         #expect(plain.config.name == "my bot" && plain.config.entry == "strategy.py")
         #expect(plain.config.kind == .python && plain.config.profile == "python")
-        let scientific = inspect([("strategy.py", "x"), ("requirements.txt", "numpy\n")])
+        let small = inspect([("strategy.py", "x"), ("requirements.txt", "numpy>=1\n")])
+        #expect(small.problems == [] && small.config.profile == "python-pandas")
+        let scientific = inspect([("strategy.py", "x"), ("requirements.txt", "numpy\nscipy\n")])
         #expect(scientific.problems == [] && scientific.config.profile == "python-scientific")
         let none = inspect([("strategy.py", "x"), ("requirements.txt", "# nothing\n\n")])
         #expect(none.problems == [] && none.config.profile == "python")

@@ -4,12 +4,12 @@ import Testing
 
 @testable import Sandbox
 
-/// What a strategy sees and may do. Each script runs behind real walls.
+/// What a strategy sees and may do. Each script runs behind real walls, put up by either door.
 @Suite("Confinement")
 struct ConfinementTests {
-    @Test("a strategy runs, and its output and exit code come back")
-    func runs() async throws {
-        let fixture = try Fixture("runs")
+    @Test("a strategy runs, and its output and exit code come back", arguments: Fixture.doors)
+    func runs(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("runs", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             "import sys\nprint('hello')\nprint('a log line', file=sys.stderr)\nsys.exit(3)")
@@ -20,9 +20,9 @@ struct ConfinementTests {
         #expect(outcome.violations == [])
     }
 
-    @Test("it is no root inside, and alone")
-    func isAlone() async throws {
-        let fixture = try Fixture("alone")
+    @Test("it is no root inside, and alone", arguments: Fixture.doors)
+    func isAlone(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("alone", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -45,9 +45,9 @@ struct ConfinementTests {
         for line in lines[4...] { #expect(line.hasSuffix("False"), "\(line)") }
     }
 
-    @Test("no descriptor beyond 0, 1 and 2 is open")
-    func hasThreeDescriptors() async throws {
-        let fixture = try Fixture("descriptors")
+    @Test("no descriptor beyond 0, 1 and 2 is open", arguments: Fixture.doors)
+    func hasThreeDescriptors(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("descriptors", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -62,9 +62,9 @@ struct ConfinementTests {
         #expect(outcome.output == "[0, 1, 2]\n")
     }
 
-    @Test("it writes only below /work and /tmp")
-    func writesOnlyWhereItMay() async throws {
-        let fixture = try Fixture("writes")
+    @Test("it writes only below /work and /tmp", arguments: Fixture.doors)
+    func writesOnlyWhereItMay(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("writes", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -87,9 +87,9 @@ struct ConfinementTests {
                 """)
     }
 
-    @Test("a full tmpfs says so, by bytes and by files")
-    func fillsUp() async throws {
-        let fixture = try Fixture("fills")
+    @Test("a full tmpfs says so, by bytes and by files", arguments: Fixture.doors)
+    func fillsUp(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("fills", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -108,9 +108,9 @@ struct ConfinementTests {
         #expect(outcome.output == "ENOSPC\nENOSPC\n")
     }
 
-    @Test("a file beyond its size limit ends it, with the cause named")
-    func hasFileLimit() async throws {
-        let fixture = try Fixture("file-limit")
+    @Test("a file beyond its size limit ends it, with the cause named", arguments: Fixture.doors)
+    func hasFileLimit(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("file-limit", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -122,9 +122,9 @@ struct ConfinementTests {
         #expect(outcome.death.words == "it wrote a file beyond its size limit, which is 64 MiB")
     }
 
-    @Test("too much memory kills it, with limit and peak named")
-    func hasMemoryLimit() async throws {
-        let fixture = try Fixture("memory")
+    @Test("too much memory kills it, with limit and peak named", arguments: Fixture.doors)
+    func hasMemoryLimit(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("memory", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             "blocks = []\nwhile True: blocks.append(bytearray(1 << 20))"
@@ -134,9 +134,9 @@ struct ConfinementTests {
         #expect(outcome.death.words == "killed for memory: limit 64 MiB, peak 64 MiB")
     }
 
-    @Test("threads are capped")
-    func capsThreads() async throws {
-        let fixture = try Fixture("threads")
+    @Test("threads are capped", arguments: Fixture.doors)
+    func capsThreads(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("threads", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -152,9 +152,9 @@ struct ConfinementTests {
         #expect(outcome.output == "31 can't start new thread\n", "\(outcome)")
     }
 
-    @Test("a fork is refused, and named with what to do instead")
-    func refusesFork() async throws {
-        let fixture = try Fixture("fork")
+    @Test("a fork is refused, and named with what to do instead", arguments: Fixture.doors)
+    func refusesFork(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("fork", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -170,9 +170,9 @@ struct ConfinementTests {
         #expect(outcome.death.status == .exited(code: 0))
     }
 
-    @Test("a socket is refused, and named")
-    func refusesSockets() async throws {
-        let fixture = try Fixture("socket")
+    @Test("a socket is refused, and named", arguments: Fixture.doors)
+    func refusesSockets(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("socket", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -191,9 +191,11 @@ struct ConfinementTests {
                 + "operator for a feed")
     }
 
-    @Test("what it is refused is named with its arguments, and what honest code does is not")
-    func namesUses() async throws {
-        let fixture = try Fixture("names")
+    @Test(
+        "what it is refused is named with its arguments, and what honest code does is not",
+        arguments: Fixture.doors)
+    func namesUses(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("names", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -244,9 +246,11 @@ struct ConfinementTests {
             ], "\(outcome.violations.map(\.call)) \(outcome.output)")
     }
 
-    @Test("every call that a profile names is refused with an error and named; every fatal one kills")
-    func holdsTheClassification() async throws {
-        let fixture = try Fixture("classes")
+    @Test(
+        "every call that a profile names is refused with an error and named; every fatal one kills",
+        arguments: Fixture.doors)
+    func holdsTheClassification(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("classes", door: door)
         defer { fixture.close() }
         let calls = try Fixture.profile("python").systemCalls
         func numbers(_ names: [String]) -> [(name: String, number: Int32)] {
@@ -276,9 +280,9 @@ struct ConfinementTests {
         }
     }
 
-    @Test("a recursion in C that overruns its stack ends it, with the stack's size")
-    func hasStackLimit() async throws {
-        let fixture = try Fixture("stack")
+    @Test("a recursion in C that overruns its stack ends it, with the stack's size", arguments: Fixture.doors)
+    func hasStackLimit(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("stack", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -292,9 +296,9 @@ struct ConfinementTests {
         #expect(outcome.death.words.contains("its stack of 8 MiB ran over in a deep recursion"))
     }
 
-    @Test("what is advised instead works")
-    func adviceWorks() async throws {
-        let fixture = try Fixture("advice")
+    @Test("what is advised instead works", arguments: Fixture.doors)
+    func adviceWorks(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("advice", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -310,10 +314,12 @@ struct ConfinementTests {
         #expect(outcome.violations == [])
     }
 
-    @Test("ordinary packages do nothing that is reported, but for looking for programs")
-    func packagesAreHonest() async throws {
+    @Test(
+        "ordinary packages do nothing that is reported, but for looking for programs",
+        arguments: Fixture.doors)
+    func packagesAreHonest(_ door: ConfinedChild.Door) async throws {
         try #require(Fixture.scientificFault == nil, "\(Fixture.scientificFault ?? "")")
-        let fixture = try Fixture("packages")
+        let fixture = try Fixture("packages", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -331,9 +337,9 @@ struct ConfinementTests {
             "\(outcome.violations)")
     }
 
-    @Test("what only an attacker calls kills it, and is named")
-    func killsAttackers() async throws {
-        let fixture = try Fixture("attacker")
+    @Test("what only an attacker calls kills it, and is named", arguments: Fixture.doors)
+    func killsAttackers(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("attacker", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -349,9 +355,9 @@ struct ConfinementTests {
                 "forbidden system call: mount(\"none\", \"/work\", type \"tmpfs\"): only an attacker"))
     }
 
-    @Test("tracing itself is refused, and it is reaped at once")
-    func refusesTracing() async throws {
-        let fixture = try Fixture("ptrace")
+    @Test("tracing itself is refused, and it is reaped at once", arguments: Fixture.doors)
+    func refusesTracing(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("ptrace", door: door)
         defer { fixture.close() }
         // Allowed, this would leave a dead process that nobody is ever told of.
         let outcome = try await fixture.run(
@@ -389,9 +395,10 @@ struct ConfinementTests {
             ("bpf", "call(321, 0, 0, 0)"),
             ("personality", "call(135, 0x40000)"),
             ("clone with a namespace", "call(56, 0x10000000 | 0x10900, 0, 0, 0, 0)"),
-        ])
-    func refusesMisuse(_ name: String, _ expression: String) async throws {
-        let fixture = try Fixture("misuse")
+        ], Fixture.doors)
+    func refusesMisuse(_ misuse: (name: String, expression: String), _ door: ConfinedChild.Door) async throws
+    {
+        let fixture = try Fixture("misuse", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -401,15 +408,15 @@ struct ConfinementTests {
                 if result < 0: raise OSError(ctypes.get_errno(), 'failed')
             def libc(name, *arguments): check(getattr(_libc, name)(*arguments))
             def call(*arguments): check(_libc.syscall(*arguments))
-            try: \(expression); print('it worked')
+            try: \(misuse.expression); print('it worked')
             except OSError as error: print('refused', error.errno)
             """)
         #expect(["refused 1\n", "refused 25\n"].contains(outcome.output), "\(outcome)")
     }
 
-    @Test("a call as on another kind of machine kills it")
-    func killsForeignCalls() async throws {
-        let fixture = try Fixture("foreign")
+    @Test("a call as on another kind of machine kills it", arguments: Fixture.doors)
+    func killsForeignCalls(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("foreign", door: door)
         defer { fixture.close() }
         // getpid with the bit of the x32 interface.
         let outcome = try await fixture.run(
@@ -419,9 +426,9 @@ struct ConfinementTests {
         #expect(outcome.death.cause == .systemCall)
     }
 
-    @Test("a thread goes on after clone3 was said not to exist")
-    func hasThreads() async throws {
-        let fixture = try Fixture("has-threads")
+    @Test("a thread goes on after clone3 was said not to exist", arguments: Fixture.doors)
+    func hasThreads(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("has-threads", door: door)
         defer { fixture.close() }
         let outcome = try await fixture.run(
             """
@@ -441,16 +448,18 @@ struct ConfinementTests {
         arguments: [
             ("import os; os.abort()", EndStatus.killed(signal: SIGABRT)),
             ("import ctypes; ctypes.string_at(0)", .killed(signal: SIGSEGV)),
-        ])
-    func diesBySignal(_ script: String, _ status: EndStatus) async throws {
-        let fixture = try Fixture("signals")
+        ], Fixture.doors)
+    func diesBySignal(
+        _ end: (script: String, status: EndStatus), _ door: ConfinedChild.Door
+    ) async throws {
+        let fixture = try Fixture("signals", door: door)
         defer { fixture.close() }
-        #expect(try await fixture.run(script).death.status == status)
+        #expect(try await fixture.run(end.script).death.status == end.status)
     }
 
-    @Test("SIGTERM reaches it: the default ends it, a handler may answer")
-    func hearsTermination() async throws {
-        let fixture = try Fixture("terminate")
+    @Test("SIGTERM reaches it: the default ends it, a handler may answer", arguments: Fixture.doors)
+    func hearsTermination(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("terminate", door: door)
         defer { fixture.close() }
         let handler = """
             import signal, sys
@@ -470,9 +479,9 @@ struct ConfinementTests {
         }
     }
 
-    @Test("a busy strategy is held to its share")
-    func isThrottled() async throws {
-        let fixture = try Fixture("throttle")
+    @Test("a busy strategy is held to its share", arguments: Fixture.doors)
+    func isThrottled(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("throttle", door: door)
         defer { fixture.close() }
         // A quarter of a processor takes at least four times as long, on a busy machine longer.
         let outcome = try await fixture.run(
@@ -488,9 +497,9 @@ struct ConfinementTests {
         #expect(outcome.death.usage.cpuSeconds > 0.3 && outcome.death.usage.cpuSeconds < seconds)
     }
 
-    @Test("two strategies have different users, and cannot see each other")
-    func keepsApart() async throws {
-        let fixture = try Fixture("apart")
+    @Test("two strategies have different users, and cannot see each other", arguments: Fixture.doors)
+    func keepsApart(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("apart", door: door)
         defer { fixture.close() }
         let script = "print('ready', flush=True)\nimport sys\nsys.stdin.read()"
         var users: Set<UInt32> = []
@@ -498,6 +507,7 @@ struct ConfinementTests {
         for run in ["a", "b"] {
             let child = try await fixture.start(
                 fixture.request(script, profile: try Fixture.profile("python"), run: run))
+            #expect(child.door == door, "\(fixture.reports.all)")
             var status = stat()
             // /proc/<pid> belongs to the process's user as soon as it has been executed.
             #expect(stat("/proc/\(child.pid)", &status) == 0)

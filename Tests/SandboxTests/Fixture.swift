@@ -58,16 +58,34 @@ struct Fixture: Sendable {
     /// Fixtures live at the same time, each with control groups of its own.
     private static let count = Atomic<Int>(0)
 
+    /// How strategies are started; what holds of one must hold of the other.
+    static let doors: [ConfinedChild.Door] = [.cold, .warm]
+
+    /// What nurseries have told of themselves.
+    final class Reports: Sendable {
+        private let words = Mutex<[String]>([])
+        var all: [String] { words.withLock { $0 } }
+        func add(_ report: String) { words.withLock { $0.append(report) } }
+    }
+
     let launcher: ConfinedLauncher
     let folder: String
     let groupName: String
+    let door: ConfinedChild.Door
+    let reports = Reports()
 
+    /// - Parameter door: How ``run(_:profile:run:_:)`` starts strategies, which is checked.
     init(
         _ name: String = "test", mounts: [ControlGroupMount]? = nil,
-        withoutControlGroups: WithoutGroups = .refuse
+        withoutControlGroups: WithoutGroups = .refuse,
+        door: ConfinedChild.Door = .cold, nurseries: NurserySettings = NurserySettings()
     ) throws {
         try #require(Self.hasRuntimes)
+        self.door = door
         folder = try TemporaryFolder.make()
+        if door == .warm {
+            try TemporaryFolder.copy(Self.packageRoot + "/Sources/PythonSDK/.", to: folder + "/sdk")
+        }
         try TemporaryFolder.write(
             "import runpy\nrunpy.run_path('/bundle/strategy.py', run_name='__main__')\n",
             to: folder + "/sdk/start.py")
@@ -78,7 +96,11 @@ struct Fixture: Sendable {
             configuration: .init(
                 launcher: Self.packageRoot + "/.build/debug/confine", runtimes: Self.runtimes,
                 sdk: folder + "/sdk",
-                groupName: groupName, withoutControlGroups: withoutControlGroups),
+                groupName: groupName, withoutControlGroups: withoutControlGroups,
+                nurseryLibrary: door == .cold
+                    ? nil : Self.packageRoot + "/.build/stage-debug/libexec/bullpen/nursery.so",
+                bundles: folder, nurseries: nurseries,
+                report: { [reports] _, words in reports.add(words) }),
             spawner: try Spawner(), mounts: mounts)
     }
 
@@ -117,7 +139,9 @@ struct Fixture: Sendable {
     ) async throws -> Outcome {
         var request = try request(script, profile: try Self.profile(name), run: run)
         change(&request)
-        return try await finish(try await start(request))
+        let child = try await start(request)
+        #expect(child.door == door, "\(reports.all)")
+        return try await finish(child)
     }
 
     /// Reads a child to its end, answering its refused calls, and takes it away.
@@ -185,6 +209,12 @@ enum TemporaryFolder {
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try file.writeAll(bytes[...])
         chmod(path, mode)
+    }
+
+    static func copy(_ from: String, to: String) throws {
+        if access(to, F_OK) != 0 { mkdir(to, 0o755) }
+        let (status, output) = try ChildProcess.run("/bin/cp", ["-r", from, to], environment: [])
+        try #require(status == .exited(code: 0), "\(output)")
     }
 
     static func remove(_ path: String) {

@@ -13,6 +13,12 @@
 /// sees its true exit status. The watcher exists because the kernel drops signals for process 1 (SIGTERM, SIGABRT from
 /// abort(), a signal to oneself) and kills a namespace whose process 1 has gone: it waits for the end of process 2, or
 /// of the supervisor, and ends.
+///
+/// There are two doors. The cold one is the launcher program; its plan ends with EXECUTE. The warm one is a nursery, a
+/// process that has loaded an interpreter and its packages once. For each strategy it makes a launcher of its own, a
+/// process that shares its memory and carries out the same plan with the same code; that plan's FORK copies the
+/// nursery's memory, and it ends with RETURN, back into the interpreter. The nursery itself is started by the launcher
+/// program, with a plan whose SETTLE stands where ENTER and FORK would.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +40,12 @@
 #define CONFINE_FD_LISTENER 5
 #define CONFINE_FD_FREE 6
 #define CONFINE_FD_LIMIT 32
+
+/// What a nursery is started with and keeps: where requests come in, /proc as seen by the supervisor, and the program
+/// that is its strategies' watcher.
+#define CONFINE_FD_CONTROL 5
+#define CONFINE_FD_PROC 6
+#define CONFINE_FD_PROGRAM 7
 
 /// Stands before the operations. All numbers are little-endian.
 struct confine_header {
@@ -93,6 +105,19 @@ enum confine_operation {
     CONFINE_FILTER = 22,
     /// path, arguments, environment.
     CONFINE_EXECUTE = 23,
+    /// slot, descriptor: takes a tree that the supervisor has opened.
+    CONFINE_ADOPT_TREE = 24,
+    /// slot, mount attributes, path: like OPEN_TREE, without what is mounted below the path.
+    CONFINE_OPEN_MOUNT = 25,
+    /// CLONE_NEW* flags, first uid, first gid, count, 1 to deny setgroups: from here on it is a new process, the nursery,
+    /// that carries out the plan, in namespaces of its own where these ids mean what they mean outside.
+    CONFINE_SETTLE = 26,
+    /// set: gives up all other capabilities, and keeps these beyond the execution.
+    CONFINE_KEEP_CAPABILITIES = 27,
+    /// Closes everything but 0, 1, 2, what a nursery keeps, and the status pipe, which closes on execution.
+    CONFINE_HOLD_DESCRIPTORS = 28,
+    /// arguments, environment: goes back into the interpreter, which finds these texts there.
+    CONFINE_RETURN = 29,
     /// descriptor: enters that user namespace, with mounts of its own there. For an ordinary user who was lent ids.
     CONFINE_JOIN_USERS = 32,
 };
@@ -106,6 +131,8 @@ enum confine_report_kind {
     CONFINE_STEP_FAILED = 3,
     /// detail says why; nothing was done.
     CONFINE_PLAN_REFUSED = 4,
+    /// value is the pid of the launcher that a nursery has made, which the supervisor reaps.
+    CONFINE_LAUNCHER_STARTED = 5,
 };
 
 /// What comes out of the status pipe. When the strategy runs, and the watcher watches it, the pipe closes.
@@ -117,6 +144,16 @@ struct confine_report {
     char detail[112];
 };
 
+/// The bytes "BPNR" at the start of a request.
+#define CONFINE_REQUEST_MAGIC 0x524e5042u
+
+/// What a nursery is asked for a strategy with, in one packet, with descriptors: what the strategy's launcher is to
+/// have as 0, 1, 2 and so on, CONFINE_FD_LIMIT of them at most, the plan, sealed, among them.
+struct confine_request {
+    uint32_t magic;
+    uint32_t descriptors;
+};
+
 /// The exit status of a process that could not carry out its plan.
 #define CONFINE_EXIT_FAILED 125
 
@@ -126,9 +163,24 @@ uint64_t confine_checksum(const uint8_t *bytes, size_t length);
 /// Checks a whole plan without doing anything. Returns NULL, or why it is refused.
 const char *confine_check(const uint8_t *plan, size_t length);
 
+/// What a launcher inside a nursery has, which the launcher program does without.
+struct confine_nursery {
+    /// Descriptors of /proc and of the watcher's program.
+    int proc;
+    int program;
+    /// The top of a stack for the first moments of a watcher.
+    void *stack;
+    /// Where the C library keeps the number of the one thread, so that it is true in the strategy; or NULL.
+    void *thread;
+    /// Ends the strategy's part of the plan. Both lists lie in the plan.
+    void (*leave)(void *context, const uint8_t *arguments, uint32_t arguments_length, const uint8_t *environment,
+                  uint32_t environment_length);
+    void *context;
+};
+
 /// Checks the plan, carries it out and does not return: it ends as the strategy, or with CONFINE_EXIT_FAILED after
-/// telling the status pipe. Call it in a process with one thread.
-_Noreturn void confine_run(const uint8_t *plan, size_t length);
+/// telling the status pipe. Call it in a process with one thread. `nursery` is NULL in the launcher program.
+_Noreturn void confine_run(const uint8_t *plan, size_t length, const struct confine_nursery *nursery);
 
 /// Tells the status pipe that `what` has failed with errno before the plan could be read, and ends with
 /// CONFINE_EXIT_FAILED.

@@ -20,6 +20,21 @@ int confine_socket_pair(int ends[2]);
 /// Takes the descriptor that CONFINE_LISTEN hands over, close-on-exec. Returns it.
 int confine_receive_descriptor(int socket);
 
+/// A connected pair of packet sockets, close-on-exec, the first of which never waits.
+int confine_packet_pair(int ends[2]);
+
+/// Asks a nursery for a strategy, whose launcher will have these descriptors as 0, 1, 2 and so on. 0 or -errno.
+int confine_request_strategy(int socket, const int *descriptors, uint32_t count);
+
+/// Takes the next packet, cut off at `length` bytes. Returns its length, 0 at the end, or -errno.
+int confine_receive_packet(int socket, uint8_t *into, size_t length);
+
+/// Copies the mounts at a folder, with these attributes set on all of them. Returns a descriptor, close-on-exec.
+int confine_open_tree(const char *path, uint64_t attributes);
+
+/// Holds on to a file or folder without opening it, close-on-exec. Returns its descriptor.
+int confine_open_path(const char *path);
+
 /// A system call that waits for an answer.
 struct confine_notification {
     uint64_t id;

@@ -63,10 +63,7 @@ public struct BundleInspection: Sendable {
         {
             problems.append(problem)
         }
-        let asksForPackages =
-            bundle[StrategyBundle.requirementsPath].map { RequirementsCheck.namesPackages($0.content) }
-            ?? false
-        let usual = kind == .native ? "native" : asksForPackages ? "python-scientific" : "python"
+        let usual = kind == .native ? "native" : usualProfile(bundle, bounds)
         let profile = config.profile ?? usual
         if !kind.fits(profile: profile) {
             problems.append(
@@ -80,6 +77,15 @@ public struct BundleInspection: Sendable {
         }
         config.profile = profile
         return problems
+    }
+
+    /// The smallest profile for Python that has the packages a bundle asks for.
+    private static func usualProfile(_ bundle: StrategyBundle, _ bounds: ConfigBounds) -> String {
+        let asked =
+            bundle[StrategyBundle.requirementsPath].map { RequirementsCheck.names(in: $0.content) } ?? []
+        if asked.isEmpty { return "python" }
+        let isSmall = asked.isSubset(of: ["numpy", "pandas", "python-dateutil", "tzdata"])
+        return isSmall && bounds.profiles.contains("python-pandas") ? "python-pandas" : "python-scientific"
     }
 
     private static func name(from hint: String) -> String {

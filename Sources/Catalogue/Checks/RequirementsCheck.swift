@@ -28,9 +28,12 @@ public struct RequirementsCheck: Sendable {
         return result
     }
 
-    /// What a requirements file asks for, without looking at versions: whether any package is named at all.
-    public static func namesPackages(_ bytes: [UInt8]) -> Bool {
-        lines(bytes).contains { !withoutComment($0).isEmpty }
+    /// The packages that a requirements file asks for, without looking at versions.
+    public static func names(in bytes: [UInt8]) -> Set<String> {
+        let names = lines(bytes).map { withoutComment($0) }.filter { !$0.isEmpty }.map { line in
+            normalized(String(line.prefix { $0.isLetter || $0.isNumber || "-_.".contains($0) }))
+        }
+        return Set(names)
     }
 
     /// What of the file is not met, line by line.

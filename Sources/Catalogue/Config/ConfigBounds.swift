@@ -25,7 +25,7 @@ public struct ConfigBounds: Hashable, Sendable {
         cpuShare: ClosedRange<FixedDecimal> = FixedDecimal("0.05")!...FixedDecimal(2),
         defaultCPUShare: FixedDecimal = FixedDecimal("0.5")!,
         defaultRestartIntensity: Int = 5, defaultRestartPeriodSeconds: Int = 600,
-        profiles: [String] = ["python", "python-scientific", "native"]
+        profiles: [String] = ["python", "python-pandas", "python-scientific", "native"]
     ) {
         self.memoryMegabytes = memoryMegabytes
         self.defaultMemoryMegabytes = defaultMemoryMegabytes
@@ -51,6 +51,14 @@ public enum StrategyKind: String, Hashable, Sendable, CaseIterable {
 
     /// Whether a sandbox profile of this name is for strategies of this kind.
     public func fits(profile: String) -> Bool { profile.hasPrefix("native") == (self == .native) }
+}
+
+/// How a strategy is started.
+public enum StartMode: String, Hashable, Sendable, CaseIterable {
+    /// From an interpreter that has its packages loaded, which other strategies were started from too.
+    case warm
+    /// With an interpreter of its own, and so with an address-space layout and hash seed of its own.
+    case cold
 }
 
 /// What happens when a strategy ends.

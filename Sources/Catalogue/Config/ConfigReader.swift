@@ -127,6 +127,9 @@ public struct ConfigReader {
         }
         integer("memory_mb", bounds.memoryMegabytes, &config.memoryMegabytes)
         decimal("cpu_share", bounds.cpuShare, &config.cpuShare)
+        take { (reader) throws(FieldFailure) in
+            if let start = try reader.optionalChoice("start", as: StartMode.self) { config.start = start }
+        }
         return config
     }
 

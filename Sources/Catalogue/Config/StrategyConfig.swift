@@ -49,6 +49,8 @@ public struct StrategyConfig: Hashable, Sendable {
     public var memoryMegabytes: Int
     /// The share of one processor core.
     public var cpuShare: FixedDecimal
+    /// How it is started, where its profile gives the choice.
+    public var start: StartMode
 
     /// When and how often a strategy is started again.
     public struct Restart: Hashable, Sendable {
@@ -99,6 +101,7 @@ public struct StrategyConfig: Hashable, Sendable {
         ordersAtDeath = .cancel
         memoryMegabytes = bounds.defaultMemoryMegabytes
         cpuShare = bounds.defaultCPUShare
+        start = .warm
     }
 
     /// The fields of strategy.json, in the order in which they are written.
@@ -106,7 +109,7 @@ public struct StrategyConfig: Hashable, Sendable {
         "name", "code", "author", "description", "pair", "resolution", "lookback_period", "leverage",
         "risk_per_trade", "margin_currency", "sl_atr_multiplier", "tp_atr_multiplier", "max_positions",
         "max_daily_loss", "custom_params", "entry", "kind", "profile", "restart", "orders_at_death",
-        "memory_mb", "cpu_share",
+        "memory_mb", "cpu_share", "start",
     ]
 
     /// The pair as the host's instruments are called: `B-BTC_USDT` and `btc/usdt` are `BTCUSDT`.
@@ -182,7 +185,7 @@ public struct StrategyConfig: Hashable, Sendable {
                 "period_seconds": .integer(restart.periodSeconds),
             ]),
             "orders_at_death": .string(ordersAtDeath.rawValue), "memory_mb": .integer(memoryMegabytes),
-            "cpu_share": number(cpuShare),
+            "cpu_share": number(cpuShare), "start": .string(start.rawValue),
         ])
     }
 }

@@ -18,6 +18,8 @@ public struct Configuration: Hashable, Sendable {
     public var strategy = Strategy()
     /// The walls around strategies.
     public var sandbox = Sandbox()
+    /// What strategies are started from.
+    public var nursery = Nursery()
     /// The paper venue.
     public var paper = Paper()
     /// The simulated market.
@@ -111,6 +113,13 @@ public struct Configuration: Hashable, Sendable {
     public struct Sandbox: Hashable, Sendable {
         /// What stands in for control groups where the host may not make any.
         public var withoutControlGroups = WithoutGroups.refuse
+    }
+
+    /// What strategies are started from, warm.
+    public struct Nursery: Hashable, Sendable {
+        public var isEnabled = true
+        public var startsBeforeRenewal = 1_000
+        public var age = Duration.seconds(86_400)
     }
 
     /// The paper venue and its first account.

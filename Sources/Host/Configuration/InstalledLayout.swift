@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where the parts of an installation lie: `bin/bullpen`, `libexec/bullpen/confine`, `share/bullpen/…`.
+/// Where the parts of an installation lie: `bin/bullpen`, `libexec/bullpen/{confine,nursery.so}`, `share/bullpen/…`.
 public struct InstalledLayout: Hashable, Sendable {
     /// The folder above `bin`.
     public let prefix: String
@@ -9,6 +9,8 @@ public struct InstalledLayout: Hashable, Sendable {
 
     /// The launcher that builds a strategy's walls.
     public var confine: String { prefix + "/libexec/bullpen/confine" }
+    /// The library of the nurseries, which make strategies of an interpreter that is warm.
+    public var nurseryLibrary: String { prefix + "/libexec/bullpen/nursery.so" }
     /// The pages.
     public var web: String { share + "/web" }
     /// What strategies import.

@@ -1,7 +1,7 @@
 extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
-        server + data + log + limits + strategy + sandbox + paper + market + hooks + identity
+        server + data + log + limits + strategy + sandbox + nursery + paper + market + hooks + identity
 
     /// What each section is about.
     public static let sections: KeyValuePairs<String, String> = [
@@ -13,6 +13,8 @@ extension Setting {
         "strategy":
             "What a strategy gets when its strategy.json asks for nothing else, and the most it may have.",
         "sandbox": "The walls around strategies. Their profiles say the rest.",
+        "nursery":
+            "Interpreters that have their packages loaded, and of which strategies are made in milliseconds.",
         "paper": "The paper venue and the account that it opens at the first start.",
         "market": "The simulated market, the feed called \"simulated\".",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
@@ -136,6 +138,20 @@ extension Setting {
             "What to do where the host may not make control groups and a profile does not say: refuse to start,\n"
                 + "or rlimits, which bound each process, and the host ends what goes beyond. A share of the\n"
                 + "processors is not promised then.")
+    ]
+
+    private static let nursery: [Setting] = [
+        .boolean(
+            "nursery.enabled", \.nursery.isEnabled,
+            "Start strategies from nurseries where their profile has one. Without, each loads everything anew."
+        ),
+        .integer(
+            "nursery.starts", \.nursery.startsBeforeRenewal, 1...1_000_000,
+            "After how many strategies a nursery is renewed. All that were made of one share its address-space\n"
+                + "layout."),
+        .duration(
+            "nursery.age", \.nursery.age, .seconds(1) ... .seconds(31_536_000),
+            "The age at which a nursery is renewed."),
     ]
 
     private static let paper: [Setting] = [

@@ -116,11 +116,11 @@ struct SystemCallFilter: Sendable {
         self.allowing = try allowing.program()
     }
 
-    private static func failing(_ error: Int32) -> UInt32 { 0x0005_0000 | UInt32(error) }
+    static func failing(_ error: Int32) -> UInt32 { 0x0005_0000 | UInt32(error) }
 }
 
 /// One libseccomp filter being made. Safe: it alone holds the context, and frees it at its end.
-@safe private struct FilterBuilder: ~Copyable {
+@safe struct FilterBuilder: ~Copyable {
     private let context: scmp_filter_ctx
 
     init(otherwise action: UInt32) {

@@ -10,6 +10,18 @@ public final class ConfinedChild: @unchecked Sendable {
     // @unchecked: `violations`, `recorder`, `fatalViolation` and `status` are touched by the owning thread alone; the rest never
     // changes.
 
+    /// How a strategy was started.
+    public enum Door: String, Hashable, Sendable {
+        /// By the launcher program, with an interpreter of its own.
+        case cold
+        /// By a nursery, from an interpreter that had everything loaded.
+        case warm
+    }
+
+    /// How it was started.
+    public let door: Door
+    /// How long that took, from the request to its walls standing.
+    public internal(set) var startDuration: Duration = .zero
     /// Its process id, for people. Signals go through ``signal(_:)``.
     public let pid: Int32
     /// Readable when it has ended. For watching.
@@ -39,13 +51,14 @@ public final class ConfinedChild: @unchecked Sendable {
     private let spawner: Spawner
 
     init(
-        pid: Int32, process: consuming FileDescriptor, standardInput: consuming FileDescriptor,
+        pid: Int32, door: Door, process: consuming FileDescriptor, standardInput: consuming FileDescriptor,
         standardOutput: consuming FileDescriptor, standardError: consuming FileDescriptor,
         lifeline: consuming FileDescriptor, violations: ViolationReader?, recorder: CallRecorder?,
         profile: Profile,
         remains: Remains, spawner: Spawner
     ) {
         self.pid = pid
+        self.door = door
         self.process = process
         self.standardInput = standardInput
         self.standardOutput = standardOutput

@@ -20,14 +20,30 @@ public final class ConfinedLauncher: Sendable {
         public var withoutControlGroups: WithoutGroups
         /// How long the walls may take.
         public var deadline: Duration
+        /// The library of the nurseries, `libexec/bullpen/nursery.so`, with their `watcher` beside it; nil when every
+        /// strategy is started cold.
+        public var nurseryLibrary: String?
+        /// The folder that bundles lie in. A bundle elsewhere is started cold when the host is an ordinary user.
+        public var bundles: String?
+        /// How nurseries are used.
+        public var nurseries: NurserySettings
+        /// Told what becomes of nurseries, on the spawner's thread.
+        public var report: @Sendable (_ isFault: Bool, _ words: String) -> Void
 
         /// Describes an installation.
         public init(
             launcher: String, runtimes: String, sdk: String?, groupName: String,
             userIDs: ClosedRange<UInt32> = ConfinedLauncher.defaultUserIDs,
             withoutControlGroups: WithoutGroups = .refuse,
-            deadline: Duration = .seconds(10)
+            deadline: Duration = .seconds(10),
+            nurseryLibrary: String? = nil, bundles: String? = nil,
+            nurseries: NurserySettings = NurserySettings(),
+            report: @escaping @Sendable (_ isFault: Bool, _ words: String) -> Void = { _, _ in }
         ) {
+            self.nurseryLibrary = nurseryLibrary
+            self.bundles = bundles
+            self.nurseries = nurseries
+            self.report = report
             self.launcher = launcher
             self.runtimes = runtimes
             self.sdk = sdk
@@ -50,14 +66,15 @@ public final class ConfinedLauncher: Sendable {
 
     /// What this kernel can do.
     public let report: KernelReport
-    private let configuration: Configuration
+    let configuration: Configuration
     private let spawner: Spawner
-    private let groups: ControlGroups
+    let groups: ControlGroups
     private let users: UserAllocator
     /// The namespace of ids that were lent to an ordinary user's host.
     private let lentUsers: LentUsers?
     /// Whose user ids strategies have.
     public let userIDs: UserIDs
+    private let nurseries: NurseryPool
 
     /// Looks at the kernel, and takes away what a crashed host of the same name has left.
     public init(
@@ -73,10 +90,19 @@ public final class ConfinedLauncher: Sendable {
         let name = Array(configuration.groupName.utf8)
         users = UserAllocator(
             range: range, offset: lentUsers == nil ? 0 : unsafe confine_checksum(name, name.count))
+        let maker = NurseryMaker(
+            configuration: configuration, groups: groups, users: users, spawner: spawner, report: report)
+        nurseries = NurseryPool(
+            spawner: spawner, settings: configuration.nurseries,
+            start: { profile, number throws(LaunchFailure) in try maker.start(profile, number) },
+            remove: { maker.remove($0) }, report: configuration.report)
     }
 
-    /// Takes the host's control groups away. For a host that ends in good order, with no strategy left.
+    /// Ends the nurseries and takes the host's control groups away. For a host that ends in good order, with no
+    /// strategy left. Not for the spawner's thread.
     public func close() {
+        // Without descriptors for a pipe it cannot be waited for; the groups are cleared all the same.
+        try? spawner.performAndWait { [nurseries] in nurseries.close() }
         groups.remove()
     }
 
@@ -88,11 +114,13 @@ public final class ConfinedLauncher: Sendable {
         _ request: LaunchRequest,
         _ completion: @escaping @Sendable (Result<ConfinedChild, LaunchFailure>) -> Void
     ) {
+        let asked = MonotonicClock.nanoseconds
         spawner.perform { [self] in
-            do throws(LaunchFailure) {
-                completion(.success(try start(request)))
-            } catch {
-                completion(.failure(error))
+            guard canStartWarm(request) else {
+                return completion(result(of: request, asked, from: nil))
+            }
+            nurseries.withNursery(for: request.profile) { [self] nursery in
+                completion(result(of: request, asked, from: nursery))
             }
         }
     }
@@ -133,11 +161,34 @@ public final class ConfinedLauncher: Sendable {
 
     // MARK: - On the spawner's thread
 
-    private func root(of profile: Profile) -> String {
-        configuration.runtimes + "/" + profile.runtime + "/root"
+    private func root(of profile: Profile) -> String { configuration.root(of: profile) }
+
+    /// Whether there is anything to be gained by asking for a nursery.
+    private func canStartWarm(_ request: LaunchRequest) -> Bool {
+        // A nursery of a lent user id could not reach the bundles, which belong to the host's own.
+        guard configuration.nurseryLibrary != nil, lentUsers == nil, !request.isColdStart,
+            !request.isRecorded,
+            request.profile.nursery != nil
+        else { return false }
+        // What fails here fails as a cold start does.
+        return (try? check(request.profile)) != nil
     }
 
-    private func start(_ request: LaunchRequest) throws(LaunchFailure) -> ConfinedChild {
+    private func result(
+        of request: LaunchRequest, _ asked: UInt64, from nursery: Nursery?
+    ) -> Result<ConfinedChild, LaunchFailure> {
+        do throws(LaunchFailure) {
+            let child = try start(request, from: nursery)
+            child.startDuration = .nanoseconds(Int64(MonotonicClock.nanoseconds - asked))
+            return .success(child)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func start(
+        _ request: LaunchRequest, from nursery: Nursery?
+    ) throws(LaunchFailure) -> ConfinedChild {
         try check(request.profile)
         try checkReadable("bundle", request.bundle)
         if let sdk = configuration.sdk { try checkReadable("sdk", sdk) }
@@ -153,6 +204,9 @@ public final class ConfinedLauncher: Sendable {
             throw LaunchFailure("control group", error)
         }
         do throws(LaunchFailure) {
+            if let nursery, let child = startWarm(request, as: user, in: group, from: nursery) {
+                return child
+            }
             return try start(request, as: user, in: group)
         } catch {
             group.killAndRemove()
@@ -161,45 +215,109 @@ public final class ConfinedLauncher: Sendable {
         }
     }
 
+    /// Starts a strategy from a nursery. Nil when that fails; the cold start that follows tells why, if it fails too.
+    private func startWarm(
+        _ request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup, from nursery: Nursery
+    ) -> ConfinedChild? {
+        guard let bundle = nurseryBundle(of: request, nursery) else { return nil }
+        do throws(LaunchFailure) {
+            let view = request.profile.views.first { $0.source == .bundle }
+            var handedOver: (String, UInt64)?
+            if let view, case .handedOver = bundle {
+                handedOver = (request.bundle, PlanCompiler.attributes(of: view))
+            }
+            let compiler = try compiler(of: request, as: user, in: group, by: .warm(bundle: bundle))
+            let plan = try compiler.compile()
+            let start: LauncherStart
+            do throws(SystemCallError) {
+                start = try .warm(nursery: nursery.control, plan: plan, group: group, bundle: handedOver)
+            } catch {
+                throw LaunchFailure("start from nursery", error)
+            }
+            nursery.starts += 1
+            let child = try confined(start, of: request, as: user, in: group, by: .warm, compiler.command[0])
+            nurseries.succeeded(request.profile)
+            return child
+        } catch {
+            nurseries.failed(request.profile, error)
+            return nil
+        }
+    }
+
+    /// How a nursery comes by the bundle; nil when the bundle cannot be started there.
+    private func nurseryBundle(
+        of request: LaunchRequest, _ nursery: Nursery
+    ) -> PlanCompiler.NurseryBundle? {
+        guard case .ready(let modules) = nursery.state else { return nil }
+        // A module of the bundle's own would find another of its name there already.
+        let folders = Set([request.bundle, Files.parent(of: request.bundle + "/" + request.entry)])
+        for name in folders.flatMap({ Files.names(in: $0) }) {
+            if let module = name.split(separator: ".").first, modules.contains(String(module)) { return nil }
+        }
+        if report.isRoot { return .handedOver }
+        guard let bundles = configuration.bundles, request.bundle.hasPrefix(bundles + "/"),
+            let seen = PlanCompiler.bundleFolder(of: request.profile)
+        else { return nil }
+        return .seen(path: seen + request.bundle.dropFirst(bundles.count))
+    }
+
     private func start(
         _ request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup
     ) throws(LaunchFailure) -> ConfinedChild {
-        var sources: [Profile.Source: String] = [.bundle: request.bundle]
-        if let sdk = configuration.sdk { sources[.sdk] = sdk }
-        let replaced = replaced(for: request.profile)
-        let memoryBytes = request.memoryBytes ?? request.profile.limits.memoryBytes
-        let filter = try SystemCallFilter.compiled(for: request.profile.systemCalls)
-        let compiler = PlanCompiler(
-            profile: request.profile, user: user, landlockVersion: report.landlockVersion,
-            root: root(of: request.profile), sources: sources,
-            filter: request.isRecorded ? try SystemCallFilter.hearingAll() : filter,
-            command: try request.commandLine(), environment: request.wholeEnvironment(),
-            groupCount: group.folders.count,
-            joinedUsers: lentUsers == nil ? nil : UInt64(Int(CONFINE_FD_FREE) + group.folders.count),
-            resourcesInsteadOfGroups: WithoutGroups.resources(
-                insteadOf: replaced, memoryBytes: memoryBytes, processes: request.profile.limits.processes,
-                hasOwnUser: user.isMappedByRoot))
+        let compiler = try compiler(of: request, as: user, in: group, by: .cold)
         let plan = try compiler.compile()
         let start: LauncherStart
         do throws(SystemCallError) {
-            start = try LauncherStart(
+            start = try .cold(
                 launcher: configuration.launcher, plan: plan, group: group,
                 users: lentUsers?.namespace.number)
         } catch {
             throw LaunchFailure("start launcher", error)
         }
+        return try confined(start, of: request, as: user, in: group, by: .cold, compiler.command[0])
+    }
+
+    private func compiler(
+        of request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup,
+        by door: PlanCompiler.Door
+    ) throws(LaunchFailure) -> PlanCompiler {
+        let filter = try request.isRecorded ? .hearingAll() : filter(of: request)
+        return PlanCompiler(
+            profile: request.profile, user: user, landlockVersion: report.landlockVersion,
+            root: root(of: request.profile), sources: configuration.sources(bundle: request.bundle),
+            filter: filter,
+            command: try request.commandLine(), environment: request.wholeEnvironment(),
+            groupCount: group.folders.count,
+            joinedUsers: lentUsers == nil ? nil : UInt64(Int(CONFINE_FD_FREE) + group.folders.count),
+            resourcesInsteadOfGroups: WithoutGroups.resources(
+                insteadOf: replaced(for: request.profile), memoryBytes: memoryBytes(of: request),
+                processes: request.profile.limits.processes, hasOwnUser: user.isMappedByRoot),
+            door: door)
+    }
+
+    private func filter(of request: LaunchRequest) throws(LaunchFailure) -> SystemCallFilter {
+        try SystemCallFilter.compiled(for: request.profile.systemCalls)
+    }
+
+    private func confined(
+        _ start: consuming LauncherStart, of request: LaunchRequest, as user: PlanCompiler.User,
+        in group: ChildGroup, by door: ConfinedChild.Door, _ program: String
+    ) throws(LaunchFailure) -> ConfinedChild {
+        // Before there is anything that a failure would have to take away.
+        let filter = try filter(of: request)
         let started = try start.await(
-            deadline: configuration.deadline, command: compiler.command[0], hearsAll: request.isRecorded)
+            deadline: configuration.deadline, command: program, hearsAll: request.isRecorded)
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
         group.note(enforcement(of: request.profile))
+        let replaced = replaced(for: request.profile)
         if !replaced.isEmpty {
             group.supervise(
                 Supervision(
                     strategy: started.strategy, watcher: started.watcher,
                     bounds: Supervision.Bounds(
-                        memoryBytes: replaced.contains(.memoryLimit) ? memoryBytes : nil,
+                        memoryBytes: replaced.contains(.memoryLimit) ? memoryBytes(of: request) : nil,
                         cpuShare: replaced.contains(.cpuLimit)
                             ? request.cpuShare ?? request.profile.limits.cpuShare : nil,
                         processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil)),
@@ -209,7 +327,11 @@ public final class ConfinedLauncher: Sendable {
             return started.recordedChild(
                 filter: filter, profile: request.profile, remains: remains, spawner: spawner)
         }
-        return started.child(profile: request.profile, remains: remains, spawner: spawner)
+        return started.child(profile: request.profile, door: door, remains: remains, spawner: spawner)
+    }
+
+    private func memoryBytes(of request: LaunchRequest) -> Int {
+        request.memoryBytes ?? request.profile.limits.memoryBytes
     }
 
     private func takeUser() throws(LaunchFailure) -> PlanCompiler.User {
@@ -244,5 +366,21 @@ public final class ConfinedLauncher: Sendable {
                     "\(folder) must be readable for others (mode 755): each strategy has a user id of its own"
             )
         }
+    }
+}
+
+extension ConfinedLauncher.Configuration {
+    /// The program of the nurseries' watchers.
+    var watcher: String? { nurseryLibrary.map { Files.parent(of: $0) + "/watcher" } }
+
+    /// The tree of a profile's runtime.
+    func root(of profile: Profile) -> String { runtimes + "/" + profile.runtime + "/root" }
+
+    /// The folders on this machine that profiles show.
+    func sources(bundle: String?) -> [Profile.Source: String] {
+        var sources: [Profile.Source: String] = [:]
+        sources[.bundle] = bundle
+        sources[.sdk] = sdk
+        return sources
     }
 }

@@ -20,12 +20,14 @@ public struct LaunchRequest: Sendable {
     public var environment: [String: String]
     /// Whether every system call is heard and written down, instead of the refused ones alone.
     public var isRecorded = false
+    /// Whether it is started by the launcher program even where a nursery could.
+    public var isColdStart: Bool
 
     /// Describes a run.
     public init(
         strategy: String, run: String, profile: Profile, bundle: String, entry: String = "strategy.py",
         memoryBytes: Int? = nil, cpuShare: Double? = nil, arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], isColdStart: Bool = false
     ) {
         self.strategy = strategy
         self.run = run
@@ -36,6 +38,7 @@ public struct LaunchRequest: Sendable {
         self.cpuShare = cpuShare
         self.arguments = arguments
         self.environment = environment
+        self.isColdStart = isColdStart
     }
 
     /// The whole command line.

@@ -6,27 +6,41 @@ internal import Posix
 ///
 /// Reports come through the status pipe, which closes when the strategy is executed. The listener comes through a
 /// socket; the first call that it hears of is the launcher's own execution of the strategy, which may pass. That is
-/// safe although its arguments lie in memory, since until then nothing of the strategy has run.
+/// safe although its arguments lie in memory, since until then nothing of the strategy has run. A nursery's strategy is
+/// not executed, and a nursery itself has no listener.
 struct LauncherHandshake {
     private let status: Int32
     private let socket: Int32
     private let command: String
     /// Whether the filter lets every call wait, those of the launcher between its loading and the execution too.
     private let hearsAll: Bool
-    /// Open from the moment it arrives until ``takeListener()`` or ``abandon(launcher:)``.
+    /// Open from the moment it arrives until ``takeListener()`` or ``abandon()``.
     private var listener: Int32?
-    private var hasExecuted = false
+    private var hasExecuted: Bool
+    private let hasListener: Bool
 
+    /// The process that carries out the first part of the plan. A nursery's tells its number.
+    private(set) var launcher: Int32?
     /// Process 1 of the strategy's namespaces.
     private(set) var watcher: Int32?
     /// The strategy's process.
     private(set) var strategy: Int32?
 
-    init(status: Int32, socket: Int32, command: String, hearsAll: Bool = false) {
+    /// - Parameters:
+    ///   - launcher: The launcher program; nil when a nursery makes one.
+    ///   - hasListener: Whether the plan has a listener.
+    ///   - hearsAll: Whether that listener hears every call.
+    init(
+        launcher: Int32?, status: Int32, socket: Int32, command: String, hasListener: Bool = true,
+        hearsAll: Bool = false
+    ) {
         self.hearsAll = hearsAll
+        self.launcher = launcher
         self.status = status
         self.socket = socket
         self.command = command
+        self.hasListener = hasListener
+        hasExecuted = launcher == nil
     }
 
     /// Goes on until the strategy runs. Returns why it does not, or nil.
@@ -45,7 +59,7 @@ struct LauncherHandshake {
             let ready = Readiness.wait(
                 for: descriptors, milliseconds: Int32(min((limit - now) / 1_000_000 + 1, 60_000)))
             // The listener first: the strategy may have been executed and have ended by now.
-            if listener == nil, ready.contains(socket) { takeOverListener() }
+            if hasListener, listener == nil, ready.contains(socket) { takeOverListener() }
             if let number = listener, !hasExecuted, Readiness.canRead(number) {
                 if let failure = letExecutionPass(number) { return failure }
             } else if let number = listener, hearsAll, Readiness.canRead(number),
@@ -71,15 +85,22 @@ struct LauncherHandshake {
         return FileDescriptor(owning: number)
     }
 
+    /// Reaps the launcher, which has ended or is about to.
+    mutating func reapLauncher() throws(SystemCallError) {
+        guard let pid = launcher else { return }
+        launcher = nil
+        try ChildProcess.wait(for: pid)
+    }
+
     /// Kills and reaps every process made for the strategy.
-    mutating func abandon(launcher: Int32?) {
+    mutating func abandon() {
         _ = takeListener()
         // Without its process 1 the namespace takes no new process and loses those it has.
         if let watcher { _ = Glibc.kill(watcher, SIGKILL) }
         // The strategy may fail before the launcher has told its number, so the launcher may speak to its end, which
         // comes by itself: it never waits for anything.
         let limit = MonotonicClock.nanoseconds + 2_000_000_000
-        while launcher != nil, MonotonicClock.nanoseconds < limit {
+        while MonotonicClock.nanoseconds < limit {
             guard Readiness.wait(for: [status], milliseconds: 100).contains(status) else { continue }
             if case .end = readReport() { break }
         }
@@ -106,7 +127,7 @@ struct LauncherHandshake {
         var numbers = [status]
         if let number = listener {
             if !hasExecuted || hearsAll { numbers.append(number) }
-        } else {
+        } else if hasListener {
             numbers.append(socket)
         }
         return numbers
@@ -153,17 +174,8 @@ struct LauncherHandshake {
             unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         switch confine_report_kind(report.kind) {
-        case CONFINE_WATCHER_STARTED, CONFINE_STRATEGY_STARTED:
-            // Each is told once. A number that is no child's would be killed with the rest when the launch fails, and 0
-            // or less would mean many processes, the host among them.
-            let isWatcher = confine_report_kind(report.kind) == CONFINE_WATCHER_STARTED
-            guard report.value > 1, (isWatcher ? watcher : strategy) == nil else {
-                return .failure(
-                    LaunchFailure(
-                        code: .stepFailed, step: "start launcher",
-                        reason: "it named a process that cannot be: \(report.value)"))
-            }
-            if isWatcher { watcher = report.value } else { strategy = report.value }
+        case CONFINE_WATCHER_STARTED, CONFINE_STRATEGY_STARTED, CONFINE_LAUNCHER_STARTED:
+            return take(report) ?? .more
         case CONFINE_PLAN_REFUSED:
             return .failure(
                 LaunchFailure(
@@ -172,7 +184,23 @@ struct LauncherHandshake {
         default:
             return .failure(Self.failure(of: report, detail: detail, command: command))
         }
-        return .more
+    }
+
+    /// Takes the number of a process. Each is told once. A number that is no child's would be killed with the rest when
+    /// the launch fails, and 0 or less would mean many processes, the host among them.
+    private mutating func take(_ report: confine_report) -> Report? {
+        func isFine(_ known: Int32?) -> Bool { report.value > 1 && known == nil }
+        switch confine_report_kind(report.kind) {
+        case CONFINE_WATCHER_STARTED where isFine(watcher): watcher = report.value
+        case CONFINE_STRATEGY_STARTED where isFine(strategy): strategy = report.value
+        case CONFINE_LAUNCHER_STARTED where isFine(launcher): launcher = report.value
+        default:
+            return .failure(
+                LaunchFailure(
+                    code: .stepFailed, step: "start launcher",
+                    reason: "it named a process that cannot be: \(report.value)"))
+        }
+        return nil
     }
 
     private static func failure(

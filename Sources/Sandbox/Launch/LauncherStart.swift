@@ -2,47 +2,77 @@ internal import CConfine
 internal import Glibc
 internal import Posix
 
+/// The pipes of one strategy that is being started, and what its launcher needs beside them.
+///
+/// The host's ends are handed on; the strategy's close here, once its launcher has them.
+private struct StartEnds: ~Copyable {
+    let input: FileDescriptor
+    let output: FileDescriptor
+    let error: FileDescriptor
+    let status: FileDescriptor
+    let socket: FileDescriptor
+    private let childInput: FileDescriptor
+    private let childOutput: FileDescriptor
+    private let childError: FileDescriptor
+    private let childStatus: FileDescriptor
+    private let childSocket: FileDescriptor
+    private let plan: FileDescriptor
+
+    init(plan bytes: [UInt8]) throws(SystemCallError) {
+        // All that can fail comes first: a value that owns is made whole or not at all.
+        let inputs = try Pipe(writesWithoutWaiting: true)
+        let outputs = try Pipe(readsWithoutWaiting: true)
+        let errors = try Pipe(readsWithoutWaiting: true)
+        let reports = try Pipe()
+        let plan = FileDescriptor(
+            owning: try SystemCallError.check(
+                unsafe confine_sealed_file(bytes, bytes.count), "memfd_create"))
+        var sockets: [Int32] = [-1, -1]
+        try SystemCallError.check(unsafe confine_socket_pair(&sockets), "socketpair")
+        let (input, output) = (inputs.release(), outputs.release())
+        let (error, report) = (errors.release(), reports.release())
+        childInput = FileDescriptor(owning: input.readEnd)
+        self.input = FileDescriptor(owning: input.writeEnd)
+        self.output = FileDescriptor(owning: output.readEnd)
+        childOutput = FileDescriptor(owning: output.writeEnd)
+        self.error = FileDescriptor(owning: error.readEnd)
+        childError = FileDescriptor(owning: error.writeEnd)
+        status = FileDescriptor(owning: report.readEnd)
+        childStatus = FileDescriptor(owning: report.writeEnd)
+        socket = FileDescriptor(owning: sockets[0])
+        childSocket = FileDescriptor(owning: sockets[1])
+        self.plan = plan
+    }
+
+    /// What the launcher has as 0, 1, 2 and so on (confine.h), before the control groups.
+    var numbers: [Int32] {
+        [
+            childInput.number, childOutput.number, childError.number, childStatus.number, plan.number,
+            childSocket.number,
+        ]
+    }
+
+    consuming func start(launcher: Int32?) -> LauncherStart {
+        LauncherStart(
+            launcher: launcher, status: status, socket: socket, input: input, output: output, error: error)
+    }
+}
+
 /// A launcher process that has just been started, until the strategy runs or a step has failed.
 struct LauncherStart: ~Copyable {
-    private let launcher: Int32
+    /// The launcher program; nil when a nursery makes one.
+    private let launcher: Int32?
     private let status: FileDescriptor
     private let socket: FileDescriptor
     private let input: FileDescriptor
     private let output: FileDescriptor
     private let error: FileDescriptor
 
-    /// Starts the launcher with its descriptors (confine.h) and the plan.
-    ///
-    /// - Parameter users: The namespace of lent ids, which comes after the groups.
-    init(
-        launcher path: String, plan: [UInt8], group: ChildGroup, users: Int32? = nil
-    ) throws(SystemCallError) {
-        let inputs = try Pipe(writesWithoutWaiting: true).release()
-        let childInput = FileDescriptor(owning: inputs.readEnd)
-        let input = FileDescriptor(owning: inputs.writeEnd)
-        let outputs = try Pipe(readsWithoutWaiting: true).release()
-        let output = FileDescriptor(owning: outputs.readEnd)
-        let childOutput = FileDescriptor(owning: outputs.writeEnd)
-        let errors = try Pipe(readsWithoutWaiting: true).release()
-        let error = FileDescriptor(owning: errors.readEnd)
-        let childError = FileDescriptor(owning: errors.writeEnd)
-        let reports = try Pipe().release()
-        let status = FileDescriptor(owning: reports.readEnd)
-        let childStatus = FileDescriptor(owning: reports.writeEnd)
-        var ends: [Int32] = [-1, -1]
-        try Self.check(unsafe confine_socket_pair(&ends), "socketpair")
-        let socket = FileDescriptor(owning: ends[0])
-        let childSocket = FileDescriptor(owning: ends[1])
-        let file = FileDescriptor(
-            owning: try Self.check(unsafe confine_sealed_file(plan, plan.count), "memfd_create"))
-        let groups = try group.openForJoining()
-        defer { for number in groups { Glibc.close(number) } }
-        launcher = try ChildProcess.spawn(
-            path, arguments: ["confine"],
-            descriptors: [
-                childInput.number, childOutput.number, childError.number, childStatus.number, file.number,
-                childSocket.number,
-            ] + groups + (users.map { [$0] } ?? []))
+    fileprivate init(
+        launcher: Int32?, status: consuming FileDescriptor, socket: consuming FileDescriptor,
+        input: consuming FileDescriptor, output: consuming FileDescriptor, error: consuming FileDescriptor
+    ) {
+        self.launcher = launcher
         self.status = status
         self.socket = socket
         self.input = input
@@ -50,10 +80,39 @@ struct LauncherStart: ~Copyable {
         self.error = error
     }
 
-    @discardableResult
-    private static func check(_ result: Int32, _ call: String) throws(SystemCallError) -> Int32 {
-        guard result >= 0 else { throw SystemCallError(call: call, number: -result) }
-        return result
+    /// Starts the launcher program with its descriptors (confine.h) and the plan.
+    ///
+    /// - Parameter users: The namespace of lent ids, which comes after the groups.
+    static func cold(
+        launcher path: String, plan: [UInt8], group: ChildGroup, users: Int32? = nil
+    ) throws(SystemCallError) -> LauncherStart {
+        let ends = try StartEnds(plan: plan)
+        let groups = try group.openForJoining()
+        defer { for number in groups { Glibc.close(number) } }
+        let launcher = try ChildProcess.spawn(
+            path, arguments: ["confine"], descriptors: ends.numbers + groups + (users.map { [$0] } ?? []))
+        return ends.start(launcher: launcher)
+    }
+
+    /// Asks a nursery for the strategy of a plan.
+    ///
+    /// - Parameter bundle: The folder to hand over, for a host that is root; nil when the nursery sees it.
+    static func warm(
+        nursery: borrowing FileDescriptor, plan: [UInt8], group: ChildGroup,
+        bundle: (path: String, attributes: UInt64)?
+    ) throws(SystemCallError) -> LauncherStart {
+        let ends = try StartEnds(plan: plan)
+        var rest = try group.openForJoining()
+        defer { for number in rest { Glibc.close(number) } }
+        if let bundle {
+            rest.append(
+                try SystemCallError.check(
+                    unsafe confine_open_tree(bundle.path, bundle.attributes), "open_tree", bundle.path))
+        }
+        let numbers = ends.numbers + rest
+        try SystemCallError.check(
+            unsafe confine_request_strategy(nursery.number, numbers, UInt32(numbers.count)), "sendmsg")
+        return ends.start(launcher: nil)
     }
 
     /// A strategy that runs.
@@ -67,9 +126,11 @@ struct LauncherStart: ~Copyable {
         fileprivate let output: FileDescriptor
         fileprivate let error: FileDescriptor
 
-        consuming func child(profile: Profile, remains: Remains, spawner: Spawner) -> ConfinedChild {
+        consuming func child(
+            profile: Profile, door: ConfinedChild.Door, remains: Remains, spawner: Spawner
+        ) -> ConfinedChild {
             ConfinedChild(
-                pid: strategy, process: process, standardInput: input, standardOutput: output,
+                pid: strategy, door: door, process: process, standardInput: input, standardOutput: output,
                 standardError: error, lifeline: socket,
                 violations: ViolationReader(listener: listener, profile: profile), recorder: nil,
                 profile: profile, remains: remains, spawner: spawner)
@@ -80,7 +141,7 @@ struct LauncherStart: ~Copyable {
             filter: SystemCallFilter, profile: Profile, remains: Remains, spawner: Spawner
         ) -> ConfinedChild {
             ConfinedChild(
-                pid: strategy, process: process, standardInput: input, standardOutput: output,
+                pid: strategy, door: .cold, process: process, standardInput: input, standardOutput: output,
                 standardError: error, lifeline: socket, violations: nil,
                 recorder: CallRecorder(
                     listener: listener, filter: filter, fatal: profile.systemCalls.fatal),
@@ -95,31 +156,42 @@ struct LauncherStart: ~Copyable {
         deadline: Duration, command: String, hearsAll: Bool = false
     ) throws(LaunchFailure) -> Started {
         var handshake = LauncherHandshake(
-            status: status.number, socket: socket.number, command: command, hearsAll: hearsAll)
+            launcher: launcher, status: status.number, socket: socket.number, command: command,
+            hearsAll: hearsAll)
         let failure = handshake.run(for: deadline)
         guard failure == nil, let strategy = handshake.strategy, let watcher = handshake.watcher,
             let listener = handshake.takeListener()
         else {
-            handshake.abandon(launcher: launcher)
+            handshake.abandon()
             throw failure
                 ?? LaunchFailure(
                     code: .stepFailed, step: "launcher", reason: "it ended without a word")
         }
         return Started(
-            strategy: strategy, watcher: watcher,
-            process: try Self.openStrategy(strategy, of: launcher, &handshake), listener: listener,
-            socket: socket, input: input, output: output, error: error)
+            strategy: strategy, watcher: watcher, process: try Self.openStrategy(strategy, &handshake),
+            listener: listener, socket: socket, input: input, output: output, error: error)
     }
 
     private static func openStrategy(
-        _ strategy: Int32, of launcher: Int32, _ handshake: inout LauncherHandshake
+        _ strategy: Int32, _ handshake: inout LauncherHandshake
     ) throws(LaunchFailure) -> FileDescriptor {
         do throws(SystemCallError) {
-            try ChildProcess.wait(for: launcher)
+            try handshake.reapLauncher()
             return try ChildProcess.open(strategy)
         } catch {
-            handshake.abandon(launcher: nil)
+            handshake.abandon()
             throw LaunchFailure("start launcher", error)
         }
+    }
+}
+
+extension SystemCallError {
+    /// Throws when `result` is a negative error number, as `CConfine` returns them.
+    @discardableResult
+    static func check(
+        _ result: Int32, _ call: String, _ subject: String = ""
+    ) throws(SystemCallError) -> Int32 {
+        guard result >= 0 else { throw SystemCallError(call: call, number: -result, subject: subject) }
+        return result
     }
 }

@@ -32,29 +32,50 @@ struct PlanCompiler {
     var joinedUsers: UInt64?
     /// Resource limits for what no control group keeps.
     var resourcesInsteadOfGroups: [(resource: Int32, value: UInt64)] = []
+    /// How the strategy is made.
+    var door = Door.cold
+
+    /// Where the plan is carried out, and so where the trees come from.
+    enum Door: Sendable {
+        /// In the launcher program, which sees this machine's folders.
+        case cold
+        /// In a nursery, which stands in the runtime's tree and has the SDK where its profile shows it.
+        case warm(bundle: NurseryBundle)
+    }
+
+    /// How a nursery comes by a bundle.
+    enum NurseryBundle: Hashable, Sendable {
+        /// The host, being root, opens its tree and hands it over.
+        case handedOver
+        /// The nursery sees it, at this path.
+        case seen(path: String)
+    }
 
     // MOUNT_ATTR_*
-    private let viewAttributes: UInt64 = 0x1 | 0x2 | 0x4  // read-only, nosuid, nodev
-    private let noExecution: UInt64 = 0x8
+    static let viewAttributes: UInt64 = 0x1 | 0x2 | 0x4  // read-only, nosuid, nodev
+    private static let noExecution: UInt64 = 0x8
 
     /// The plan.
     func compile() throws(LaunchFailure) -> [UInt8] {
         var plan = Plan()
-        for index in 0..<groupCount {
-            plan.add(CONFINE_JOIN_CGROUP, .number(UInt64(CONFINE_FD_FREE) + UInt64(index)))
+        addGroups(to: &plan, from: UInt64(CONFINE_FD_FREE))
+        switch door {
+        case .cold:
+            if let number = joinedUsers { plan.add(CONFINE_JOIN_USERS, .number(number)) }
+            // A root host copies the trees with all its rights, so that a folder that only root may enter is no
+            // obstacle. An ordinary user may copy trees only inside, where it has the rights for that and still its
+            // own files.
+            if user.isMappedByRoot { try addTrees(to: &plan) }
+            addEntering(to: &plan)
+            if !user.isMappedByRoot { try addTrees(to: &plan) }
+        case .warm(let bundle):
+            addTrees(to: &plan, bundle)
+            addEntering(to: &plan)
         }
-        if let number = joinedUsers { plan.add(CONFINE_JOIN_USERS, .number(number)) }
-        // A root host copies the trees with all its rights, so that a folder that only root may enter is no obstacle.
-        // An ordinary user may copy trees only inside, where it has the rights for that and still its own files.
-        if user.isMappedByRoot { try addTrees(to: &plan) }
-        addEntering(to: &plan)
-        if !user.isMappedByRoot { try addTrees(to: &plan) }
         addRoot(to: &plan)
         plan.add(CONFINE_FORK)
         plan.add(CONFINE_SESSION)
-        for (resource, value) in limits {
-            plan.add(CONFINE_RLIMIT, .number(UInt64(resource)), .number(value), .number(value))
-        }
+        addLimits(to: &plan, limits)
         plan.add(CONFINE_DROP_CAPABILITIES)
         plan.add(CONFINE_NO_NEW_PRIVILEGES)
         if landlockVersion > 0 { addLandlock(to: &plan) }
@@ -63,7 +84,15 @@ struct PlanCompiler {
         plan.add(CONFINE_CLOSE_DESCRIPTORS)
         plan.add(CONFINE_DIE_WITH_PARENT)
         plan.add(CONFINE_FILTER, .blob(filter.allowing))
-        plan.add(CONFINE_EXECUTE, .text(command[0]), .list(command), .list(environment))
+        switch door {
+        case .cold: plan.add(CONFINE_EXECUTE, .text(command[0]), .list(command), .list(environment))
+        case .warm: plan.add(CONFINE_RETURN, .list(command), .list(environment))
+        }
+        return try Self.checked(plan)
+    }
+
+    /// The bytes of a plan that will be taken.
+    static func checked(_ plan: Plan) throws(LaunchFailure) -> [UInt8] {
         let bytes = plan.bytes
         // What the launcher would refuse anyway is refused here, with nothing started.
         if let fault = Plan.fault(in: bytes) {
@@ -74,17 +103,54 @@ struct PlanCompiler {
 
     // MARK: - Chapters
 
+    func addGroups(to plan: inout Plan, from first: UInt64) {
+        for index in 0..<groupCount { plan.add(CONFINE_JOIN_CGROUP, .number(first + UInt64(index))) }
+    }
+
+    func addLimits(to plan: inout Plan, _ limits: [(resource: Int32, value: UInt64)]) {
+        for (resource, value) in limits {
+            plan.add(CONFINE_RLIMIT, .number(UInt64(resource)), .number(value), .number(value))
+        }
+    }
+
     private func addTrees(to plan: inout Plan) throws(LaunchFailure) {
-        plan.add(CONFINE_OPEN_TREE, .number(0), .number(viewAttributes), .text(root))
+        plan.add(CONFINE_OPEN_TREE, .number(0), .number(Self.viewAttributes), .text(root))
         for (index, view) in profile.views.enumerated() {
             guard let source = sources[view.source] else {
                 throw LaunchFailure(
                     code: .profileRefused, step: "open tree",
                     reason: "the host has no folder to show as \(view.source.rawValue)")
             }
-            let attributes = viewAttributes | (view.allowsExecution ? 0 : noExecution)
-            plan.add(CONFINE_OPEN_TREE, .number(UInt64(index + 1)), .number(attributes), .text(source))
+            plan.add(
+                CONFINE_OPEN_TREE, .number(UInt64(index + 1)), .number(Self.attributes(of: view)),
+                .text(source))
         }
+    }
+
+    /// The same trees, from where a nursery has them. Of its root only the runtime: what else is mounted there is the
+    /// nursery's own.
+    private func addTrees(to plan: inout Plan, _ bundle: NurseryBundle) {
+        plan.add(CONFINE_OPEN_MOUNT, .number(0), .number(Self.viewAttributes), .text("/"))
+        for (index, view) in profile.views.enumerated() {
+            let slot = UInt64(index + 1)
+            switch (view.source, bundle) {
+            case (.bundle, .handedOver):
+                plan.add(
+                    CONFINE_ADOPT_TREE, .number(slot),
+                    .number(UInt64(CONFINE_FD_FREE) + UInt64(groupCount)))
+            case (.bundle, .seen(let path)):
+                plan.add(
+                    CONFINE_OPEN_TREE, .number(slot), .number(Self.attributes(of: view)), .text(path))
+            case (.sdk, _):
+                plan.add(
+                    CONFINE_OPEN_MOUNT, .number(slot), .number(Self.attributes(of: view)), .text(view.path))
+            }
+        }
+    }
+
+    /// How a view is mounted.
+    static func attributes(of view: Profile.View) -> UInt64 {
+        viewAttributes | (view.allowsExecution ? 0 : noExecution)
     }
 
     private func addEntering(to plan: inout Plan) {
@@ -117,7 +183,7 @@ struct PlanCompiler {
     }
 
     /// Resources and bounds that a process keeps for itself. What the host itself may not exceed, nobody may.
-    private var limits: [(resource: Int32, value: UInt64)] {
+    var limits: [(resource: Int32, value: UInt64)] {
         let wanted: [(Int32, UInt64)] = [
             (4, 0),  // core
             (7, UInt64(profile.limits.openFiles)),  // nofile

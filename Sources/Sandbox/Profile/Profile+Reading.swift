@@ -19,6 +19,11 @@ extension Profile {
         guard let program = command.first, program.hasPrefix("/") else {
             throw reader.failure("command", "must begin with the whole path of a program")
         }
+        nursery = try Self.readNursery(&reader)
+        if nursery != nil, writable.isEmpty || !command.contains(where: { $0.hasSuffix(".py") }) {
+            throw reader.failure(
+                "nursery", "is for a command that runs a .py file, with a folder under writable")
+        }
         environment = try Self.readEnvironment(&reader)
         systemCalls = try SystemCalls(reading: &reader)
         // For a person who reads the file, and for editors.
@@ -68,6 +73,25 @@ extension Profile {
             layers.insert(layer)
         }
         return layers
+    }
+
+    private static func readNursery(_ reader: inout ObjectReader) throws(FieldFailure) -> Nursery? {
+        guard var inner = try reader.optionalObject("nursery") else { return nil }
+        let modules = try strings("preload", &inner)
+        for name in modules where !name.utf8.allSatisfy(Self.isModuleCharacter) {
+            throw inner.failure("preload", "\"\(name)\" is not the name of a module")
+        }
+        try inner.finish()
+        return Nursery(preloaded: modules)
+    }
+
+    private static func isModuleCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 
     private static func readEnvironment(_ reader: inout ObjectReader) throws(FieldFailure) -> [String: String]

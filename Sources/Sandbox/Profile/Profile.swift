@@ -66,6 +66,15 @@ public struct Profile: Hashable, Sendable {
         public let fatal: [String]
     }
 
+    /// How a nursery for strategies of this profile is made.
+    public struct Nursery: Hashable, Sendable {
+        /// The Python modules that it loads, in this order.
+        public let preloaded: [String]
+
+        /// Describes a nursery.
+        public init(preloaded: [String]) { self.preloaded = preloaded }
+    }
+
     /// The profile's name, which is its file's name without `.json`.
     public let name: String
     /// Counts up with each change of what the profile allows.
@@ -88,6 +97,8 @@ public struct Profile: Hashable, Sendable {
     public let views: [View]
     /// The program and its arguments. `{entry}` stands for the strategy's entry file.
     public var command: [String]
+    /// What strategies are started from, warm; nil when each is started cold.
+    public var nursery: Nursery?
     /// Variables beside those that every strategy has.
     public let environment: [String: String]
     /// System calls.

@@ -1,0 +1,203 @@
+#include "nursery.h"
+
+#include "confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Of the interpreter (Python/C API, "Operating System Utilities"), which nobody needs the headers of for these.
+extern void PyOS_BeforeFork(void);
+extern void PyOS_AfterFork_Child(void);
+
+// Of the C library, since its version 2.35.
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+/// A launcher's stack, and before it one for the first moments of a watcher.
+#define LAUNCHER_STACK (128u << 10)
+#define WATCHER_STACK (16u << 10)
+
+/// From here on the launcher's descriptors are lifted while they are put in order.
+#define LIFTED 64
+
+/// One request being carried out. It lies on the launcher's own pages, which the strategy gives back: whatever the
+/// nursery writes to its lasting pages becomes a page of its own in every strategy.
+struct start {
+    int descriptors[CONFINE_FD_LIMIT];
+    uint32_t count;
+    const uint8_t *plan;
+    size_t length;
+    void *area;
+    struct confine_nursery nursery;
+    struct nursery_child child;
+    jmp_buf back;
+};
+
+/// The pages of the strategy's launcher and plan, in the strategy's process.
+static struct start *current;
+/// Where the kernel writes the number of this thread at a fork; NULL when the kernel does not tell.
+static void *thread;
+static void *robust_list;
+static size_t robust_length;
+
+static int result(long value) {
+    return value < 0 ? -errno : (int)value;
+}
+
+int nursery_ready(const char *words) {
+    return result(send(CONFINE_FD_CONTROL, words, strlen(words), MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+/// Takes one request. Returns how many descriptors came with it, 0 for a request that is none, or -errno.
+static int receive(int *descriptors) {
+    struct confine_request request = {0};
+    struct iovec data = {.iov_base = &request, .iov_len = sizeof request};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(CONFINE_FD_CONTROL, &message, MSG_CMSG_CLOEXEC);
+    if (length < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    uint32_t count = 0;
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        count = (uint32_t)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(descriptors, CMSG_DATA(header), count * sizeof(int));
+    }
+    if (length == 0 && count == 0) return -EPIPE;
+    bool is_whole = length == sizeof request && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+    if (is_whole && request.magic == CONFINE_REQUEST_MAGIC && request.descriptors == count && count > CONFINE_FD_LISTENER)
+        return (int)count;
+    for (uint32_t i = 0; i < count; i++) close(descriptors[i]);
+    return 0;
+}
+
+/// Shows the plan, if nobody can change it any more.
+static const uint8_t *map_plan(int file, size_t *length) {
+    const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    struct stat status;
+    if ((fcntl(file, F_GET_SEALS) & seals) != seals || fstat(file, &status) < 0 || status.st_size <= 0 ||
+        status.st_size > CONFINE_MAX_BYTES)
+        return NULL;
+    *length = (size_t)status.st_size;
+    const uint8_t *plan = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, file, 0);
+    return plan == MAP_FAILED ? NULL : plan;
+}
+
+/// Comes back to nursery_serve in the strategy's process, on the interpreter's own stack, which is as it was.
+static void leave(void *context, const uint8_t *arguments, uint32_t arguments_length, const uint8_t *environment,
+                  uint32_t environment_length) {
+    struct start *start = context;
+    start->child = (struct nursery_child){.arguments = arguments, .environment = environment,
+                                          .arguments_length = arguments_length,
+                                          .environment_length = environment_length};
+    longjmp(start->back, 1);
+}
+
+static void report(uint32_t kind, int32_t value) {
+    struct confine_report report = {.kind = kind, .value = value};
+    ssize_t written = write(CONFINE_FD_STATUS, &report, sizeof report);
+    (void)written;
+}
+
+/// The launcher of one strategy. It shares the nursery's memory, but nothing else; the nursery stands still until this
+/// process has ended.
+static int launch(void *argument) {
+    struct start *start = argument;
+    int lifted[CONFINE_FD_LIMIT];
+    for (uint32_t i = 0; i < start->count; i++) {
+        lifted[i] = fcntl(start->descriptors[i], F_DUPFD_CLOEXEC, LIFTED);
+        if (lifted[i] < 0) _exit(CONFINE_EXIT_FAILED);
+    }
+    // What the nursery keeps is in the way, and is still needed here.
+    start->nursery.proc = fcntl(CONFINE_FD_PROC, F_DUPFD_CLOEXEC, LIFTED);
+    start->nursery.program = fcntl(CONFINE_FD_PROGRAM, F_DUPFD_CLOEXEC, LIFTED);
+    for (uint32_t i = 0; i < start->count; i++)
+        if (dup2(lifted[i], (int)i) < 0) _exit(CONFINE_EXIT_FAILED);
+    report(CONFINE_LAUNCHER_STARTED, getpid());
+    // As the launcher program does: not to outlive the supervisor.
+    struct pollfd status = {.fd = CONFINE_FD_STATUS};
+    if (start->nursery.proc < 0 || start->nursery.program < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+        poll(&status, 1, 0) < 0 || status.revents & POLLERR)
+        _exit(CONFINE_EXIT_FAILED);
+    confine_run(start->plan, start->length, &start->nursery);
+}
+
+/// What the C library's own fork would have told the kernel.
+static void register_thread(void) {
+    const uint32_t signature = 0x53053053;
+    if (&__rseq_size && __rseq_size)
+        syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, 0, signature);
+    if (robust_list) syscall(SYS_set_robust_list, robust_list, robust_length);
+}
+
+/// Carries out one request. Returns true in the strategy's process.
+static bool start_strategy(const int *descriptors, uint32_t count) {
+    size_t length;
+    const uint8_t *plan = map_plan(descriptors[CONFINE_FD_PLAN], &length);
+    if (!plan) return false;
+    size_t size = sizeof(struct start) + WATCHER_STACK + LAUNCHER_STACK;
+    char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area != MAP_FAILED) {
+        struct start *start = (struct start *)area;
+        memcpy(start->descriptors, descriptors, count * sizeof(int));
+        start->count = count;
+        start->plan = plan;
+        start->length = length;
+        start->nursery.stack = area + size - LAUNCHER_STACK;
+        start->nursery.thread = thread;
+        start->nursery.leave = leave;
+        start->nursery.context = start;
+        if (setjmp(start->back)) {
+            current = (struct start *)area;
+            return true;
+        }
+        // The supervisor is its parent, and so the parent of all that it makes with CLONE_PARENT.
+        clone(launch, area + size, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, start);
+        munmap(area, size);
+    }
+    munmap((void *)plan, length);
+    return false;
+}
+
+int nursery_serve(struct nursery_child *child) {
+    int descriptors[CONFINE_FD_LIMIT];
+    prctl(PR_GET_TID_ADDRESS, &thread, 0, 0, 0);
+    syscall(SYS_get_robust_list, 0, &robust_list, &robust_length);
+    // Once for all: each strategy sees the interpreter as it is now, about to fork.
+    PyOS_BeforeFork();
+    for (;;) {
+        int count = receive(descriptors);
+        if (count == -EINTR) continue;
+        if (count < 0) _exit(0);
+        if (count > 0 && start_strategy(descriptors, (uint32_t)count)) break;
+        for (int i = 0; i < count; i++) close(descriptors[i]);
+    }
+    register_thread();
+    PyOS_AfterFork_Child();
+    *child = current->child;
+    return 0;
+}
+
+void nursery_release(void) {
+    struct start *start = current;
+    current = NULL;
+    munmap((void *)start->plan, start->length);
+    munmap(start, sizeof *start + WATCHER_STACK + LAUNCHER_STACK);
+}
