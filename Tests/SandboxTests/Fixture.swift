@@ -78,7 +78,8 @@ struct Fixture: Sendable {
     init(
         _ name: String = "test", mounts: [ControlGroupMount]? = nil,
         withoutControlGroups: WithoutGroups = .refuse,
-        door: ConfinedChild.Door = .cold, nurseries: NurserySettings = NurserySettings()
+        door: ConfinedChild.Door = .cold, nurseries: NurserySettings = NurserySettings(),
+        runtimes: String = Fixture.runtimes
     ) throws {
         try #require(Self.hasRuntimes)
         self.door = door
@@ -94,7 +95,7 @@ struct Fixture: Sendable {
         groupName = "\(name)-\(getpid())-\(Self.count.add(1, ordering: .relaxed).newValue)"
         launcher = ConfinedLauncher(
             configuration: .init(
-                launcher: Self.packageRoot + "/.build/debug/confine", runtimes: Self.runtimes,
+                launcher: Self.packageRoot + "/.build/debug/confine", runtimes: runtimes,
                 sdk: folder + "/sdk",
                 groupName: groupName, withoutControlGroups: withoutControlGroups,
                 nurseryLibrary: door == .cold

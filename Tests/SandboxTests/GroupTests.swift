@@ -70,6 +70,23 @@ struct GroupTests {
         #expect(outcome.death.usage.memoryKills > 0)
     }
 
+    @Test(
+        "a run that stands at its limit and only reads its program again is ended for memory",
+        .enabled(
+            if: Fixture.absentLayer != nil,
+            "only the machine of scripts/exam-uml forgets its files so quickly"))
+    func endsStall() async throws {
+        // That machine reads this one's files, and forgets them as soon as it wants memory.
+        let fixture = try Fixture("v2-stall", runtimes: Fixture.packageRoot + "/.build/test-runtimes")
+        defer { fixture.close() }
+        let outcome = try await fixture.run("b = []\nwhile True: b.append(bytearray(1 << 20))") {
+            $0.memoryBytes = 64 << 20
+        }
+        #expect(outcome.death.cause == .memory)
+        #expect(outcome.death.words.hasPrefix("killed for memory: limit 64 MiB, "))
+        #expect(outcome.death.words.hasSuffix("again and again"), "\(outcome.death)")
+    }
+
     @Test("a share of the processor holds within five percent, and the waiting is counted")
     func holdsShare() async throws {
         let fixture = try Fixture("v2-cpu")

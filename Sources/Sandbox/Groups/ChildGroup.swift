@@ -42,6 +42,7 @@ public final class ChildGroup: Sendable {
     private let peakSeen = Atomic<Int>(0)
     /// Watches over what no group keeps.
     private let supervision = Mutex<Supervision?>(nil)
+    private let stall = Mutex<MemoryStall?>(nil)
     private let howKept = Mutex<Enforcement?>(nil)
     /// Its folders, each once.
     let folders: [String]
@@ -74,6 +75,14 @@ public final class ChildGroup: Sendable {
 
     func note(_ enforcement: Enforcement) { howKept.withLock { $0 = enforcement } }
 
+    /// Ends the run when it stands at its memory limit and gets nowhere, where that can be seen.
+    func watchForStall(on spawner: Spawner) {
+        guard let place = places[.memory], place.version == 2 else { return }
+        let stall = MemoryStall(group: place, limit: memoryLimit)
+        self.stall.withLock { $0 = stall }
+        stall.begin(on: spawner)
+    }
+
     /// Lets `supervision` watch over what no group keeps, until ``stopSupervising()``.
     func supervise(_ supervision: Supervision, on spawner: Spawner) {
         self.supervision.withLock { $0 = supervision }
@@ -81,10 +90,16 @@ public final class ChildGroup: Sendable {
     }
 
     /// Ends that. What was seen until then stays.
-    func stopSupervising() { supervision.withLock { $0?.end() } }
+    func stopSupervising() {
+        supervision.withLock { $0?.end() }
+        stall.withLock { $0?.end() }
+    }
 
     /// Why the host has killed the run for what it used.
-    var overuse: Supervision.Overuse? { supervision.withLock { $0?.overuse } }
+    var overuse: Supervision.Overuse? {
+        if let words = stall.withLock({ $0?.words }) { return .init(cause: .memory, words: words) }
+        return supervision.withLock { $0?.overuse }
+    }
 
     /// Kills every process in it.
     public func kill() {
@@ -215,7 +230,7 @@ public final class ChildGroup: Sendable {
     }
 
     /// A file of lines with a name and a number each.
-    private struct Fields {
+    struct Fields {
         private var numbers: [Substring: Int] = [:]
 
         init(_ place: Place, _ file: String) {

@@ -311,6 +311,7 @@ public final class ConfinedLauncher: Sendable {
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users)
         group.note(enforcement(of: request.profile))
+        group.watchForStall(on: spawner)
         let replaced = replaced(for: request.profile)
         if !replaced.isEmpty {
             group.supervise(

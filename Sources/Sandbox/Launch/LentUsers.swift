@@ -95,7 +95,7 @@ final class LentUsers: Sendable {
 
     /// The first range of a user in /etc/subuid or /etc/subgid (man 5 subuid), whose lines are `user:first:count`.
     private static func range(in file: String, id: UInt32) throws(Refusal) -> ClosedRange<UInt32> {
-        let names = [String(id), name(of: id)].compactMap { $0 }
+        let names = [String(id)] + names(of: id)
         for line in (Files.text(file) ?? "").split(separator: "\n") {
             let parts = line.split(separator: ":")
             guard parts.count == 3, names.contains(String(parts[0])), let first = UInt32(parts[1]),
@@ -104,14 +104,13 @@ final class LentUsers: Sendable {
             // More than that many strategies fit no machine.
             return first...(first + min(count, 65_536) - 1)
         }
-        throw Refusal(words: "\(file) lends no ids to user \(names.last ?? "")")
+        throw Refusal(words: "\(file) lends no ids to user \(names.last ?? String(id))")
     }
 
-    private static func name(of id: UInt32) -> String? {
-        for line in (Files.text("/etc/passwd") ?? "").split(separator: "\n") {
-            let parts = line.split(separator: ":", omittingEmptySubsequences: false)
-            if parts.count > 2, parts[2] == String(id) { return String(parts[0]) }
-        }
-        return nil
+    /// What a user is called. Where the accounts cannot be read, what the login says: newuidmap does not take our word.
+    private static func names(of id: UInt32) -> [String] {
+        if let account = unsafe getpwuid(id) { return [unsafe String(cString: account.pointee.pw_name)] }
+        guard let login = unsafe getenv("LOGNAME") ?? getenv("USER") else { return [] }
+        return [unsafe String(cString: login)]
     }
 }
