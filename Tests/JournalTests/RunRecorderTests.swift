@@ -32,6 +32,22 @@ struct RunRecorderTests {
         Timestamp(milliseconds: 1_800_000_000_000 + Int64(number))
     }
 
+    @Test("only the newest recordings of a strategy are kept, and what lies beside them")
+    func keepsTheNewest() throws {
+        for run in [9, 10, 11, 100] {
+            let place = folder.path + "/r\(run)"
+            try #require(mkdir(place, 0o700) == 0)
+            let recorder = try RunRecorder(folder: place, thread: thread)
+            recorder.record(.toStrategy, line(run)[...], at: time(run))
+            recorder.flush()
+        }
+        let log = folder.path + "/log.jsonl"
+        try FileDescriptor.open(log, O_WRONLY | O_CREAT, mode: 0o600).writeAll([10][...])
+        thread.close()
+        try RunRecordings.removeOldest(in: folder.path, keeping: 2)
+        #expect(try FileTree.names(folder.path) == ["log.jsonl", "r100", "r11"])
+    }
+
     @Test("lines come back byte for byte, and cursors with their feed")
     func roundTrip() throws {
         let recorder = try RunRecorder(folder: folder.path, thread: thread)

@@ -26,7 +26,7 @@ SECONDS = 20
 # Words in a failure that name the wall it ran into.
 REFUSED = re.compile(
     r"Operation not permitted|Permission denied|Read-only file system|Function not implemented|PermissionError"
-    r"|Inappropriate ioctl|can't start new thread|Errno 1\b|Errno 13\b|/dev/"
+    r"|Inappropriate ioctl|can't start new thread|Too many open files|Errno 1\b|Errno 13\b|/dev/"
     # Semaphores and shared memory have no place: there is no /dev/shm. Their names are all that the error tells, or none.
     r"|No such file or directory: '/(psm_|test0)|^FileNotFoundError: \[Errno 2\] No such file or directory$"
     # Callbacks of ctypes want memory that is writable and executable; there is no terminal, no name service, no higher limit.

@@ -15,6 +15,7 @@ class Idle(Strategy):
         pass
 '''
 AT_A_TIME = 4
+RECORDINGS = 5
 
 
 def count(host):
@@ -73,7 +74,7 @@ def run(options):
     began = time.time()
     figures = []
     starts = [("launcher", {"start": "cold"}), ("nursery", {})] if options.has_doors else [("launcher", {})]
-    with LiveHost(options.stage, options.runtimes) as host:
+    with LiveHost(options.stage, options.runtimes, settings={"strategy.records": RECORDINGS}) as host:
         for door, start in starts:
             strategies = []
             for number in range(AT_A_TIME):
@@ -81,8 +82,8 @@ def run(options):
                     "name": "idle-%s-%d" % (door, number), "pair": "BTCUSDT", "cpu_share": 1,
                     "restart": {"policy": "temporary"}, **start}
                 strategies.append(host.upload("strategy.py", IDLE, config))
-            # A strategy keeps the records of its last runs, so that the files grow at first.
-            for _ in range(12):
+            # A strategy keeps the recordings of its last runs, so that files grow at first.
+            for _ in range(RECORDINGS + 1):
                 cycle(host, strategies)
             before, memory_before = settled(host), memory(host)
             cycles = max(1, options.host_starts // AT_A_TIME // len(starts))

@@ -105,6 +105,7 @@ public struct Configuration: Hashable, Sendable {
         public var restartPeriod = Duration.seconds(600)
         public var logBytes = 10_485_760
         public var recordBytes = 67_108_864
+        public var records = 20
         public var linesPerSecond = 1_000
         public var queueDepth = 1024
     }

@@ -125,6 +125,9 @@ extension Setting {
             "strategy.record_bytes", \.strategy.recordBytes, 65_536...10_737_418_240,
             "How much of what a run was told is kept for replay, in bytes, compressed."),
         .integer(
+            "strategy.records", \.strategy.records, 1...100_000,
+            "Of how many runs of a strategy this is kept. Older ones are removed when a run begins."),
+        .integer(
             "strategy.lines_per_second", \.strategy.linesPerSecond, 1...1_000_000,
             "How many lines a second a strategy may write. One that writes more is held back."),
         .integer(

@@ -58,6 +58,8 @@ extension Floor {
     private func recorder(of strategy: FloorStrategy, run: String) throws(SystemCallError) -> RunRecorder {
         let folder = around.folders.record(strategy: strategy.id, run: run)
         try around.folders.make(folder)
+        try RunRecordings.removeOldest(
+            in: around.folders.log(strategy: strategy.id), keeping: around.configuration.strategy.records)
         var limits = RunRecorder.Limits()
         limits.fileBytes = max(64 << 10, around.configuration.strategy.recordBytes / limits.files)
         return try RunRecorder(folder: folder, limits: limits, thread: around.flush)
