@@ -188,7 +188,7 @@ def write_list(results, path):
         reasons = [reason(why[test]) for test in tests]
         if len(found) == 1 and len(tests) > 1:
             word = found.pop()
-            common = max(set(reasons), key=reasons.count) if word != "pass" else ""
+            common = max(sorted(set(reasons)), key=reasons.count) if word != "pass" else ""
             lines.append("%-8s%s.*%s" % (word, name, "  # " + common if common else ""))
         else:
             for test, words_of_it in zip(tests, reasons):
@@ -203,7 +203,7 @@ def write_list(results, path):
 def reason(why):
     """What a line of the list says of the why: short, and the same on every machine."""
     why = re.sub(r"0x[0-9a-f]+|\b\d{4,}\b", "…", why.split(" | ")[0])
-    why = re.sub(r"/tmp/\S+|/work/\S+", "a file", why)
+    why = re.sub(r"b?'?(/tmp/|/work/|/psm_|@test_)[^']*'?", "a file", why)
     return why.replace("#", "")[:90].strip()
 
 

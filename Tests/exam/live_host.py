@@ -187,10 +187,10 @@ class LiveHost:
                             self.group = part
 
     def groups(self):
-        """The folders of runs, in every hierarchy."""
+        """The folders of runs, in every hierarchy. Nurseries are the host's own, and stay."""
         found = []
         for path, folders, _ in os.walk("/sys/fs/cgroup"):
             if self.group and os.path.basename(path) == self.group:
-                found += [os.path.join(path, folder) for folder in folders]
+                found += [os.path.join(path, folder) for folder in folders if not folder.startswith("nursery-")]
                 folders.clear()
         return found
