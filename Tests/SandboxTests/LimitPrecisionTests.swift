@@ -30,7 +30,7 @@ struct LimitPrecisionTests {
 
     @Test(
         "processor: a strategy that never rests gets its share",
-        arguments: [(0.01, 1), (0.05, 1), (0.25, 1), (0.5, 1), (0.5, 4), (1.5, 2)])
+        arguments: [(0.05, 1), (0.25, 1), (0.5, 1), (0.5, 4), (1.5, 2)])
     func processor(_ share: Double, _ threads: Int) async throws {
         let greedy = try Greedy("processor")
         defer { greedy.close() }
@@ -39,10 +39,12 @@ struct LimitPrecisionTests {
         #expect(weights > 0)
         let busy = try await greedy.start("spin", "\(threads)") { $0.cpuShare = share }
         _ = try await busy.word()
-        // Whole periods, so that the windows begin and end alike. A busy machine may need a second look.
+        // A busy machine may need a second look.
         var measured = 0.0
         for _ in 0..<4 {
-            measured = await busy.share(over: 1_500_000_000)
+            // The kernel looks at each tick of some milliseconds, and takes from later periods what was too much. Over
+            // 0.16 s of processor time that is less than 3 %.
+            measured = await busy.share(over: UInt64(max(1.5, 0.16 / share) * 1e9))
             if abs(measured / share - 1) <= 0.05 { break }
         }
         Figure.add(
