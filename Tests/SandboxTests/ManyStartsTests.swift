@@ -21,6 +21,73 @@ struct ManyStartsTests {
         await #expect(processExitsWith: .success) { try await Self.startAndStop() }
     }
 
+    @Test("nor by the nursery, which is renewed meanwhile")
+    func leavesNothingWarm() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) { try await Self.startAndStopWarm() }
+    }
+
+    private static func startAndStopWarm() async throws {
+        let fixture = try Fixture("warm", door: .warm)
+        let profile = try Fixture.profile("python")
+        let wanted = ManyStarts.wanted / 5
+        try TemporaryFolder.write("pass", to: fixture.folder + "/ends/strategy.py")
+        try TemporaryFolder.write("import sys; sys.stdin.read()", to: fixture.folder + "/waits/strategy.py")
+        /// Every second one ends by itself, the others are killed.
+        func once(_ index: Int) async throws {
+            let ends = index % 2 == 0
+            let child = try await fixture.start(
+                LaunchRequest(
+                    strategy: "s", run: "run\(index)", profile: profile,
+                    bundle: fixture.folder + (ends ? "/ends" : "/waits")))
+            if !ends { child.kill() }
+            let status = try await fixture.finish(child).death.status
+            #expect(status == (ends ? .exited(code: 0) : .killed(signal: SIGKILL)))
+        }
+        func count() -> [(what: String, number: Int)] {
+            let own = Leftovers.now()
+            return [
+                ("processes", own.children), ("mounts", own.mounts), ("descriptors", own.descriptors),
+                (
+                    "control groups of runs",
+                    Leftovers.groups(named: fixture.groupName).count { $0.contains("/run") }
+                ),
+                ("files", Files.names(in: fixture.folder).count),
+            ]
+        }
+        for index in 0..<100 { try await once(index) }
+        // A nursery that is being replaced is a process more for a moment.
+        let before = try await settled(count)
+        let began = MonotonicClock.nanoseconds
+        for index in 0..<wanted { try await once(index) }
+        let seconds = Double(MonotonicClock.nanoseconds - began) / 1e9
+        let after = try await settled(count)
+        for (old, new) in zip(before, after) {
+            #expect(old.number == new.number, "\(old.what): \(old.number) before, \(new.number) after")
+            Figure.line(
+                #"{"what":"\#(old.what), by the nursery","before":\#(old.number),"after":\#(new.number)}"#)
+        }
+        Figure.line(#"{"what":"starts and stops by the nursery","before":0,"after":\#(wanted)}"#)
+        Figure.line(
+            #"{"what":"seconds they took, one at a time","before":0,"after":\#(Int(seconds.rounded()))}"#)
+        fixture.close()
+        #expect(Leftovers.groups(named: fixture.groupName) == [])
+    }
+
+    /// Counts until two looks a second apart are alike.
+    private static func settled(
+        _ count: () -> [(what: String, number: Int)]
+    ) async throws -> [(what: String, number: Int)] {
+        var last = count()
+        for _ in 0..<10 {
+            try await Task.sleep(for: .seconds(1))
+            let now = count()
+            if zip(last, now).allSatisfy({ $0.number == $1.number }) { break }
+            last = now
+        }
+        return last
+    }
+
     private static func startAndStop() async throws {
         let fixture = try Fixture("exam")
         // One user id more than there are strategies at a time: were one lost, the next would be missing.

@@ -71,7 +71,7 @@ def cpython(found):
         return when(found)
     rows = [(entry["module"].replace("test.", ""), entry["door"], entry["tests"], entry.get("pass", 0),
              entry.get("refused", 0), entry.get("n/a", 0), entry["seconds"]) for entry in found["modules"]]
-    words = "%s %d tests, %d of them otherwise than the list says. Looked at %d times from outside meanwhile; never more " \
+    words = "%s %d results, %d of them otherwise than the list says. Looked at %d times from outside meanwhile; never more " \
             "than %d process of a strategy." % (
                 when(found), found["tests"], len(found["differences"]), found["outside"]["looks"],
                 found["outside"]["most_processes"])
