@@ -469,7 +469,9 @@ struct ConfinementTests {
             ("", EndStatus.killed(signal: SIGTERM)), (handler, .exited(code: 7)),
         ]
         .enumerated() {
-            let script = prefix + "\nprint('ready', flush=True)\nimport select\nselect.select([], [], [])"
+            let script =
+                prefix
+                + "\nprint('ready', flush=True)\nimport select\nwhile True: select.select([], [], [], 0.1)"
             let child = try await fixture.start(
                 fixture.request(script, profile: try Fixture.profile("python"), run: "run\(index)"))
             var entry = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
