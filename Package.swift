@@ -38,6 +38,7 @@ let package = Package(
     products: [
         .executable(name: "bullpen", targets: ["bullpen"]),
         .executable(name: "confine", targets: ["confine"]),
+        .executable(name: "poke", targets: ["poke"]),
     ],
     targets: [
         // Ground: the operating system and C libraries.
@@ -112,6 +113,9 @@ let package = Package(
         .executableTarget(
             name: "confine", dependencies: ["CConfine"], cSettings: strictC,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // What an operator runs inside the profile for programs.
+        .executableTarget(
+            name: "poke", cSettings: strictC, linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
         tests("HostStoreTests", uses: ["Host", "Journal", "Posix", "Trading"]),

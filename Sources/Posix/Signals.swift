@@ -21,6 +21,12 @@ public struct Signals: ~Copyable, Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Readable when one has come. For watching.
+    public var descriptor: Int32 { pipe.readEnd.number }
+
+    /// Takes the one that has come. Call it when ``descriptor`` is readable; it waits else.
+    public borrowing func take() throws(SystemCallError) -> Int32 { try Self.read(pipe.readEnd.number).get() }
+
     /// Waits, suspended, for one of them and returns its number.
     public borrowing func next() async throws(SystemCallError) -> Int32 {
         let number = pipe.readEnd.number

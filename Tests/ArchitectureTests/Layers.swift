@@ -17,7 +17,7 @@ let layers: [String: Layer] = [
     "Catalogue": .services, "Identity": .services, "Supervisor": .services,
     "Host": .host,
     "Web": .faces, "bullpen": .faces, "bench": .faces,
-    "CConfine": .apart, "confine": .apart,
+    "CConfine": .apart, "confine": .apart, "poke": .apart,
 ]
 
 /// Folders under `Sources` that are no target.

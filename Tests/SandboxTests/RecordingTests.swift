@@ -8,7 +8,7 @@ import Wire
 /// Profiles against what strategies were seen to do, and against the kernel.
 @Suite("Recordings")
 struct RecordingTests {
-    private static let names = ["python", "python-scientific", "native"]
+    private static let names = ["python", "python-pandas", "python-scientific", "native"]
 
     /// A recording that came with the sources.
     private func recorded(_ name: String) throws -> JSONValue {

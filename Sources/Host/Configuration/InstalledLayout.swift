@@ -11,6 +11,8 @@ public struct InstalledLayout: Hashable, Sendable {
     public var confine: String { prefix + "/libexec/bullpen/confine" }
     /// The library of the nurseries, which make strategies of an interpreter that is warm.
     public var nurseryLibrary: String { prefix + "/libexec/bullpen/nursery.so" }
+    /// The folder with what an operator runs inside the profile for programs.
+    public var poke: String { prefix + "/libexec/bullpen/poke" }
     /// The pages.
     public var web: String { share + "/web" }
     /// What strategies import.

@@ -42,6 +42,13 @@ public struct Profile: Hashable, Sendable {
         public let path: String
         /// Whether files in it may be executed or mapped executable.
         public let allowsExecution: Bool
+
+        /// Describes a view.
+        public init(source: Source, path: String, allowsExecution: Bool) {
+            self.source = source
+            self.path = path
+            self.allowsExecution = allowsExecution
+        }
     }
 
     /// Which system calls are carried out, and what happens to some of the others. The rest fail with EPERM.
@@ -94,7 +101,7 @@ public struct Profile: Hashable, Sendable {
     /// Where it may write.
     public let writable: [Writable]
     /// What it may read beside the runtime.
-    public let views: [View]
+    public var views: [View]
     /// The program and its arguments. `{entry}` stands for the strategy's entry file.
     public var command: [String]
     /// What strategies are started from, warm; nil when each is started cold.

@@ -6,12 +6,23 @@ import Wire
 extension Command {
     static let doctor = Command(
         name: "doctor", group: .host, summary: "Say what this machine can and cannot do for the host.",
-        details:
-            "Works without a running host. Ends with 1 when something is missing, and says how to get it.",
-        options: LocalConfiguration.options + [
-            .value("share", "folder", "Where share/bullpen lies, when not beside the program.")
-        ], usesServer: false
+        details: """
+            Works without a running host. Ends with 1 when something is missing, and says how to get it. With --sandbox it
+            runs a program behind each profile's walls, or one profile's, looks at it from outside and from inside, and
+            scores what really stands, beside what other sandboxes give.
+            """,
+        operands: [
+            Operand(
+                name: "profile", explanation: "With --sandbox: one profile instead of all.", count: .optional)
+        ],
+        options: [.flag("sandbox", "Score the walls that profiles put up on this machine.")]
+            + LocalSandbox.options,
+        usesServer: false
     ) { invocation in
+        guard !invocation.has("sandbox") else { return try await scoreSandbox(invocation) }
+        guard invocation.optionalOperand("profile") == nil else {
+            throw CommandFailure.usage("doctor: a profile needs --sandbox beside it")
+        }
         let local = try LocalConfiguration(invocation)
         let layout: InstalledLayout?
         do {

@@ -13,8 +13,17 @@ final class ConfinedRelay {
     var onErrors: ([UInt8]) -> Void = { _ in }
     /// Called with each call that it was refused by name.
     var onViolation: (Violation) -> Void = { _ in }
-    /// Something else to wait for, and what to do when it can be read; it goes away when that returns false.
-    var alsoWaitingFor: (descriptor: Int32, onReady: () -> Bool)?
+    /// What else to wait for.
+    private var watches: [Watch] = []
+
+    /// Something to wait for beside the program.
+    struct Watch {
+        let descriptor: Int32
+        /// Whether it feeds the program, and so waits while the program takes nothing.
+        let isInput: Bool
+        /// Called when it can be read; the watch ends when that returns false.
+        let onReady: () -> Bool
+    }
 
     private var pending: [UInt8] = []
     /// When refused calls are answered again, after many of them in a row.
@@ -23,6 +32,9 @@ final class ConfinedRelay {
     private var hasClosedInput = false
 
     init(_ child: ConfinedChild) { self.child = child }
+
+    /// Waits for something else, too.
+    func watch(_ watch: Watch) { watches.append(watch) }
 
     /// Writes to the program's standard input, as soon as it takes it.
     func send(_ bytes: [UInt8]) { pending += bytes }
@@ -42,7 +54,9 @@ final class ConfinedRelay {
             if outputIsOpen { waiting.append((child.standardOutput.number, Int16(POLLIN))) }
             if errorsAreOpen { waiting.append((child.standardError.number, Int16(POLLIN))) }
             if let number = listener { waiting.append((number, Int16(POLLIN))) }
-            if let other = alsoWaitingFor { waiting.append((other.descriptor, Int16(POLLIN))) }
+            for watch in watches where !watch.isInput || pending.isEmpty {
+                waiting.append((watch.descriptor, Int16(POLLIN)))
+            }
             if !pending.isEmpty, !hasClosedInput {
                 waiting.append((child.standardInput.number, Int16(POLLOUT)))
             }
@@ -60,9 +74,7 @@ final class ConfinedRelay {
             let pause = child.violations?.pauseMilliseconds ?? 0
             if pause > 0 { heardAgainAt = MonotonicClock.nanoseconds + UInt64(pause) * 1_000_000 }
             child.readCalls()
-            if let other = alsoWaitingFor, ready.contains(other.descriptor), !other.onReady() {
-                alsoWaitingFor = nil
-            }
+            watches.removeAll { ready.contains($0.descriptor) && !$0.onReady() }
             guard ready.contains(child.process.number) else { continue }
             let status: EndStatus?
             do { status = try child.reap() } catch { throw CommandFailure(.error, "\(error)") }

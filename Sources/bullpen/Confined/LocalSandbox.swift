@@ -21,8 +21,8 @@ struct LocalSandbox {
 
     /// Looks at the installation and the kernel.
     ///
-    /// - Parameter sdk: Another folder to show where a profile shows the SDK.
-    init(_ invocation: Invocation, sdk: String? = nil) throws(CommandFailure) {
+    /// - Parameter showsPoke: Whether /sdk shows `poke` in place of the SDK.
+    init(_ invocation: Invocation, showsPoke: Bool = false) throws(CommandFailure) {
         let local = try LocalConfiguration(invocation)
         let spawner: Spawner
         do {
@@ -37,9 +37,11 @@ struct LocalSandbox {
                 launcher: layout.confine,
                 runtimes: invocation.value("runtimes").map(LocalConfiguration.absolute)
                     ?? local.folder + "/runtimes",
-                sdk: sdk ?? layout.sdk, groupName: "command-\(getpid())",
+                sdk: showsPoke ? layout.poke : layout.sdk,
+                groupName: "command-\(getpid())" + (showsPoke ? "-poke" : ""),
                 // Beside those that a host on the same machine gives out.
-                userIDs: 49_900...49_999), spawner: spawner)
+                userIDs: 49_900...49_999,
+                withoutControlGroups: local.configuration.sandbox.withoutControlGroups), spawner: spawner)
         // A program that has gone must not take us with it.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -75,4 +77,44 @@ struct LocalSandbox {
             throw CommandFailure(.error, error.description)
         }
     }
+}
+
+/// What an operator runs behind the walls of a profile, in a strategy's place.
+enum OperatorProgram {
+    /// Says what the walls look like from inside, and waits.
+    case report
+    /// Takes commands.
+    case console
+
+    /// Whether a profile runs programs and no Python.
+    static func isNative(_ profile: Profile) -> Bool { !profile.views.contains { $0.source == .sdk } }
+
+    /// The profile with this as its command, and else as it is; one for programs shows one folder more.
+    func run(in profile: Profile) -> Profile {
+        var changed = profile
+        if Self.isNative(profile) {
+            changed.views.append(.init(source: .sdk, path: "/sdk", allowsExecution: true))
+            changed.command = ["/sdk/poke"] + (self == .report ? ["report"] : [])
+        } else {
+            let script = self == .report ? "report" : "console"
+            changed.command = profile.command.dropLast() + ["/sdk/operator/\(script).py"]
+        }
+        return changed
+    }
+}
+
+/// An empty folder that every user may look into, and that goes when this goes.
+struct ScratchFolder: ~Copyable {
+    let path: String
+
+    init() throws(CommandFailure) {
+        var template = Array("/tmp/bullpen-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw CommandFailure(.error, "no folder can be made in /tmp (error \(errno))")
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        unsafe chmod(path, 0o755)
+    }
+
+    deinit { unsafe rmdir(path) }
 }

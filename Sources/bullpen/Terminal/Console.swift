@@ -19,6 +19,16 @@ enum Console {
         write("\(word) \(line)\n", to: 2)
     }
 
+    /// Writes text as it is on standard error.
+    static func writeError(_ text: String) {
+        write(text, to: 2)
+    }
+
+    /// Says something beside what was asked for, on standard error.
+    static func note(_ words: String) {
+        write("bullpen: \(harmless(words))\n", to: 2)
+    }
+
     /// Colours for standard output, or none when it is no terminal.
     static let style = Style(isOn: isTerminal(1))
 
