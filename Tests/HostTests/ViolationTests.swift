@@ -222,7 +222,7 @@ extension HostTests {
                             end = time.monotonic() + 0.5
                             while time.monotonic() < end:
                                 pass
-                    """, config: #"{"memory_mb":64,"cpu_share":0.1}"#)
+                    """, config: #"{"memory_mb":64,"cpu_share":0.1,"start":"cold"}"#)
                 try await fixture.run(id)
                 let line = try await fixture.waitForLine(
                     id, "of 64 MiB of memory, and is killed at the limit")
