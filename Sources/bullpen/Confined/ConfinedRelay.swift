@@ -40,7 +40,11 @@ final class ConfinedRelay {
     func send(_ bytes: [UInt8]) { pending += bytes }
 
     /// Says nothing more once what waits is written.
-    func endInput() { closesInput = true }
+    func endInput() {
+        closesInput = true
+        // With nothing left to write, nothing else would wake the loop for it.
+        write()
+    }
 
     /// Goes on until the program has ended.
     ///
