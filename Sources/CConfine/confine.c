@@ -184,7 +184,8 @@ _Noreturn static void watch(const struct launch *launch, int go, const struct co
 }
 
 struct watcher_start {
-    int program;
+    const struct launch *launch;
+    const struct confine_step *enter;
     int go;
 };
 
@@ -193,17 +194,16 @@ static int start_watcher(void *argument) {
     const struct watcher_start *start = argument;
     char *const arguments[] = {"watcher", NULL}, *const environment[] = {NULL};
     // Kept by the program; the nursery has handlers of its own.
-    signal(SIGCHLD, SIG_IGN);
-    if (dup2(start->go, 0) == 0 && dup2(CONFINE_FD_LISTENER, 1) == 1)
-        syscall(SYS_execveat, start->program, "", arguments, environment, AT_EMPTY_PATH);
-    _exit(CONFINE_EXIT_FAILED);
+    if (signal(SIGCHLD, SIG_IGN) != SIG_ERR && dup2(start->go, 0) == 0 && dup2(CONFINE_FD_LISTENER, 1) == 1)
+        syscall(SYS_execveat, start->launch->nursery->program, "", arguments, environment, AT_EMPTY_PATH);
+    fail(start->enter->operation, start->launch->step, -errno, "watcher");
 }
 
 /// Makes a watcher that waits for `go`. Returns its pid.
 static long make_watcher(const struct launch *launch, const struct confine_step *enter, int go) {
     const struct confine_nursery *nursery = launch->nursery;
     if (nursery) {
-        struct watcher_start start = {.program = nursery->program, .go = go};
+        struct watcher_start start = {.launch = launch, .enter = enter, .go = go};
         // Not a copy of all that the nursery has loaded. Until it has become another program we stand still.
         return clone(start_watcher, nursery->stack, (int)(enter->number[0] | CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD),
                      &start);
@@ -403,7 +403,8 @@ static int close_descriptors(void) {
 static int hold_descriptors(void) {
     for (int kept = CONFINE_FD_CONTROL; kept <= CONFINE_FD_PROGRAM; kept++)
         if (fcntl(kept, F_SETFD, 0) < 0) return -errno;
-    if (fcntl(CONFINE_FD_STATUS, F_SETFD, FD_CLOEXEC) < 0 || close(CONFINE_FD_PLAN) < 0) return -errno;
+    if (fcntl(CONFINE_FD_STATUS, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    close(CONFINE_FD_PLAN);
     return result(syscall(SYS_close_range, CONFINE_FD_PROGRAM + 1, ~0u, 0));
 }
 

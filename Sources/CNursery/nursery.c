@@ -88,13 +88,32 @@ static int receive(int *descriptors) {
     return 0;
 }
 
-/// Shows the plan, if nobody can change it any more.
+/// Writes a report whole, or returns false.
+static bool report(int status, const struct confine_report *report) {
+    ssize_t written;
+    do written = write(status, report, sizeof *report);
+    while (written < 0 && errno == EINTR);
+    return written == sizeof *report;
+}
+
+/// Tells the supervisor through a request's own status pipe that it comes to nothing. An end of that pipe without a word
+/// says so too.
+static void refuse(int status, const char *what, int error) {
+    struct confine_report failure = {.kind = CONFINE_STEP_FAILED, .value = error};
+    memcpy(failure.detail, what, strlen(what));
+    report(status, &failure);
+}
+
+/// Shows the plan, if nobody can change it any more. Returns NULL with errno else.
 static const uint8_t *map_plan(int file, size_t *length) {
-    const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
     struct stat status;
-    if ((fcntl(file, F_GET_SEALS) & seals) != seals || fstat(file, &status) < 0 || status.st_size <= 0 ||
-        status.st_size > CONFINE_MAX_BYTES)
+    int seals = fcntl(file, F_GET_SEALS);
+    if (seals < 0 || fstat(file, &status) < 0) return NULL;
+    if ((seals & wanted) != wanted || status.st_size <= 0 || status.st_size > CONFINE_MAX_BYTES) {
+        errno = EINVAL;
         return NULL;
+    }
     *length = (size_t)status.st_size;
     const uint8_t *plan = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, file, 0);
     return plan == MAP_FAILED ? NULL : plan;
@@ -110,32 +129,40 @@ static void leave(void *context, const uint8_t *arguments, uint32_t arguments_le
     longjmp(start->back, 1);
 }
 
-static void report(uint32_t kind, int32_t value) {
-    struct confine_report report = {.kind = kind, .value = value};
-    ssize_t written = write(CONFINE_FD_STATUS, &report, sizeof report);
-    (void)written;
-}
-
 /// The launcher of one strategy. It shares the nursery's memory, but nothing else; the nursery stands still until this
 /// process has ended.
 static int launch(void *argument) {
     struct start *start = argument;
     int lifted[CONFINE_FD_LIMIT];
-    for (uint32_t i = 0; i < start->count; i++) {
+    int status = start->descriptors[CONFINE_FD_STATUS];
+    // Before anything can fail: the supervisor reaps it.
+    if (!report(status, &(struct confine_report){.kind = CONFINE_LAUNCHER_STARTED, .value = getpid()}))
+        _exit(CONFINE_EXIT_FAILED);
+    bool is_placed = true;
+    for (uint32_t i = 0; i < start->count && is_placed; i++) {
         lifted[i] = fcntl(start->descriptors[i], F_DUPFD_CLOEXEC, LIFTED);
-        if (lifted[i] < 0) _exit(CONFINE_EXIT_FAILED);
+        is_placed = lifted[i] >= 0;
+        if (is_placed && i == CONFINE_FD_STATUS) status = lifted[i];
     }
     // What the nursery keeps is in the way, and is still needed here.
-    start->nursery.proc = fcntl(CONFINE_FD_PROC, F_DUPFD_CLOEXEC, LIFTED);
-    start->nursery.program = fcntl(CONFINE_FD_PROGRAM, F_DUPFD_CLOEXEC, LIFTED);
-    for (uint32_t i = 0; i < start->count; i++)
-        if (dup2(lifted[i], (int)i) < 0) _exit(CONFINE_EXIT_FAILED);
-    report(CONFINE_LAUNCHER_STARTED, getpid());
-    // As the launcher program does: not to outlive the supervisor.
-    struct pollfd status = {.fd = CONFINE_FD_STATUS};
-    if (start->nursery.proc < 0 || start->nursery.program < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-        poll(&status, 1, 0) < 0 || status.revents & POLLERR)
+    if (is_placed) {
+        start->nursery.proc = fcntl(CONFINE_FD_PROC, F_DUPFD_CLOEXEC, LIFTED);
+        start->nursery.program = fcntl(CONFINE_FD_PROGRAM, F_DUPFD_CLOEXEC, LIFTED);
+        is_placed = start->nursery.proc >= 0 && start->nursery.program >= 0;
+    }
+    for (uint32_t i = 0; i < start->count && is_placed; i++) is_placed = dup2(lifted[i], (int)i) >= 0;
+    if (!is_placed) {
+        refuse(status, "descriptors", errno);
         _exit(CONFINE_EXIT_FAILED);
+    }
+    // As the launcher program does: not to outlive the supervisor.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) confine_give_up("parent-death signal");
+    struct pollfd pipe = {.fd = CONFINE_FD_STATUS};
+    int count;
+    do count = poll(&pipe, 1, 0);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) confine_give_up("status pipe");
+    if (pipe.revents & POLLERR) _exit(CONFINE_EXIT_FAILED);
     confine_run(start->plan, start->length, &start->nursery);
 }
 
@@ -151,7 +178,10 @@ static void register_thread(void) {
 static bool start_strategy(const int *descriptors, uint32_t count) {
     size_t length;
     const uint8_t *plan = map_plan(descriptors[CONFINE_FD_PLAN], &length);
-    if (!plan) return false;
+    if (!plan) {
+        refuse(descriptors[CONFINE_FD_STATUS], "plan", errno);
+        return false;
+    }
     size_t size = sizeof(struct start) + WATCHER_STACK + LAUNCHER_STACK;
     char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area != MAP_FAILED) {
@@ -169,8 +199,11 @@ static bool start_strategy(const int *descriptors, uint32_t count) {
             return true;
         }
         // The supervisor is its parent, and so the parent of all that it makes with CLONE_PARENT.
-        clone(launch, area + size, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, start);
+        if (clone(launch, area + size, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, start) < 0)
+            refuse(descriptors[CONFINE_FD_STATUS], "launcher", errno);
         munmap(area, size);
+    } else {
+        refuse(descriptors[CONFINE_FD_STATUS], "memory", errno);
     }
     munmap((void *)plan, length);
     return false;

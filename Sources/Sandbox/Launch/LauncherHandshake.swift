@@ -167,6 +167,12 @@ struct LauncherHandshake {
         let count = unsafe Glibc.read(status, &report, size)
         guard count == size else {
             if count < 0 && errno == EINTR { return .more }
+            // Reports are written in one piece. Half of one is a writer that has failed.
+            guard count <= 0 else {
+                return .failure(
+                    LaunchFailure(
+                        code: .stepFailed, step: "start launcher", reason: "its report is cut off"))
+            }
             // The end of the pipe: all of its writers have gone. With the execution let through, that was it.
             return .end
         }
