@@ -8,21 +8,31 @@ import Testing
 /// The C part under sanitizers, with each of its system calls made to fail once. See `Harness/harness.c`.
 @Suite("Faults in the launcher", .serialized)
 struct FaultTests {
-    @Test(
-        "whichever call fails, as root: it is reported, ends with 125 and leaves nothing behind",
-        .enabled(if: geteuid() == 0, "this needs root"))
-    func asRoot() async throws {
-        try await holds(as: nil)
+    /// What is launched.
+    enum Launch: String, CaseIterable, CustomTestStringConvertible {
+        case cold = "a strategy by the launcher"
+        case warm = "a strategy of a nursery"
+        case settling = "a nursery"
+
+        var testDescription: String { rawValue }
     }
 
     @Test(
-        "whichever call fails, as an ordinary user: it is reported, ends with 125 and leaves nothing behind")
-    func asOrdinaryUser() async throws {
-        try await holds(as: geteuid() == 0 ? 65534 : nil)
+        "whichever call fails, as root: it is reported, ends with 125 and leaves nothing behind",
+        .enabled(if: geteuid() == 0, "this needs root"), arguments: Launch.allCases)
+    func asRoot(_ launch: Launch) async throws {
+        try await holds(launch, as: nil)
+    }
+
+    @Test(
+        "whichever call fails, as an ordinary user: it is reported, ends with 125 and leaves nothing behind",
+        arguments: [Launch.cold, .settling])
+    func asOrdinaryUser(_ launch: Launch) async throws {
+        try await holds(launch, as: geteuid() == 0 ? 65534 : nil)
     }
 
     /// - Parameter user: Whom to become first; nil stays who we are.
-    private func holds(as user: UInt32?) async throws {
+    private func holds(_ launch: Launch, as user: UInt32?) async throws {
         let build = try await TestSupport.ChildProcess.run(
             Places.package + "/Tests/CConfineTests/Harness/build", [],
             environment: ["PATH": String(cString: getenv("PATH"))])
@@ -38,15 +48,22 @@ struct FaultTests {
             isRoot ? try groups.makeGroup(run: "run", memoryBytes: 64 << 20, cpuShare: 2, processes: 16) : nil
         let files = (group?.folders ?? []).map { $0 + "/cgroup.procs" }
         let plan = try scene.plan(
+            launch,
             user: isRoot
                 ? .init(uid: 54_321, gid: 54_321, isMappedByRoot: true)
                 : .init(uid: user ?? geteuid(), gid: user ?? getegid(), isMappedByRoot: false),
             groups: files.count)
-        let result = try await TestSupport.ChildProcess.run(
-            tools + "/harness", (user.map { ["--user", "\($0)"] } ?? []) + [plan] + files)
+        var options = user.map { ["--user", "\($0)"] } ?? []
+        switch launch {
+        case .cold: break
+        case .warm: options += ["--nursery", scene.root, scene.bundle, tools + "/watcher"]
+        case .settling: options += ["--settle", tools + "/watcher"]
+        }
+        let result = try await TestSupport.ChildProcess.run(tools + "/harness", options + [plan] + files)
         #expect(result.code == 0, "\(result.output)\(result.errors)")
         let summary = result.output.split(separator: "\n").last ?? ""
-        #expect(Int(summary.prefix { $0.isNumber }) ?? 0 > 150, "\(result.output)")
+        #expect(
+            Int(summary.prefix { $0.isNumber }) ?? 0 > (launch == .settling ? 60 : 150), "\(result.output)")
         if let group { #expect(group.tryToRemove(), "control groups are still in use") }
     }
 }
@@ -54,27 +71,48 @@ struct FaultTests {
 /// A root, a bundle and a plan for a strategy that only looks around.
 struct Scene {
     private let folder: String
+    let root: String
+    let bundle: String
 
     init(witness: String) throws {
         folder = Places.makeTemporaryFolder()
+        root = folder + "/root"
+        bundle = folder + "/bundle"
         chmod(folder, 0o755)
-        let root = folder + "/root"
-        for path in [root, folder + "/bundle"] + ["usr", "work", "tmp", "bundle"].map({ root + "/" + $0 }) {
+        for path in [root, bundle] + ["usr", "work", "tmp", "bundle"].map({ root + "/" + $0 }) {
             try #require(mkdir(path, 0o755) == 0)
         }
         try write([1], to: root + "/unlisted", mode: 0o644)
-        try write(Files.read(witness), to: folder + "/bundle/strategy", mode: 0o755)
+        try write(Files.read(witness), to: bundle + "/strategy", mode: 0o755)
     }
 
-    func plan(user: PlanCompiler.User, groups: Int) throws -> String {
+    func plan(_ launch: FaultTests.Launch, user: PlanCompiler.User, groups: Int) throws -> String {
         let profile = try Profile(contentsOf: Places.package + "/sandbox-profiles/native.json")
-        let plan = try PlanCompiler(
+        var compiler = PlanCompiler(
             profile: profile, user: user,
             landlockVersion: KernelReport.probe(groups: .none("")).landlockVersion,
-            root: folder + "/root", sources: [.bundle: folder + "/bundle"],
-            filter: SystemCallFilter.compiled(for: profile.systemCalls), command: ["/bundle/strategy"],
-            environment: ["LANG=C.UTF-8"], groupCount: groups
-        ).compile()
+            root: root, sources: [.bundle: bundle],
+            filter: try SystemCallFilter.compiled(for: profile.systemCalls), command: ["/bundle/strategy"],
+            environment: ["LANG=C.UTF-8"], groupCount: groups)
+        let plan: [UInt8]
+        switch launch {
+        case .cold:
+            plan = try compiler.compile()
+        case .warm:
+            compiler.door = .warm(bundle: .handedOver)
+            plan = try compiler.compile()
+        case .settling:
+            // Where a nursery has its library lies the program that looks around here.
+            let settled = PlanCompiler(
+                profile: profile, user: user, landlockVersion: 0, root: root, sources: [.bundle: bundle],
+                filter: compiler.filter,
+                command: [PlanCompiler.libraryFolder(of: profile) + "/strategy"],
+                environment: compiler.environment, groupCount: groups)
+            plan = try settled.compileNursery(
+                .init(library: bundle, bundles: nil),
+                ids: user.isMappedByRoot ? (50_000, 10_000) : (user.uid, 1),
+                filter: try NurseryFilter.program(for: profile.systemCalls))
+        }
         try write(plan, to: folder + "/plan", mode: 0o644)
         return folder + "/plan"
     }

@@ -1,5 +1,5 @@
 // Every function of the C library that CConfine calls and that may fail. The build fails when one is missing here;
-// `syscall` is wrapped by hand.
+// `syscall` and `clone` are wrapped by hand.
 WRAP(chdir)
 WRAP(close)
 WRAP(dup2)
@@ -11,12 +11,16 @@ WRAP(mmap)
 WRAP(mount)
 WRAP(mount_setattr)
 WRAP(move_mount)
+WRAP(munmap)
 WRAP(open)
 WRAP(open_tree)
+WRAP(openat)
 WRAP(pipe2)
 WRAP(poll)
 WRAP(prctl)
 WRAP(read)
+WRAP(recvmsg)
+WRAP(send)
 WRAP(sendmsg)
 WRAP(setgroups)
 WRAP(sethostname)

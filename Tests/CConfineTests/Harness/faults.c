@@ -1,7 +1,7 @@
 #include "faults.h"
 
 #include <errno.h>
-#include <linux/sched.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -58,4 +58,32 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
     long value = __real_syscall(number, a, b, c, d, e, f);
     if (number == SYS_clone && value == 0) role = a & CLONE_NEWPID ? ROLE_WATCHER : ROLE_STRATEGY;
     return value;
+}
+
+int __real_clone(int (*)(void *), void *, int, void *);
+
+/// A process that shares our memory, `role` in it, while we stand still.
+struct guest {
+    int (*run)(void *);
+    void *argument;
+    enum role role;
+};
+
+static int be_guest(void *argument) {
+    const struct guest *guest = argument;
+    role = guest->role;
+    return guest->run(guest->argument);
+}
+
+int __wrap_clone(int (*run)(void *), void *stack, int flags, void *argument) {
+    if (role == ROLE_NONE) return __real_clone(run, stack, flags, argument);
+    if (faults->kind == FAULT_FAILS && is_hit("clone", 0)) {
+        errno = faults->error;
+        return -1;
+    }
+    enum role own = role;
+    struct guest guest = {run, argument, flags & CLONE_NEWPID ? ROLE_WATCHER : ROLE_LAUNCHER};
+    int child = __real_clone(be_guest, stack, flags, &guest);
+    role = own;
+    return child;
 }

@@ -7,7 +7,7 @@
 /// lies in memory that all processes of one launch share.
 
 /// Who makes a call. The test program itself is none of them, and its calls go through untouched.
-enum role { ROLE_NONE, ROLE_LAUNCHER, ROLE_WATCHER, ROLE_STRATEGY, ROLES };
+enum role { ROLE_NONE, ROLE_NURSERY, ROLE_LAUNCHER, ROLE_WATCHER, ROLE_STRATEGY, ROLES };
 
 enum fault_kind {
     /// The call is not made and fails with `error`.

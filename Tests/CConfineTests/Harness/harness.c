@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include "confine.h"
 #include "faults.h"
+#include "nursery.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,12 +10,14 @@
 #include <grp.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,9 +30,16 @@
 /// each process, which fails. After each launch there must be one of two things: the strategy behind all its walls, or
 /// a report of what failed; and nothing left behind.
 ///
-/// Usage: harness [--user ID] PLAN [cgroup.procs…]
+/// Usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --settle WATCHER] PLAN [cgroup.procs…]
+///   --nursery  the plan is one for a nursery, which this program plays in ROOT; BUNDLE is handed over
+///   --settle   the plan is that of a nursery itself
 
 int confine_main(int count, char **arguments);
+int witness_main(void);
+
+// The interpreter's part in a nursery.
+void PyOS_BeforeFork(void) {}
+void PyOS_AfterFork_Child(void) {}
 
 const char *__asan_default_options(void) {
     return "exitcode=99:detect_leaks=0:allocator_may_return_null=1";
@@ -47,13 +57,15 @@ struct outcome {
     int report_count;
     /// Bytes of a report that was cut off.
     int torn;
-    pid_t launcher, watcher, strategy;
+    pid_t nursery, launcher, watcher, strategy;
     /// -1: there was none, or nobody knows its number.
-    int launcher_status, watcher_status, strategy_status;
+    int nursery_status, launcher_status, watcher_status, strategy_status;
     int strangers;
     bool has_run;
 };
 
+static enum { COLD, WARM, SETTLING } door;
+static const char *nursery_root, *bundle, *watcher_path;
 static const char *group_paths[CONFINE_FD_LIMIT];
 static int group_count;
 static int plan_file;
@@ -154,7 +166,7 @@ static void look(char *text, const char *name, pid_t pid) {
         char *end = strchr(numbers, '\n');
         char *inner = end;
         while (inner && inner > numbers && *inner != '\t') inner--;
-        add(text, "inner pid%.*s\n", inner ? (int)(end - inner) : 0, inner ? inner : "");
+        if (door != SETTLING) add(text, "inner pid%.*s\n", inner ? (int)(end - inner) : 0, inner ? inner : "");
         if (end) memmove(numbers, end + 1, strlen(end + 1) + 1);
     }
     add(text, "%s", status);
@@ -181,17 +193,67 @@ static void own_mounts(char *text) {
 
 // ---- One launch ----
 
-/// Becomes the launcher, with exactly the descriptors that it is to have.
-static _Noreturn void be_launcher(const int *wanted, int count) {
+/// Has exactly these descriptors from here on; those that are -1 are closed.
+static void keep_descriptors(const int *wanted, int count) {
     int high[CONFINE_FD_LIMIT];
     setsid();
-    for (int i = 0; i < count; i++) high[i] = must(fcntl(wanted[i], F_DUPFD, 100), "F_DUPFD");
-    for (int i = 0; i < count; i++) must(dup2(high[i], i), "dup2");
+    for (int i = 0; i < count; i++) high[i] = wanted[i] < 0 ? -1 : must(fcntl(wanted[i], F_DUPFD, 100), "F_DUPFD");
+    for (int i = 0; i < count; i++) {
+        if (high[i] < 0) close(i);
+        else must(dup2(high[i], i), "dup2");
+    }
     syscall(SYS_close_range, count, ~0u, 0);
     signal(SIGPIPE, SIG_DFL);
+}
+
+static _Noreturn void be_launcher(const int *wanted, int count) {
+    keep_descriptors(wanted, count);
     role = ROLE_LAUNCHER;
     int status = confine_main(1, (char *[]){"confine", NULL});
     _exit(status);
+}
+
+/// Becomes a nursery that stands in its root, and in the end a strategy.
+static _Noreturn void be_nursery(const int *wanted, int count) {
+    struct nursery_child child;
+    keep_descriptors(wanted, count);
+    must(unshare(CLONE_NEWNS), "unshare");
+    must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
+    must(mount(nursery_root, nursery_root, NULL, MS_BIND | MS_REC, NULL), "bind");
+    must(chdir(nursery_root), nursery_root);
+    must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
+    must(umount2(".", MNT_DETACH), "umount");
+    must(chdir("/"), "chdir");
+    role = ROLE_NURSERY;
+    if (nursery_serve(&child) != 0) _exit(9);
+    nursery_release();
+    role = ROLE_NONE;
+    // What a plan's lists say must be there, as far as a strategy looks at it.
+    if (child.arguments_length == 0) _exit(9);
+    _exit(witness_main());
+}
+
+static int open_bundle(void) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    int tree = must(open_tree(AT_FDCWD, bundle, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), bundle);
+    must(mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes), "mount_setattr");
+    return tree;
+}
+
+/// Asks a nursery for a strategy with these descriptors.
+static void ask(int control, const int *descriptors, int count) {
+    struct confine_request request = {.magic = CONFINE_REQUEST_MAGIC, .descriptors = (uint32_t)count};
+    struct iovec data = {.iov_base = &request, .iov_len = sizeof request};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
+    } packet = {0};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &packet,
+                             .msg_controllen = CMSG_SPACE((size_t)count * sizeof(int))};
+    packet.header = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN((size_t)count * sizeof(int))};
+    memcpy(CMSG_DATA(&packet.header), descriptors, (size_t)count * sizeof(int));
+    must((int)sendmsg(control, &message, MSG_NOSIGNAL), "request");
 }
 
 static int receive_listener(int socket) {
@@ -229,6 +291,7 @@ static void take_report(struct outcome *outcome, int status, bool *is_open) {
     else if (outcome->report_count < 8) {
         report.detail[sizeof report.detail - 1] = 0;
         outcome->reports[outcome->report_count++] = report;
+        if (report.kind == CONFINE_LAUNCHER_STARTED) outcome->launcher = report.value;
         if (report.kind == CONFINE_WATCHER_STARTED) outcome->watcher = report.value;
         if (report.kind == CONFINE_STRATEGY_STARTED) outcome->strategy = report.value;
     }
@@ -250,7 +313,8 @@ static void reap(struct outcome *outcome, int listener, bool *has_executed) {
         pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
         if (pid < 0) return;
         if (pid > 0) {
-            if (pid == outcome->launcher) outcome->launcher_status = status;
+            if (pid == outcome->nursery) outcome->nursery_status = status;
+            else if (pid == outcome->launcher) outcome->launcher_status = status;
             else if (pid == outcome->watcher) outcome->watcher_status = status;
             else if (pid == outcome->strategy) outcome->strategy_status = status;
             else outcome->strangers++;
@@ -259,7 +323,8 @@ static void reap(struct outcome *outcome, int listener, bool *has_executed) {
         if (milliseconds() > limit) {
             printf("FAULT: a process was left behind\n");
             failures++;
-            kill(-1 * outcome->launcher, SIGKILL);
+            if (outcome->nursery > 0) kill(outcome->nursery, SIGKILL);
+            if (outcome->launcher > 0) kill(outcome->launcher, SIGKILL);
             if (outcome->watcher > 0) kill(outcome->watcher, SIGKILL);
             if (outcome->strategy > 0) kill(outcome->strategy, SIGKILL);
             limit += DEADLINE_MS;
@@ -270,22 +335,56 @@ static void reap(struct outcome *outcome, int listener, bool *has_executed) {
     }
 }
 
+/// The address sanitizer says that it does not know the stack of a nursery's launcher, which is so.
+static void forget_stacks(char *text) {
+    static const char *const heads[] = {"WARNING: ASan is ignoring requested __asan_handle_no_return",
+                                        "False positive error reports may follow", "For details see"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        for (char *found; (found = strstr(text, heads[i])); ) {
+            char *start = found, *end = strchr(found, '\n');
+            while (start > text && start[-1] != '\n') start--;
+            if (!end) *start = 0;
+            else memmove(start, end + 1, strlen(end + 1) + 1);
+        }
+    }
+}
+
 static void launch(struct outcome *outcome) {
-    *outcome = (struct outcome){.launcher_status = -1, .watcher_status = -1, .strategy_status = -1};
+    *outcome = (struct outcome){.nursery_status = -1, .launcher_status = -1, .watcher_status = -1, .strategy_status = -1};
     memset(faults->count, 0, sizeof faults->count);
     faults->hit = 0;
     int in[2], out[2], err[2], status[2], ends[2], wanted[CONFINE_FD_LIMIT];
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || pipe2(status, O_CLOEXEC) ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         die("pipe");
-    int count = 0;
+    int count = 0, control[2] = {-1, -1}, proc = -1, program = -1;
     wanted[count++] = in[0], wanted[count++] = out[1], wanted[count++] = err[1], wanted[count++] = status[1];
     wanted[count++] = plan_file, wanted[count++] = ends[1];
+    if (door != COLD) {
+        must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), "socketpair");
+        proc = must(open("/proc", O_PATH | O_CLOEXEC), "/proc");
+        program = must(open(watcher_path, O_PATH | O_CLOEXEC), watcher_path);
+    }
+    if (door == SETTLING) wanted[5] = control[1], wanted[count++] = proc, wanted[count++] = program;
+    int first = count;
     for (int i = 0; i < group_count; i++)
         wanted[count++] = must(open(group_paths[i], O_WRONLY | O_CLOEXEC), group_paths[i]);
-    outcome->launcher = must(fork(), "fork");
-    if (outcome->launcher == 0) be_launcher(wanted, count);
-    for (int i = 6; i < count; i++) close(wanted[i]);
+    if (door == WARM) {
+        int null = must(open("/dev/null", O_RDWR | O_CLOEXEC), "/dev/null");
+        int own[] = {null, err[1], err[1], -1, -1, control[1], proc, program};
+        wanted[count++] = open_bundle();
+        outcome->nursery = must(fork(), "fork");
+        if (outcome->nursery == 0) be_nursery(own, 8);
+        ask(control[0], wanted, count);
+        close(null);
+        // It ends when it has done what it was asked for.
+        shutdown(control[0], SHUT_WR);
+    } else {
+        outcome->launcher = must(fork(), "fork");
+        if (outcome->launcher == 0) be_launcher(wanted, count);
+    }
+    for (int i = first; i < count; i++) close(wanted[i]);
+    if (door != COLD) close(control[1]), close(proc), close(program);
     close(in[0]), close(out[1]), close(err[1]), close(status[1]), close(ends[1]);
 
     int listener = -1;
@@ -293,7 +392,7 @@ static void launch(struct outcome *outcome) {
     long limit = milliseconds() + DEADLINE_MS;
     while (is_open || (says && !outcome->has_run)) {
         struct pollfd all[5] = {{.fd = is_open ? status[0] : -1, .events = POLLIN},
-                                {.fd = listener < 0 ? ends[0] : -1, .events = POLLIN},
+                                {.fd = listener < 0 && door != SETTLING ? ends[0] : -1, .events = POLLIN},
                                 {.fd = listener, .events = POLLIN},
                                 {.fd = says ? out[0] : -1, .events = POLLIN}};
         if (poll(all, 4, 1000) < 0) die("poll");
@@ -319,26 +418,28 @@ static void launch(struct outcome *outcome) {
     }
     if (outcome->has_run) {
         look(outcome->sight, "strategy", outcome->strategy);
-        look(outcome->sight, "watcher", outcome->watcher);
+        if (door != SETTLING) look(outcome->sight, "watcher", outcome->watcher);
     }
     close(in[1]);
     // Our end of the socket, the lifeline, stays open: all must end without it.
     reap(outcome, listener, &has_executed);
     fcntl(err[0], F_SETFL, O_NONBLOCK);
     while (take_text(outcome->errors, err[0])) {}
+    forget_stacks(outcome->errors);
     if (listener >= 0) close(listener);
     close(out[0]), close(err[0]), close(status[0]), close(ends[0]);
+    if (door != COLD) close(control[0]);
 }
 
 // ---- Judging ----
 
 static void describe(const struct outcome *outcome) {
-    static const char *const roles[] = {"", "launcher", "watcher", "strategy"};
+    static const char *const roles[] = {"", "nursery", "launcher", "watcher", "strategy"};
     static const char *const kinds[] = {"fails", "is interrupted", "is short"};
     printf("  the %s's call %d, %s (%ld), %s: %s\n", roles[faults->role], faults->number, faults->call, faults->which,
            kinds[faults->kind], strerror(faults->error));
-    printf("  statuses: launcher %x, watcher %x, strategy %x, strangers %d; torn reports %d\n",
-           outcome->launcher_status, outcome->watcher_status, outcome->strategy_status, outcome->strangers,
+    printf("  statuses: nursery %x, launcher %x, watcher %x, strategy %x, strangers %d; torn reports %d\n",
+           outcome->nursery_status, outcome->launcher_status, outcome->watcher_status, outcome->strategy_status, outcome->strangers,
            outcome->torn);
     for (int i = 0; i < outcome->report_count; i++) {
         const struct confine_report *report = &outcome->reports[i];
@@ -370,7 +471,7 @@ static void expect_clean(const struct outcome *outcome, const char *reference) {
     expect(outcome, outcome->has_run, "the strategy does not run");
     expect(outcome, !failure_of(outcome) && !outcome->torn, "a failure was reported though the strategy runs");
     expect(outcome, has_exited(outcome->launcher_status, 0), "the launcher did not end in good order");
-    expect(outcome, has_exited(outcome->watcher_status, 0), "the watcher did not end in good order");
+    expect(outcome, door == SETTLING || has_exited(outcome->watcher_status, 0), "the watcher did not end in good order");
     expect(outcome, has_exited(outcome->strategy_status, 42), "the strategy did not end as it should");
     expect(outcome, !outcome->errors[0], "something was said on standard error");
     if (reference && strcmp(reference, outcome->sight)) {
@@ -382,6 +483,7 @@ static void expect_clean(const struct outcome *outcome, const char *reference) {
 /// The one process of those launched in which the call failed.
 static int status_of_failed(const struct outcome *outcome) {
     switch (faults->role) {
+    case ROLE_NURSERY: return outcome->nursery_status;
     case ROLE_LAUNCHER: return outcome->launcher_status;
     case ROLE_WATCHER: return outcome->watcher_status;
     default: return outcome->strategy_status;
@@ -390,7 +492,17 @@ static int status_of_failed(const struct outcome *outcome) {
 
 /// Whether the call that failed was one to tell what happens. Nobody can be told of that.
 static bool was_report(void) {
-    return !strcmp(faults->call, "write") && faults->which == CONFINE_FD_STATUS;
+    // A nursery's launcher tells its number first of all, when the pipe is not in its place yet.
+    bool is_first = door == WARM && faults->role == ROLE_LAUNCHER && faults->number == 1;
+    return !strcmp(faults->call, "write") && (faults->which == CONFINE_FD_STATUS || is_first);
+}
+
+/// Calls that tell the kernel, or ask it, what a strategy can do without; and closing, which closes even when it fails.
+static bool is_harmless(void) {
+    if (!strcmp(faults->call, "close") || !strcmp(faults->call, "munmap")) return true;
+    if (!strcmp(faults->call, "prctl")) return faults->which == PR_GET_TID_ADDRESS;
+    return !strcmp(faults->call, "syscall") && (faults->which == SYS_get_robust_list ||
+                                                faults->which == SYS_set_robust_list || faults->which == SYS_rseq);
 }
 
 static void judge(const struct outcome *outcome, const char *reference) {
@@ -398,20 +510,27 @@ static void judge(const struct outcome *outcome, const char *reference) {
     expect(outcome, !outcome->strangers || was_report(), "a process of which nobody was told");
     expect(outcome, !strstr(outcome->errors, "Sanitizer") && !strstr(outcome->errors, "runtime error"),
            "a sanitizer complains");
-    // A call that was only interrupted is made again, and a descriptor that is said not to close is closed.
-    if (faults->kind == FAULT_INTERRUPTED || !strcmp(faults->call, "close")) return expect_clean(outcome, reference);
+    // A nursery that cannot be asked any more ends. The supervisor sees that, and what it has asked for hang up; what was
+    // made before lives on.
+    if (faults->role == ROLE_NURSERY && !strcmp(faults->call, "recvmsg"))
+        return expect(outcome, has_exited(outcome->nursery_status, 0), "the nursery did not end in good order");
+    // A call that was only interrupted is made again.
+    if (faults->kind == FAULT_INTERRUPTED || is_harmless()) return expect_clean(outcome, reference);
     // The watcher and the launcher do their last things while the strategy goes its way behind all its walls, so that
     // it may have said its first words before it is ended for what they report.
-    bool may_have_begun = faults->role == ROLE_WATCHER || (failure && failure->operation == CONFINE_FORK);
+    bool may_have_begun =
+        faults->role == ROLE_WATCHER || was_report() || (failure && failure->operation == CONFINE_FORK);
     expect(outcome, !outcome->has_run || may_have_begun, "a call that failed went unnoticed");
     int status = status_of_failed(outcome);
-    expect(outcome, status == -1 ? was_report() : has_exited(status, CONFINE_EXIT_FAILED),
-           "the process whose call failed did not end with 125");
+    if (faults->role == ROLE_NURSERY) expect(outcome, has_exited(status, 0), "the nursery did not end in good order");
+    else expect(outcome, status == -1 ? was_report() : has_exited(status, CONFINE_EXIT_FAILED),
+                "the process whose call failed did not end with 125");
     if (was_report()) return;
     // The watcher's last: by then the strategy runs, and all that can be done is to end it.
     if (faults->role == ROLE_WATCHER && !strcmp(faults->call, "poll")) return;
     // Nothing can be said before the descriptors are known to be a supervisor's.
-    if (!strcmp(faults->call, "fstat")) return expect(outcome, outcome->errors[0], "nothing was said at all");
+    if (faults->role == ROLE_LAUNCHER && !strcmp(faults->call, "fstat"))
+        return expect(outcome, outcome->errors[0], "nothing was said at all");
     expect(outcome, failure, "the failure was not reported");
     if (!failure) return;
     // Half a word to a control file may be an error of its own to the kernel.
@@ -420,27 +539,70 @@ static void judge(const struct outcome *outcome, const char *reference) {
     if (faults->role == ROLE_WATCHER) expect(outcome, failure->operation == CONFINE_ENTER, "another step was named");
 }
 
+/// The watcher of a nursery's strategy makes its calls without the C library. For each there is a watcher in which it
+/// fails.
+static int try_watchers(struct outcome *outcome, const char *reference) {
+    enum { CLOSES = 8, WAITS = 9, WATCHER_CALLS = 9 };
+    char path[512];
+    const char *whole = watcher_path;
+    watcher_path = path;
+    for (int number = 1; number <= WATCHER_CALLS + 1; number++) {
+        snprintf(path, sizeof path, "%s-%d", whole, number);
+        *faults = (struct faults){.role = ROLE_WATCHER, .number = number, .error = EIO, .call = "raw"};
+        launch(outcome);
+        const struct confine_report *failure = failure_of(outcome);
+        // By the time it waits the strategy runs, and all that can be done is to end it.
+        if (number == WAITS) expect(outcome, has_exited(outcome->watcher_status, 0), "the watcher did not end");
+        else if (number == CLOSES || number > WATCHER_CALLS) expect_clean(outcome, reference);
+        else {
+            expect(outcome, has_exited(outcome->watcher_status, CONFINE_EXIT_FAILED), "the watcher did not end with 125");
+            expect(outcome, failure && failure->value == EIO && failure->operation == CONFINE_ENTER,
+                   "the watcher's failure was not reported");
+        }
+    }
+    watcher_path = whole;
+    printf("watcher: %d calls made to fail\n", WATCHER_CALLS);
+    return WATCHER_CALLS;
+}
+
+/// A plan's file as the supervisor hands it over.
+static int seal(const char *path) {
+    char bytes[CONFINE_MAX_BYTES];
+    int file = must(open(path, O_RDONLY | O_CLOEXEC), path);
+    ssize_t length = must((int)read(file, bytes, sizeof bytes), path);
+    close(file);
+    int sealed = must(memfd_create("plan", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+    if (write(sealed, bytes, (size_t)length) != length) die("plan");
+    must(fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), "F_ADD_SEALS");
+    return sealed;
+}
+
 int main(int count, char **arguments) {
-    int first = 1;
     faults = mmap(NULL, sizeof *faults, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (faults == MAP_FAILED) die("mmap");
-    plan_file = -1;
-    if (count > 2 && !strcmp(arguments[1], "--user")) {
-        uid_t user = (uid_t)atoi(arguments[2]);
-        plan_file = must(open(arguments[3], O_RDONLY | O_CLOEXEC), arguments[3]);
-        // Dumpable, as any user's own program is: the maps of its children are its own to write.
-        if (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user) ||
-            prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
-            die("become user");
-        first = 3;
+    char **left = arguments + 1, **end = arguments + count;
+    uid_t user = 0;
+    for (; left < end && !strncmp(*left, "--", 2); left++) {
+        if (!strcmp(*left, "--user") && left + 1 < end) {
+            user = (uid_t)atoi(*++left);
+        } else if (!strcmp(*left, "--nursery") && left + 3 < end) {
+            door = WARM;
+            nursery_root = *++left, bundle = *++left, watcher_path = *++left;
+        } else if (!strcmp(*left, "--settle") && left + 1 < end) {
+            door = SETTLING;
+            watcher_path = *++left;
+        }
     }
-    if (first >= count) {
-        fprintf(stderr, "usage: harness [--user ID] PLAN [cgroup.procs...]\n");
+    if (left == end) {
+        fprintf(stderr, "usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --settle WATCHER] PLAN [cgroup.procs...]\n");
         return 2;
     }
-    if (plan_file < 0) plan_file = must(open(arguments[first], O_RDONLY | O_CLOEXEC), arguments[first]);
-    for (int i = first + 1; i < count && group_count < CONFINE_FD_LIMIT - CONFINE_FD_FREE; i++)
-        group_paths[group_count++] = arguments[i];
+    plan_file = seal(*left++);
+    for (; left < end && group_count < CONFINE_FD_LIMIT - CONFINE_FD_FREE; left++) group_paths[group_count++] = *left;
+    // Dumpable, as any user's own program is: the maps of its children are its own to write.
+    if (user && (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user) ||
+                 prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)))
+        die("become user");
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
 
@@ -456,11 +618,11 @@ int main(int count, char **arguments) {
     if (failures) return 1;
     if (getenv("HARNESS_SHOW")) printf("%s", reference);
 
-    static const char *const names[] = {"", "launcher", "watcher", "strategy"};
+    static const char *const names[] = {"", "nursery", "launcher", "watcher", "strategy"};
     static const int errors[] = {EIO, EINTR, EIO};
     int total = 0;
     for (int kind = 0; kind < FAULT_KINDS; kind++) {
-        for (enum role who = ROLE_LAUNCHER; who < ROLES; who++) {
+        for (enum role who = ROLE_NURSERY; who < ROLES; who++) {
             int number = 0;
             do {
                 *faults = (struct faults){.role = who, .kind = kind, .number = ++number, .error = errors[kind]};
@@ -474,6 +636,7 @@ int main(int count, char **arguments) {
             total += number - 1;
         }
     }
+    if (door == WARM) total += try_watchers(&outcome, reference);
     own_mounts(mounts_after);
     expect(&outcome, !strcmp(mounts, mounts_after), "mounts were left behind");
     expect(&outcome, descriptors == open_descriptors(), "descriptors were left behind");

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,11 +24,13 @@ static void try(const char *what, long value) {
 int main(void) {
     struct utsname name;
     char byte;
-    see("pid", getpid());
-    see("parent", getppid());
+    // Where there is no pid namespace of its own, the numbers are new each time.
+    bool is_inside = getpid() <= 2;
+    see("pid", is_inside ? getpid() : -1);
+    see("parent", is_inside ? getppid() : -1);
     see("uid", getuid());
     see("gid", getgid());
-    see("session", getsid(0));
+    see("session", getsid(0) == getpid());
     try("descriptor", fcntl(3, F_GETFD));
     try("proc", open("/proc", O_RDONLY));
     // World-readable, so only Landlock stands before it.
@@ -40,7 +43,7 @@ int main(void) {
     see("mode", status.st_mode);
     try("socket", socket(AF_INET, SOCK_DGRAM, 0));
     try("mkfifo", mkfifo("/work/pipe", 0600));
-    try("unshare", syscall(SYS_unshare, 0x10000000));
+    try("unshare", syscall(SYS_unshare, 0x200 /* CLONE_FS */));
     see("host name", uname(&name) < 0 ? -errno : strcmp(name.nodename, "bullpen"));
     if (write(1, "done\n", 5) != 5) _exit(9);
     return read(0, &byte, 1) == 0 ? 42 : 9;
