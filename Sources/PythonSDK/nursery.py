@@ -143,7 +143,8 @@ def main() -> None:
     fault = _run(code if sys.argv[0] == script else _compiled(sys.argv[0]), sys.argv[0])
     if fault is not None:
         trace = fault.__traceback__
-        sys.excepthook(type(fault), fault, trace.tb_next if trace else None)
+        fault.__traceback__ = trace.tb_next if trace else None
+        sys.excepthook(type(fault), fault, fault.__traceback__)
         sys.exit(1)
 
 

@@ -53,15 +53,17 @@ struct LifeTests {
         #expect(kill(pid, 0) == -1)
     }
 
-    @Test("a strategy dies with the host, even when the host is killed")
-    func diesWithParent() async throws {
+    @Test("a strategy dies with the host, even when the host is killed", arguments: ["cold", "warm"])
+    func diesWithParent(_ door: String) async throws {
         let place = try TemporaryFolder.make()
         defer { TemporaryFolder.remove(place) }
-        await #expect(processExitsWith: .signal(SIGKILL)) { [place = place as String] in
-            let fixture = try Fixture("parent")
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [place = place as String, door = door as String] in
+            let fixture = try Fixture("parent", door: #require(ConfinedChild.Door(rawValue: door)))
             let child = try await fixture.start(
                 fixture.request(
                     "import select; select.select([], [], [])", profile: Fixture.profile("python")))
+            #expect(child.door.rawValue == door)
             try TemporaryFolder.write(
                 "\(child.pid) \(fixture.folder) \(fixture.groupName)", to: place + "/pid")
             kill(getpid(), SIGKILL)
@@ -151,9 +153,9 @@ struct LifeTests {
         }
     }
 
-    @Test("a bundle below a folder that only its owner may enter is no obstacle")
-    func showsPrivateFolders() async throws {
-        let fixture = try Fixture("private")
+    @Test("a bundle below a folder that only its owner may enter is no obstacle", arguments: Fixture.doors)
+    func showsPrivateFolders(_ door: ConfinedChild.Door) async throws {
+        let fixture = try Fixture("private", door: door)
         defer { fixture.close() }
         let closed = fixture.folder + "/closed"
         mkdir(closed, 0o755)

@@ -4,18 +4,241 @@ import Testing
 
 @testable import Sandbox
 
-/// Strategies that are made of a nursery.
+/// Strategies that are made of a nursery: what they share, what they do not, and what becomes of the nursery.
 @Suite("Nursery", .serialized)
 struct NurseryTests {
-    @Test("a strategy of a nursery runs, and its output and exit code come back")
-    func runs() async throws {
-        let fixture = try Fixture("nursery", door: .warm)
+    private static let waiting = "import sys\nprint('ready', flush=True)\nsys.stdin.read()"
+
+    @Test("an interpreter looks the same to a strategy, whichever way it was started")
+    func looksTheSame() async throws {
+        let script = """
+            import gc, os, signal, sys, threading
+            print(__name__, sys.argv, sys.orig_argv, sys.path, sys.flags, sys.executable)
+            print(sorted(os.environ.items()), os.getcwd(), os.getpid(), os.getppid())
+            for stream in (sys.stdin, sys.stdout, sys.stderr):
+                print(stream.name, stream.mode, stream.encoding, stream.errors, stream.line_buffering, stream.fileno())
+            print(sys.stdin is sys.__stdin__, sys.stdout is sys.__stdout__, sys.stderr is sys.__stderr__)
+            print([signal.getsignal(number) for number in range(1, 32)], signal.pthread_sigmask(0, []))
+            print(gc.isenabled(), gc.get_threshold(), threading.active_count(), sys.getrecursionlimit())
+            print(threading.main_thread() is threading.current_thread(), os.get_inheritable(0))
+            print(sys.modules['__main__'].__file__)
+            def fail(): raise ValueError('on purpose')
+            fail()
+            """
+        var outcomes: [Fixture.Outcome] = []
+        for door in Fixture.doors {
+            let fixture = try Fixture("looks", door: door)
+            defer { fixture.close() }
+            outcomes.append(
+                try await fixture.run(script) {
+                    $0.arguments = ["one", "two"]
+                })
+        }
+        #expect(outcomes[0].output == outcomes[1].output)
+        #expect(outcomes[0].log == outcomes[1].log)
+        #expect(outcomes[0].death.status == outcomes[1].death.status)
+        #expect(outcomes[1].output.contains("'one', 'two'") && outcomes[1].log.contains("on purpose"))
+    }
+
+    @Test("from outside too a strategy looks the same: limits, rights, mounts, filters")
+    func looksTheSameFromOutside() async throws {
+        var views: [[String]] = []
+        for door in Fixture.doors {
+            let fixture = try Fixture("outside", door: door)
+            defer { fixture.close() }
+            let child = try await fixture.start(
+                fixture.request(Self.waiting, profile: Fixture.profile("python")))
+            #expect(child.door == door)
+            try await Self.awaitWord(of: child)
+            views.append(try Self.view(of: child.pid))
+            child.kill()
+            _ = try await fixture.finish(child)
+        }
+        // Trees that the host has opened stand in another order.
+        #expect(views[0].sorted() == views[1].sorted())
+    }
+
+    /// What the kernel tells of a process, without what differs between any two.
+    private static func view(of pid: Int32) throws -> [String] {
+        let folder = "/proc/\(pid)/"
+        let wanted = [
+            "Umask", "Cap", "NoNewPrivs", "Seccomp:", "Threads", "Groups", "SigBlk", "SigIgn", "SigCgt",
+        ]
+        var lines = try #require(Files.text(folder + "status")).split(separator: "\n").map(String.init)
+            .filter { line in wanted.contains { line.hasPrefix($0) } }
+        lines += try #require(Files.text(folder + "limits")).split(separator: "\n").map(String.init)
+        for line in try #require(Files.text(folder + "mountinfo")).split(separator: "\n") {
+            let fields = line.split(separator: " ").map(String.init)
+            // Where it is and how it is mounted; then the file system and its options.
+            let rest = fields[(try #require(fields.firstIndex(of: "-")))...]
+            lines.append((fields[4...5] + [rest[rest.startIndex + 1]]).joined(separator: " "))
+        }
+        lines += Files.names(in: folder + "fd")
+        lines.append(Files.text(folder + "timerslack_ns") ?? "")
+        lines.append(Files.text(folder + "oom_score_adj") ?? "")
+        return lines
+    }
+
+    /// Waits until a child has said its first word.
+    private static func awaitWord(of child: ConfinedChild) async throws {
+        var entry = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&entry, 1, 20_000) == 1)
+    }
+
+    @Test("two strategies of one nursery share no namespace, with each other or with it")
+    func keepsApart() async throws {
+        let fixture = try Fixture("apart", door: .warm)
         defer { fixture.close() }
-        let outcome = try await fixture.run(
-            "import sys\nprint('hello')\nprint('a log line', file=sys.stderr)\nsys.exit(3)")
-        #expect(outcome.output == "hello\n")
-        #expect(outcome.log == "a log line\n")
-        #expect(outcome.death.status == .exited(code: 3))
-        #expect(outcome.violations == [])
+        var children: [ConfinedChild] = []
+        for run in ["a", "b"] {
+            let child = try await fixture.start(
+                fixture.request(Self.waiting, profile: Fixture.profile("python"), run: run))
+            #expect(child.door == .warm)
+            children.append(child)
+        }
+        let nursery = try #require(try fixture.launcher.nurseryProcesses().first)
+        for name in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"] {
+            let all = [nursery, getpid()] + children.map(\.pid)
+            let links = all.compactMap { Files.linkTarget("/proc/\($0)/ns/\(name)") }
+            // The nursery has no pid and cgroup namespaces of its own.
+            let shared = ["pid", "cgroup"].contains(name) ? 1 : 0
+            #expect(Set(links).count == 4 - shared && links.count == 4, "\(name): \(links)")
+        }
+        // Outer user 0 is nowhere in there.
+        for pid in [nursery] + children.map(\.pid) {
+            let map = try #require(Files.text("/proc/\(pid)/uid_map")).split(separator: " ")
+            #expect(map.count == 3 && Int(map[1]) != 0, "\(map)")
+        }
+        for child in children {
+            child.kill()
+            _ = try await fixture.finish(child)
+        }
+    }
+
+    @Test("a killed nursery takes no strategy along, and is replaced")
+    func isReplaced() async throws {
+        let fixture = try Fixture("killed", door: .warm)
+        defer { fixture.close() }
+        let profile = try Fixture.profile("python")
+        let child = try await fixture.start(fixture.request(Self.waiting, profile: profile, run: "lives"))
+        try await Self.awaitWord(of: child)
+        let first = try #require(try fixture.launcher.nurseryProcesses().first)
+        #expect(kill(first, SIGKILL) == 0)
+        // Until the next is there, strategies are started cold, and none fails.
+        var doors: [ConfinedChild.Door] = []
+        for index in 0..<200 where doors.last != .warm || doors.count < 2 {
+            let next = try await fixture.start(fixture.request("", profile: profile, run: "next\(index)"))
+            doors.append(next.door)
+            #expect(try await fixture.finish(next).death.status == .exited(code: 0))
+        }
+        #expect(doors.last == .warm, "\(fixture.reports.all)")
+        let second = try fixture.launcher.nurseryProcesses()
+        #expect(second.count == 1 && second != [first])
+        #expect(try child.reap() == nil, "it has ended with its nursery")
+        child.kill()
+        _ = try await fixture.finish(child)
+    }
+
+    @Test("after its number of starts a nursery is renewed, and with it what its strategies share")
+    func isRenewed() async throws {
+        let fixture = try Fixture(
+            "renewed", door: .warm, nurseries: NurserySettings(startsBeforeRenewal: 2))
+        defer { fixture.close() }
+        let script = "import random\nprint(hash('bullpen'), random.random())"
+        var lines: [[Substring]] = []
+        for index in 0..<200 where Set(lines.map { $0[0] }).count < 3 {
+            lines.append(
+                try await fixture.run(script, run: "run\(index)").output.split { " \n".contains($0) })
+        }
+        // The hash seed is the nursery's; random numbers are each strategy's own.
+        #expect(lines[0][0] == lines[1][0])
+        #expect(Set(lines.map { $0[0] }).count == 3)
+        #expect(Set(lines.map { $0[1] }).count == lines.count)
+        #expect(try fixture.launcher.nurseryProcesses().count == 1)
+    }
+
+    @Test("numpy's random numbers differ between strategies, and pandas is loaded before they start")
+    func hasPackages() async throws {
+        if let fault = Fixture.scientificFault {
+            try Test.cancel("the scientific runtime cannot be made here: \(fault)")
+        }
+        let fixture = try Fixture("packages", door: .warm)
+        defer { fixture.close() }
+        var lines: [String] = []
+        for run in ["a", "b"] {
+            let outcome = try await fixture.run(
+                """
+                import sys
+                print('pandas' in sys.modules)
+                import numpy, pandas
+                print(numpy.random.random(), numpy.random.default_rng().random())
+                print(pandas.Series([1.0, 2.0, 3.0]).rolling(2).mean().tolist()[1:])
+                """, profile: "python-pandas", run: run)
+            let words = outcome.output.split(separator: "\n").map(String.init)
+            try #require(words.count == 3, "\(outcome)")
+            #expect(words[0] == "True" && words[2] == "[1.5, 2.5]")
+            lines.append(words[1])
+        }
+        #expect(lines[0] != lines[1])
+    }
+
+    @Test("who asks for a cold start gets one; so does who needs it for its environment or a module's name")
+    func startsCold() async throws {
+        let fixture = try Fixture("asks", door: .warm)
+        defer { fixture.close() }
+        let profile = try Fixture.profile("python")
+        var request = try fixture.request("print('x')", profile: profile, run: "asks")
+        request.isColdStart = true
+        var child = try await fixture.start(request)
+        #expect(child.door == .cold)
+        _ = try await fixture.finish(child)
+        // Much of an environment is read when an interpreter starts.
+        request = try fixture.request("import os; print(os.environ['LANG'])", profile: profile, run: "words")
+        request.environment = ["LANG": "C"]
+        child = try await fixture.start(request)
+        #expect(child.door == .cold)
+        #expect(try await fixture.finish(child).output == "C\n")
+        let source = "import sys\nsys.path.insert(0, '/bundle')\nimport ctypes\nprint(ctypes.mine)"
+        request = try fixture.request(source, profile: profile, run: "module")
+        try TemporaryFolder.write("mine = 'own'", to: request.bundle + "/ctypes.py")
+        child = try await fixture.start(request)
+        #expect(child.door == .cold)
+        #expect(try await fixture.finish(child).output == "own\n")
+    }
+
+    @Test("a nursery that cannot load says why, and strategies start cold")
+    func saysWhyItFails() async throws {
+        let fixture = try Fixture("fails", door: .warm)
+        defer { fixture.close() }
+        var profile = try Fixture.profile("python")
+        profile.nursery = Profile.Nursery(preloaded: ["no_such_module"])
+        let child = try await fixture.start(fixture.request("print('x')", profile: profile))
+        #expect(child.door == .cold)
+        #expect(try await fixture.finish(child).output == "x\n")
+        #expect(fixture.reports.all.contains { $0.contains("No module named 'no_such_module'") })
+    }
+
+    @Test("100 warm starts and stops leave nothing behind, nor does the nursery")
+    func leavesNothing() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture("warm-many", door: .warm)
+            let profile = try Fixture.profile("python")
+            func once(_ index: Int) async throws {
+                let child = try await fixture.start(
+                    fixture.request("import sys; sys.stdin.read(1)", profile: profile, run: "run\(index)"))
+                #expect(child.door == .warm)
+                if index % 2 == 0 { child.kill() } else { try child.standardInput.writeAll([120]) }
+                _ = try await fixture.finish(child)
+            }
+            let start = Leftovers.now()
+            try await once(-1)
+            let before = Leftovers.now()
+            for index in 0..<100 { try await once(index) }
+            #expect(Leftovers.now() == before)
+            fixture.close()
+            #expect(Leftovers.now().children == start.children)
+            #expect(Leftovers.groups(named: fixture.groupName) == [])
+        }
     }
 }

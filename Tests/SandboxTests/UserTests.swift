@@ -38,14 +38,15 @@ struct UserTests {
         }
     }
 
-    @Test("all walls stand")
-    func allWalls() async throws {
+    @Test("all walls stand", arguments: ["cold", "warm"])
+    func allWalls(_ door: String) async throws {
         try #require(Fixture.hasRuntimes)
         let name = "bullpen-user-\(getpid())"
         defer { Self.removeGroups(name) }
-        await #expect(processExitsWith: .success) { [name = name as String] in
+        await #expect(processExitsWith: .success) { [name = name as String, door = door as String] in
             let mounts = try Self.becomeNobody(delegating: name)
-            let fixture = try Fixture("user", mounts: mounts)
+            let fixture = try Fixture(
+                "user", mounts: mounts, door: #require(ConfinedChild.Door(rawValue: door)))
             for row in fixture.launcher.report.rows where row.layer != Fixture.absentLayer {
                 #expect(row.isPresent, "\(row.layer): \(row.finding)")
             }

@@ -1,6 +1,7 @@
 internal import CConfine
 internal import Glibc
 public import Posix
+internal import Synchronization
 
 /// Starts strategies behind the walls of their profiles.
 public final class ConfinedLauncher: Sendable {
@@ -106,6 +107,13 @@ public final class ConfinedLauncher: Sendable {
         groups.remove()
     }
 
+    /// The process ids of the nurseries that take requests. Not for the spawner's thread.
+    public func nurseryProcesses() throws(SystemCallError) -> [Int32] {
+        let pids = Mutex<[Int32]>([])
+        try spawner.performAndWait { [nurseries] in pids.withLock { $0 = nurseries.pids } }
+        return pids.withLock { $0 }
+    }
+
     /// Starts a strategy.
     ///
     /// - Parameter completion: Called on the spawner's thread with the running strategy, or the reason why there is
@@ -168,7 +176,9 @@ public final class ConfinedLauncher: Sendable {
         // A nursery of a lent user id could not reach the bundles, which belong to the host's own.
         guard configuration.nurseryLibrary != nil, lentUsers == nil, !request.isColdStart,
             !request.isRecorded,
-            request.profile.nursery != nil
+            request.profile.nursery != nil,
+            // An interpreter and its packages read much of that once, when they start.
+            request.environment.isEmpty
         else { return false }
         // What fails here fails as a cold start does.
         return (try? check(request.profile)) != nil

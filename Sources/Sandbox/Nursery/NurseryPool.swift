@@ -103,6 +103,9 @@ final class NurseryPool: @unchecked Sendable {
         pause(stall, "no strategy could be made of it: \(failure)")
     }
 
+    /// The nurseries that take requests.
+    var pids: [Int32] { stalls.values.compactMap { $0.current?.nursery.pid } }
+
     /// Ends all nurseries. Their strategies live on.
     func close() {
         precondition(spawner.isCurrent)

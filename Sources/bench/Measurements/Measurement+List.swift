@@ -1,7 +1,8 @@
 extension Measurement {
     /// Every measurement, in the order in which they run.
     static let all: [Measurement] = [
-        .commandStart, .coldStart, .journalCommits, .recordedLines, .tickToOrder, .orderThroughput,
+        .commandStart, .coldStart, .startToReady, .journalCommits, .recordedLines, .tickToOrder,
+        .orderThroughput,
         .manyStrategies, .httpRequests,
     ]
 }

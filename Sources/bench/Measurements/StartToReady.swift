@@ -1,0 +1,159 @@
+import Glibc
+import Host
+import Posix
+import Sandbox
+import Trading
+import Wire
+
+extension Measurement {
+    /// How soon a strategy is there.
+    static let startToReady = Measurement(
+        name: "start-to-ready",
+        summary: "from the accepted request to the strategy's `ready`, cold and from a nursery"
+    ) { surroundings in
+        let starts = try StrategyStarts(surroundings)
+        var figures: [Figure] = []
+        for kind in StrategyStarts.Kind.allCases {
+            guard starts.has(kind) else {
+                complain("start-to-ready: \(kind.rawValue) is left out, since its runtime could not be made")
+                continue
+            }
+            figures += try await starts.measure(
+                kind, warm: surroundings.samples(200), cold: surroundings.samples(20))
+        }
+        starts.close()
+        return figures
+    }
+}
+
+/// Strategies of each profile that do nothing but import what the profile has.
+private struct StrategyStarts {
+    enum Kind: String, CaseIterable {
+        case bare = "bare Python"
+        case pandas = "pandas"
+        case sklearn = "scikit-learn"
+
+        var profile: String {
+            switch self {
+            case .bare: "python"
+            case .pandas: "python-pandas"
+            case .sklearn: "python-scientific"
+            }
+        }
+
+        var imports: String {
+            switch self {
+            case .bare: "import json"
+            case .pandas: "import numpy, pandas"
+            case .sklearn: "import pandas; from sklearn.linear_model import LinearRegression"
+            }
+        }
+
+        /// Milliseconds, at the median of a machine that does nothing else.
+        var promise: Double {
+            switch self {
+            case .bare: 4
+            case .pandas: 6
+            case .sklearn: 10
+            }
+        }
+    }
+
+    private let folder: BenchFolder
+    private let launcher: ConfinedLauncher
+    private let profiles: [String: Profile]
+    private let hasScientific: Bool
+
+    init(_ surroundings: Surroundings) throws {
+        folder = try BenchFolder()
+        for kind in Kind.allCases {
+            try folder.make(kind.profile)
+            let source = "from bullpen import Strategy\n\(kind.imports)\nclass Idle(Strategy): pass\n"
+            try folder.write(Array(source.utf8), to: kind.profile + "/strategy.py")
+        }
+        let layout = surroundings.layout
+        let runtimes = try BenchHost.runtimes(layout)
+        do {
+            try RuntimeInstaller(runtimes: runtimes, requirements: layout.profiles + "/runtimes")
+                .install(.scientific)
+            hasScientific = true
+        } catch {
+            complain("\(error)")
+            hasScientific = false
+        }
+        profiles = try Profile.all(in: layout.profiles)
+        launcher = ConfinedLauncher(
+            configuration: .init(
+                launcher: layout.confine, runtimes: runtimes, sdk: layout.sdk,
+                groupName: "bench-start-\(getpid())", nurseryLibrary: layout.nurseryLibrary,
+                bundles: folder.path,
+                report: { isFault, words in if isFault { complain(words) } }),
+            spawner: try Spawner())
+    }
+
+    func close() { launcher.close() }
+
+    func has(_ kind: Kind) -> Bool { kind == .bare || hasScientific }
+
+    func measure(_ kind: Kind, warm: Int, cold: Int) async throws -> [Figure] {
+        // The first waits for its nursery.
+        _ = try await start(kind, .warm, "first")
+        var (warmTimes, coldTimes): ([Double], [Double]) = ([], [])
+        for round in 0..<warm {
+            warmTimes.append(try await start(kind, .warm, "w\(round)"))
+            // In turns, so that what else the machine does falls on both.
+            if round % max(1, warm / cold) == 0 {
+                coldTimes.append(try await start(kind, .cold, "c\(round)"))
+            }
+        }
+        let (warm, cold) = (Samples(warmTimes), Samples(coldTimes))
+        let name = "start to ready, \(kind.rawValue)"
+        return [
+            Figure(
+                name: name + ", median", value: warm.median, unit: "ms",
+                floor: .init(name: "cold", value: cold.median), promise: .atMost(kind.promise)),
+            Figure(
+                name: name + ", p99", value: warm.quantile(0.99), unit: "ms",
+                floor: .init(name: "cold", value: cold.quantile(0.99))),
+        ]
+    }
+
+    /// Milliseconds from the request until `ready` was read.
+    private func start(_ kind: Kind, _ door: ConfinedChild.Door, _ run: String) async throws -> Double {
+        let request = LaunchRequest(
+            strategy: "bench", run: "\(kind.profile)-\(run)", profile: profiles[kind.profile]!,
+            bundle: folder.path + "/" + kind.profile, cpuShare: 2, isColdStart: door == .cold)
+        let begin = MonotonicClock.nanoseconds
+        let child = try await withCheckedContinuation { continuation in
+            launcher.launch(request) { continuation.resume(returning: $0) }
+        }.get()
+        try child.standardInput.writeAll(Self.hello[...])
+        var line: [UInt8] = []
+        while line.last != 0x0A {
+            var ready = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            guard unsafe poll(&ready, 1, 60_000) == 1 else { throw MeasurementFailure("no word in a minute") }
+            let count = try child.standardOutput.read(into: &buffer)
+            guard count > 0 else { throw MeasurementFailure("the strategy ended before it was ready") }
+            line += buffer.prefix(count)
+        }
+        let time = Double(MonotonicClock.nanoseconds - begin) / 1e6
+        guard case .ready = try StrategyMessage(line: line.dropLast()) else {
+            throw MeasurementFailure("the first line was not ready")
+        }
+        guard child.door == door else { throw MeasurementFailure("it was started \(child.door.rawValue)") }
+        child.kill()
+        await withCheckedContinuation { done in child.finish { done.resume() } }
+        return time
+    }
+
+    private static let hello = HostMessage.hello(
+        Hello(
+            strategy: "bench", run: "bench", mode: .paper, time: Timestamp(milliseconds: 1_700_000_000_000),
+            entry: "strategy.py", parameters: .members([:]), config: .members(["pair": .string("BTCUSDT")]),
+            instruments: [],
+            account: AccountView(
+                currency: "USDT", equity: .one, available: .one, kind: .spot, leverage: .one),
+            positions: [], orders: [], state: .null, heartbeatMilliseconds: 5000)
+    ).line
+}
