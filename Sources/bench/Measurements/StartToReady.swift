@@ -132,7 +132,9 @@ private struct StrategyStarts {
         while line.last != 0x0A {
             var ready = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
             var buffer = [UInt8](repeating: 0, count: 4096)
-            guard unsafe poll(&ready, 1, 60_000) == 1 else { throw MeasurementFailure("no word in a minute") }
+            guard unsafe poll(&ready, 1, 60_000) == 1 else {
+                throw MeasurementFailure("\(kind.rawValue), \(door.rawValue): no word in a minute")
+            }
             let count = try child.standardOutput.read(into: &buffer)
             guard count > 0 else { throw MeasurementFailure("the strategy ended before it was ready") }
             line += buffer.prefix(count)
