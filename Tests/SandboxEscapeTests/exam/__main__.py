@@ -38,7 +38,7 @@ def control(options, cases):
 
     works = [(case, language) for case in cases for language in case.speaks if language == language_of(case, options.profile)]
     with ThreadPoolExecutor(4) as pool:
-        return all(pool.map(one, works))
+        return all(list(pool.map(one, works)))
 
 
 def table(cases):

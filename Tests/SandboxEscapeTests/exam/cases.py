@@ -179,6 +179,7 @@ def all_of(*allowed, but=()):
 
 REFUSED = ("EPERM", "EACCES")
 PYTHON = ("python",)
+BOTH = ("python", "native")
 WITH_GROUPS = ("root", "user")
 
 CASES = [
@@ -216,6 +217,9 @@ CASES = [
     Case("x32", "9", "calls by a number of x32", "killed by SIGSYS", "foreign_numbers", ends="dies",
          reason="SIGSYS|system call", traits={"x32 getpid": "the kernel may have been built without x32; then it is no call"},
          must={"x32 getpid": (None,)}),
+    Case("int-80", "9", "calls by the old gate of 32-bit programs, int 0x80", "killed by SIGSYS", "old_gate", ends="dies",
+         reason="SIGSYS|system call", traits={"int 0x80 getpid": "the kernel may have been built without it"},
+         must={"int 0x80 getpid": (None,)}, bites={"int 0x80 getpid": ("done",)}, speaks=("native",)),
     # Row 10
     Case("code", "10", "brings new code to run: memfd, /tmp, writable and executable memory",
          "EPERM or EACCES", "list:code"),
@@ -331,7 +335,7 @@ for kind, lines in (("metric", 100000), ("log", 100000), ("timer", 100000), ("su
         "the host does not grow, the neighbour keeps its order", "flood", {}, when="later",
         known={"kind": kind, "lines": lines, "seconds": 2}, ends="stop" if kind in ("metric", "log", "stderr") else "either",
         outside=host_is_small(80), config={"restart": {"policy": "temporary"}}, seconds=60, control=controls.floods,
-        bites={"bytes": lambda it: it > 100000}, speaks=PYTHON, is_long=kind in ("subscribe", "signal", "log")))
+        bites={"bytes": lambda it: it > 100000}, speaks=PYTHON if kind in ("subscribe", "signal", "order") else BOTH, is_long=kind in ("subscribe", "signal", "log")))
 for call in calls.FATAL:
     CASES.append(Case(
         "fatal-" + call.name, "+", "calls %s, which only an attacker does" % call.name, "killed and quarantined",

@@ -433,7 +433,7 @@ def naive_unzip(case, language):
 
 
 def floods(case, language):
-    return plain(case, language, {"seconds": 0.3, "lines": 100000})
+    return plain(case, language, {"seconds": 1, "lines": 20000})
 
 
 def reaches_the_kernel(case, language):

@@ -51,7 +51,7 @@ class Case:
 
     def __init__(
         self, name, row, tries, sees, attack=None, must=None, ends="stop", reason=None, config=None, known=None,
-        outside=None, during=None, control=None, bites=None, traits=None, speaks=("python",), alone=False,
+        outside=None, during=None, control=None, bites=None, traits=None, speaks=("python", "native"), alone=False,
         promised=("root", "user", "alone"), when="start", seconds=30, whole=None,
         is_long=False,
     ):
@@ -183,7 +183,7 @@ class Exam:
     def known(self, run):
         """What the strategy is told: where the exam listens, and whom it may try to reach."""
         folder = "/bundle"
-        file = folder + ("/main" if run.language == "native" else "/strategy.py")
+        file = folder + ("/strategy" if run.language == "native" else "/strategy.py")
         known = {
             "attack": run.case.attack, "when": run.case.when, "first": 1, "host": self.host.process.pid,
             "sibling": self.neighbour["pid"], "sibling_strategy": self.neighbour["id"],

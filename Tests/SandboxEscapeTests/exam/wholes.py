@@ -19,7 +19,7 @@ from exam import INSIDE, OVER, Case, Run, bundle
 def same_program(exam, run):
     """It still is what was started."""
     program = os.readlink("/proc/%d/exe" % run.pid)
-    expected = "python" if run.language == "python" else "main"
+    expected = "python" if run.language == "python" else "strategy"
     return [] if expected in os.path.basename(program) else ["it is now %s" % program]
 
 
