@@ -30,7 +30,7 @@ struct SandboxEscapeTests {
     }
 
     static let sittings: [Sitting] = (profiles ?? ["python"]).flatMap { profile in
-        ["root", "user"].map { Sitting(door: "cold", user: $0, profile: profile) }
+        ["root", "user", "alone"].map { Sitting(door: "cold", user: $0, profile: profile) }
     }
 
     @Test(.timeLimit(.minutes(10)), arguments: sittings)

@@ -246,11 +246,11 @@ CASES = [
          {"daemon": REFUSED}, control=controls.survives_its_group, bites={"daemon": ("done",)}),
     # Row 16
     Case("stops-itself", "16", "stops itself with SIGSTOP, and sleeps", "EPERM; killed when it does not answer",
-         "stop_itself", {"SIGSTOP to itself": REFUSED, "SIGSTOP to its thread": REFUSED}, ends="dies", when="later",
+         "stop_itself", waits=True, must={"SIGSTOP to itself": REFUSED, "SIGSTOP to its thread": REFUSED}, ends="dies", when="later",
          reason="did not answer|did not take", control=controls.stopped, bites={"SIGSTOP to itself": ("done",)}),
-    Case("sleeps", "16", "sleeps for an hour before it says that it is ready", "killed at the deadline", "sleeper", ends="dies",
+    Case("sleeps", "16", "sleeps for an hour before it says that it is ready", "killed at the deadline", "sleeper", waits=True, ends="dies",
          reason="ready", seconds=60, control=controls.sleeps, bites={"asleep": ("yes",)}),
-    Case("deaf", "16", "ignores every signal and the wish to stop", "killed at the deadline", "deaf", when="later",
+    Case("deaf", "16", "ignores every signal and the wish to stop", "killed at the deadline", "deaf", waits=True, when="later",
          outside=time_bounded(25), control=controls.deaf, bites={"ignores": ("yes",)}),
     # Row 17
     Case("big-mapping", "17", "maps 6 GB and touches them", "killed, the cause names limit and peak", "big_mapping", ends="dies",
@@ -261,7 +261,7 @@ CASES = [
     Case("fills-work", "17", "fills /work with bytes, then with files, then with a sparse file", "ENOSPC at its size; EFBIG",
          "fill", {"bytes": ("ENOSPC",), "files": ("ENOSPC",), "sparse": ("EFBIG", "ENOSPC"), "truncate to 1 TB": ("EFBIG",),
                   "megabytes": at_most(64, "megabytes"), "made": at_most(4096, "made")},
-         known={"writable": "/work", "mb": 100, "files": 5000}, config={"memory_mb": 200}, seconds=60, is_long=True, control=controls.fills,
+         known={"writable": "/work", "mb": 100, "files": 5000}, config={"memory_mb": 200}, seconds=60, control=controls.fills,
          bites={"bytes": ("done",), "files": ("done",), "sparse": ("done",), "truncate to 1 TB": ("done",)}),
     Case("fills-tmp", "17", "fills /tmp the same way", "ENOSPC at its size; EFBIG", "fill",
          {"bytes": ("ENOSPC",), "files": ("ENOSPC",), "sparse": ("EFBIG", "ENOSPC"), "truncate to 1 TB": ("EFBIG",),
@@ -270,12 +270,12 @@ CASES = [
          bites={"bytes": ("done",)}),
     # Row 18
     Case("endless-line", "18", "writes without ever ending a line, up to 1 GB", "the host does not grow; the log says why",
-         "endless_line", known={"mb": 1024}, when="later", during=None, ends="dies", seconds=60, must={"written": (None, "done")},
+         "endless_line", waits=True, known={"mb": 1024}, when="later", during=None, ends="dies", seconds=60, must={"written": (None, "done")},
          reason="", outside=both(host_is_small(60), says("was passed over")), control=controls.naive_reader, bites={"reader": ("grows",)}),
     Case("nonsense", "18", "half characters, NULs, numbers that are none, escapes for a terminal",
          "each line is refused, and it goes on", "nonsense", {"said": ("done",)}, when="later", speaks=PYTHON, during=wholes.refused_lines(4),
          control=controls.naive_json, bites={"a careless reader takes NaN": ("done",)}),
-    Case("deaf-ears", "18", "never reads what the host says", "killed when it does not answer; the host does not grow", "sleeper",
+    Case("deaf-ears", "18", "never reads what the host says", "killed when it does not answer; the host does not grow", "sleeper", waits=True,
          when="later", ends="dies", reason="did not answer|did not take", outside=host_is_small(60), control=controls.full_pipe,
          bites={"pipe": ("full",)}),
     # Row 19

@@ -55,6 +55,8 @@ class Host:
             "market.symbols": "BTCUSDT", "market.speed": 60, "limits.price_distance": "0.9", "strategy.start_timeout": "20s",
             "strategy.heartbeat_interval": "500ms", "strategy.heartbeat_timeout": "6s", "strategy.stop_timeout": "2s",
         }
+        if user == "alone":
+            values["sandbox.without_control_groups"] = "rlimits"
         values.update(settings)
         self.arguments = [self.program, "serve", "--data", self.data, "--port", str(self.port)]
         for name, value in values.items():

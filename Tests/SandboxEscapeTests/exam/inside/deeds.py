@@ -270,6 +270,7 @@ def big_mapping(it):
         it.tell(touched="done")
     except (OSError, ValueError, MemoryError) as error:
         it.tell(mapped=type(error).__name__)
+        os._exit(4)
 
 
 def eat(it):
