@@ -3,8 +3,8 @@
 What must be seen stands here twice: in words for people, and as what the exam demands.
 """
 
-import json
 import os
+import subprocess
 import time
 
 import calls
@@ -65,9 +65,12 @@ def knows_no_secret(exam, run):
         complaints.append("it is %s, %s, on %s" % (found["user"], found["pids"], found["name"]))
     if set(found["root"]) - {"bundle", "sdk", "tmp", "usr", "work", "lib", "lib64", "bin", "etc"}:
         complaints.append("its root has %s" % found["root"])
-    for pid in [run.pid] + outside.watchers_of(run.pid):
+    for pid in {run.pid, *outside.watchers_of(run.pid), *outside.processes_of(exam.host)}:
         for secret in (SECRET, exam.host.token, exam.host.password):
-            where = outside.holds(pid, secret.encode())
+            try:
+                where = outside.holds(pid, secret.encode())
+            except OSError:
+                continue  # Another's, which has ended meanwhile.
             if where:
                 complaints.append("a secret of the host is in the memory of process %d: %s" % (pid, where[:3]))
     return complaints
@@ -151,6 +154,16 @@ def neighbour_keeps_time(times, least):
             "the neighbour's timers came %.0f ms late (p99), before %.0f ms" % (late["p99"] * 1000, exam.quiet["p99"] * 1000)]
 
     return look
+
+
+def no_escapes(exam, run):
+    """What an operator's terminal would take for a command does not come through `bullpen logs`."""
+    ending = subprocess.run(
+        [exam.host.program, "logs", run.id], capture_output=True, timeout=30,
+        env={"PATH": "/usr/bin:/bin", "BULLPEN_SERVER": "http://127.0.0.1:%d" % exam.host.port, "BULLPEN_TOKEN": exam.host.token})
+    if ending.returncode or b"half" not in ending.stdout:
+        return ["`bullpen logs` ended with %d: %r" % (ending.returncode, ending.stderr)]
+    return ["an escape comes through `bullpen logs`: %r" % ending.stdout] if b"\x1b" in ending.stdout or b"\x07" in ending.stdout else []
 
 
 def both(*looks):
@@ -274,6 +287,7 @@ CASES = [
          reason="", outside=both(host_is_small(60), says("was passed over")), control=controls.naive_reader, bites={"reader": ("grows",)}),
     Case("nonsense", "18", "half characters, NULs, numbers that are none, escapes for a terminal",
          "each line is refused, and it goes on", "nonsense", {"said": ("done",)}, when="later", speaks=PYTHON, during=wholes.refused_lines(4),
+         outside=no_escapes,
          control=controls.naive_json, bites={"a careless reader takes NaN": ("done",)}),
     Case("deaf-ears", "18", "never reads what the host says", "killed when it does not answer; the host does not grow", "sleeper", waits=True,
          when="later", ends="dies", reason="did not answer|did not take", outside=host_is_small(60), control=controls.full_pipe,
@@ -321,6 +335,11 @@ CASES = [
          bites={"tgkill(1, 1, SIGABRT)": ("done",)}),
     Case("shared-futex", "+", "talks to another strategy through a futex on a file of the runtime", "nobody is woken", "wait",
          whole=wholes.shared_futex, control=controls.shared_futex_outside, bites={"heard": lambda it: it > 0}),
+    Case("same-dice", "+", "throws dice of every kind, three strategies of one profile", "all differ", "dice",
+         whole=wholes.same_dice, speaks=PYTHON, control=controls.same_dice, bites={"forked alike": ("the same",)}),
+    Case("nursery-killed", "+", "its nursery is killed while it runs (warm door)",
+         "it runs on; others start cold meanwhile, and warm again", "sleeper", whole=wholes.nursery_killed, speaks=PYTHON,
+         control=controls.orphan_of_init, bites={"the first of a namespace": ("takes all along",)}),
     Case("meddles", "+", "cancels, amends and answers for orders of its neighbour; speaks in its name", "refused or its own id",
          "meddle", {"said": ("done",)}, when="later", speaks=PYTHON, outside=order_stands, control=controls.no_owner,
          bites={"a desk without owners": ("cancels",)}),

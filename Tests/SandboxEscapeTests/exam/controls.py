@@ -85,6 +85,9 @@ class Place:
                 else:
                     libc.syscall(control, identity, 0, 0)
         libc.syscall(241, b"bullpen-exam")
+        for path in ("/bullpen-exam", "/usr/bullpen-exam"):
+            if os.path.exists(path):
+                os.unlink(path)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, known, language="python", seconds=30, wait=True, **settings):
@@ -410,6 +413,44 @@ def shared_futex_outside(case, language):
         for thread in acts:
             thread.join()
         return {name: value for found in results for name, value in found.items()}
+
+
+def orphan_of_init(case, language):
+    """Children of a process that is the first of its namespace die with it."""
+    parent = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c",
+         "import subprocess,time; subprocess.Popen(['/bin/sleep','31']); print('ready', flush=True); time.sleep(31)"],
+        stdout=subprocess.PIPE)
+    parent.stdout.readline()
+    first = int(subprocess.run(["pgrep", "-P", str(parent.pid)], capture_output=True, check=True).stdout.split()[0])
+    child = int(subprocess.run(["pgrep", "-P", str(first)], capture_output=True, check=True).stdout.split()[0])
+    os.kill(first, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    time.sleep(0.2)
+    try:
+        os.kill(child, signal.SIGKILL)
+        return {"the first of a namespace": "takes nobody along"}
+    except ProcessLookupError:
+        return {"the first of a namespace": "takes all along"}
+
+
+def same_dice(case, language):
+    """Two processes that were forked from one, and nothing more, throw the same."""
+    import random
+
+    dice = random.Random(1)
+    thrown = []
+    for _ in range(2):
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            os.write(writing, b"%d" % dice.getrandbits(62))
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            thrown.append(file.read())
+        os.wait()
+    return {"forked alike": "the same" if thrown[0] == thrown[1] else "not the same"}
 
 
 def no_owner(case, language):

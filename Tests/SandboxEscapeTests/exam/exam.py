@@ -4,10 +4,7 @@ import io
 import json
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import calls
 import native
 import outside
-from host import HERE, SECRET, Failure, Host
+from host import HERE, STAGE, Failure, Host
 
 INSIDE = os.path.join(HERE, "inside")
 
@@ -100,7 +97,7 @@ class Exam:
 
     def __init__(self, door, user, profile, only=None):
         self.door, self.user, self.profile, self.only = door, user, profile, only
-        self.host = Host(user, door)
+        self.host = Host(user, door, {"nursery.enabled": "true" if door == "warm" else "false"} if has_nurseries() else {})
         self.listeners = Listeners()
         self.neighbour = None
         self.lock = threading.Lock()
@@ -212,13 +209,9 @@ class Exam:
             file, content = "attack.zip", bundle()
         config = {"restart": {"policy": "temporary"}, "memory_mb": 96, "lookback_period": 3, "cpu_share": 0.5, **case.config}
         config["profile"] = "native" if run.language == "native" else self.profile
-        if self.door == "cold" and Exam.can_choose_door:
-            config["start"] = "cold"
         run.id = self.host.upload("%s-%s" % (case.name, run.language), file, content, config)
         run.began = time.time()
         self.host.begin(run.id, self.known(run))
-
-    can_choose_door = False
 
     def _follow(self, run):
         """Waits for its result and its end. Looks while it lives."""
@@ -267,6 +260,8 @@ class Exam:
     def _judge(self, run):
         case = run.case
         complaints = list(run.complaints)
+        if has_nurseries() and run.language == "python" and not run.says("started %s in " % self.door):
+            complaints.append("it did not come in by the %s door" % self.door)
         if run.found is None and not all(None in must for must in case.must.values() if not callable(must)):
             last = [line["message"][:300] for line in run.lines[-4:]]
             complaints.append("it told nothing: %s, %s" % (run.status.get("reason"), last))
@@ -328,9 +323,22 @@ class Exam:
         self.host_descriptors = outside.descriptors(self.host.process.pid)
         self.host_memory = outside.memory(self.host.process.pid)
         self.neighbour_namespaces = outside.namespaces(status["pid"])
+        if self.door == "warm" and self.warm_up():
+            raise Failure("the nursery does not start: %s" % self.host.said()[-1000:])
         self.lateness()
         time.sleep(1)
         self.quiet = self.lateness()
+
+    def warm_up(self):
+        """Starts strategies until one comes from the nursery, which is made ready behind the first."""
+        if self.profile == "native":
+            return []
+        deadline = time.time() + 60
+        while time.time() < deadline:
+            run = self.side_run("warms-up", "threads", {}, "python")
+            if run.says("started warm in "):
+                return []
+        return ["no nursery came to be"]
 
     def lateness(self, since=0):
         """How late the neighbour's timers came since the last time it was asked."""
@@ -450,6 +458,11 @@ class Listeners:
             door.close()
         os.unlink(self.folder + "/door")
         os.rmdir(self.folder)
+
+
+def has_nurseries():
+    """Whether this host has a warm door at all."""
+    return os.path.exists(os.path.join(STAGE, "libexec", "bullpen", "nursery.so"))
 
 
 def bundle():

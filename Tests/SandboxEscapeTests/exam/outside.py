@@ -167,6 +167,11 @@ def holds(pid, needle):
     return found
 
 
+def is_nursery(pid):
+    """Whether it is what strategies are forked from, and not one of them: it stands in no pid namespace of its own."""
+    return os.readlink("/proc/%d/ns/pid" % pid) == os.readlink("/proc/self/ns/pid")
+
+
 def hash_of(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()

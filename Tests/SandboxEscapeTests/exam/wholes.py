@@ -1,8 +1,8 @@
 """Cases that take more than one strategy, and looks at one while it lives."""
 
 import io
-import json
 import os
+import signal
 import stat
 import time
 import warnings
@@ -45,7 +45,7 @@ def others_get_theirs(exam, run):
 def streams_refused(run):
     complaints = []
     for name, outcome in (run.found or {}).items():
-        if name.startswith("O_NONBLOCK"):
+        if name.startswith("O_"):
             continue
         if outcome not in ("EPERM", "EACCES", "ENOENT", "EINVAL"):
             complaints.append("%s: %s" % (name, outcome))
@@ -66,6 +66,40 @@ def shared_futex(exam):
             complaints.append("it told nothing: %s" % run.status)
         elif run.found.get("heard") or run.found.get("woken"):
             complaints.append("one heard the other: %s" % run.found)
+    return complaints
+
+
+def same_dice(exam):
+    """What two strategies of one profile throw differs, in everything."""
+    if exam.profile == "native":
+        return []
+    runs = exam.side_runs([("dice-%d" % n, "dice", {}) for n in range(3)], "python")
+    complaints = ["it told nothing: %s" % run.status for run in runs if not run.found]
+    for name in (runs[0].found or {}):
+        thrown = [run.found.get(name) for run in runs if run.found]
+        if len(set(thrown)) < len(thrown):
+            complaints.append("%s gave %s" % (name, thrown))
+    return complaints
+
+
+# MARK: The nursery
+
+def nursery_killed(exam):
+    """A nursery that dies takes nobody along; strategies start cold meanwhile, and warm again later."""
+    if exam.door != "warm" or exam.profile == "native":
+        return []
+    before = exam.host.status(exam.neighbour["id"])
+    nurseries = [pid for pid, what in outside.processes_of(exam.host).items() if "nursery.py" in what and outside.is_nursery(pid)]
+    if not nurseries:
+        return ["no nursery was found"]
+    for pid in nurseries:
+        os.kill(pid, signal.SIGKILL)
+    first = exam.side_run("after-the-nursery", "threads", {}, "python")
+    complaints = [] if first.found == {"threads": "done"} else ["after its death none starts: %s" % first.status]
+    after = exam.host.status(exam.neighbour["id"])
+    if after["pid"] != before["pid"] or after["state"] != "running":
+        complaints.append("the neighbour is %s: %s" % (after["state"], after["reason"]))
+    complaints += exam.warm_up()
     return complaints
 
 

@@ -44,6 +44,8 @@ def streams(it):
             continue
         it.note("O_NONBLOCK on %d" % number, fcntl.fcntl, number, fcntl.F_SETFL, flags | os.O_NONBLOCK | os.O_ASYNC)
         it.note("O_NONBLOCK on %d" % number, fcntl.fcntl, number, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+        if number > 2:
+            it.note("O_DIRECT on %d" % number, fcntl.fcntl, number, fcntl.F_SETFL, flags | os.O_DIRECT)
         it.note("size of %d" % number, fcntl.fcntl, number, 1031, 1 << 20)
         it.note("owner of %d" % number, fcntl.fcntl, number, 8, os.getpid())
         it.note("seals of %d" % number, fcntl.fcntl, number, 1034)
@@ -170,7 +172,9 @@ def race_notice(it):
             ctypes.memmove(buffer, names[turn], len(names[turn]))
 
     thread = threading.Thread(target=flip, daemon=True)
-    thread.start()
+    if not it.is_control:
+        # Without walls there is nobody to race with, and what forks has one thread.
+        thread.start()
     arguments = (ctypes.c_void_p * 3)()
     outcomes = set()
     for _ in range(1 if it.is_control else 400):
@@ -185,7 +189,6 @@ def race_notice(it):
         else:
             outcomes.add(it.outcome(59, ctypes.addressof(buffer), ctypes.addressof(arguments), ctypes.addressof(arguments)))
     is_over.append(True)
-    thread.join()
     it.tell(execve=",".join(sorted(outcomes)))
 
 
@@ -444,6 +447,25 @@ def secrets(it):
         environment=sorted(os.environ), arguments=list(getattr(sys, "orig_argv", sys.argv)), hello=sorted(hello),
         text=json.dumps(hello, default=str)[:20000], user=[os.getuid(), os.geteuid(), os.getgid(), os.getgroups()],
         pids=[os.getpid(), os.getppid()], name=os.uname().nodename, folder=os.getcwd(), root=sorted(os.listdir("/")))
+
+
+def dice(it):
+    """All that ought to differ from strategy to strategy."""
+    import random
+    import tempfile
+    import uuid
+
+    thrown = {
+        "random": random.getrandbits(62), "new Random": random.Random().getrandbits(62), "urandom": os.urandom(8).hex(),
+        "uuid": str(uuid.uuid4()), "name": next(tempfile._get_candidate_names())}
+    try:
+        import numpy
+
+        thrown["numpy"] = int(numpy.random.randint(1 << 62))
+        thrown["new generator"] = int(numpy.random.default_rng().integers(1 << 62))
+    except ImportError:
+        pass
+    it.tell(**thrown)
 
 
 # MARK: What it says
