@@ -324,7 +324,7 @@ CASES = [
     # Row 26
     Case("exhausts", "26", "takes all pipes, events and descriptors that it gets, and keeps them full",
          "its own number of descriptors; a neighbour still gets its own", "exhaust",
-         {"pipes": at_most(64, "pipes")}, known={"most": 100000, "stay": 5}, promised=("root",), during=wholes.others_get_theirs,
+         {"pipes": at_most(128, "pipes")}, known={"most": 100000, "stay": 5}, promised=("root",), during=wholes.others_get_theirs,
          control=controls.exhausts, bites={"pipes": lambda it: it > 200}),
     # Beyond the list
     Case("race-notice", "+", "changes a call's arguments while the host reads them, 400 times",
