@@ -130,11 +130,8 @@ private struct StrategyStarts {
         try child.standardInput.writeAll(Self.hello[...])
         var line: [UInt8] = []
         while line.last != 0x0A {
-            var ready = pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)
+            try word(of: child, "\(kind.rawValue), \(door.rawValue)")
             var buffer = [UInt8](repeating: 0, count: 4096)
-            guard unsafe poll(&ready, 1, 60_000) == 1 else {
-                throw MeasurementFailure("\(kind.rawValue), \(door.rawValue): no word in a minute")
-            }
             let count = try child.standardOutput.read(into: &buffer)
             guard count > 0 else { throw MeasurementFailure("the strategy ended before it was ready") }
             line += buffer.prefix(count)
@@ -147,6 +144,21 @@ private struct StrategyStarts {
         child.kill()
         await withCheckedContinuation { done in child.finish { done.resume() } }
         return time
+    }
+
+    /// Waits until a strategy has said something. Imports make calls that are refused, and wait for that.
+    private func word(of child: ConfinedChild, _ what: String) throws {
+        while true {
+            var ends = [pollfd(fd: child.standardOutput.number, events: Int16(POLLIN), revents: 0)]
+            if let violations = child.violations {
+                ends.append(pollfd(fd: violations.listener.number, events: Int16(POLLIN), revents: 0))
+            }
+            guard unsafe poll(&ends, nfds_t(ends.count), 60_000) > 0 else {
+                throw MeasurementFailure("\(what): no word in a minute")
+            }
+            if ends[0].revents != 0 { return }
+            _ = child.readViolations()
+        }
     }
 
     private static let hello = HostMessage.hello(
