@@ -47,11 +47,12 @@ func fuzzHandshake(_ bytes: [UInt8]) {
     let count = write(ends[1], bytes, min(bytes.count, 32 << 10))
     precondition(count >= 0)
     close(ends[1])
-    var handshake = LauncherHandshake(status: ends[0], socket: sockets[0], command: "/bundle/strategy")
+    var handshake = LauncherHandshake(
+        launcher: nil, status: ends[0], socket: sockets[0], command: "/bundle/strategy")
     let failure = handshake.run(for: .seconds(1))
     precondition(failure?.reason.isEmpty != true)
     // These numbers are killed when a launch is abandoned. 0, 1 and below would mean others than a child.
-    for pid in [handshake.watcher, handshake.strategy] {
+    for pid in [handshake.launcher, handshake.watcher, handshake.strategy] {
         precondition(pid ?? 2 > 1, "no child has that number")
     }
 }
