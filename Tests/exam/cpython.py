@@ -21,7 +21,7 @@ MODULES = (
     "test.test_pty",
 )
 EXPECTATIONS = os.path.join(HERE, "cpython-expectations.txt")
-SECONDS = 15
+SECONDS = 20
 
 # Words in a failure that name the wall it ran into.
 REFUSED = re.compile(

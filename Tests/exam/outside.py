@@ -113,7 +113,7 @@ class Watch(threading.Thread):
                 program_now = os.readlink("/proc/%s/exe" % pid)
             except (OSError, IndexError):
                 continue
-            if program.endswith("/confine") or program_now != program:
+            if program.endswith(("/confine", "/watcher")) or program_now != program:
                 continue  # The walls are still being built, or it is the watcher, which runs nothing of the strategy.
             count += 1
             shared = sorted(name for name, is_other in differs.items() if not is_other)

@@ -82,8 +82,8 @@ def stress(found):
     if "stressors" not in found:
         return when(found)
     limit = found["limits"]
-    words = "%s In the shipped profile stress-ng ended at once: the call `%s` was refused." % (
-        when(found), "`, `".join(found["shipped"]["refused"]))
+    refused = sorted({re.match(r"\w+", call).group(0) for call in found["shipped"]["refused"]})
+    words = "%s In the shipped profile stress-ng ended at once; it was refused `%s`." % (when(found), "`, `".join(refused))
     rows = [("limit", limit["memory_mib"], limit["cores"], limit["processes"], limit["descriptors"],
              limit["bytes"] >> 20, limit["inodes"], "", "", "2")]
     for entry in found["stressors"]:

@@ -167,7 +167,7 @@ class Bounds:
         most["memory_mib"] = max(most["memory_mib"], round(memory / 2 ** 20, 1))
         for pid in set(word for folder in self.folders for word in outside.read(folder + "/cgroup.procs").split()):
             try:
-                if os.readlink("/proc/%s/exe" % pid).endswith("/confine"):
+                if os.readlink("/proc/%s/exe" % pid).endswith(("/confine", "/watcher")):
                     continue
                 most["descriptors"] = max(most["descriptors"], len(os.listdir("/proc/%s/fd" % pid)))
                 space = os.statvfs("/proc/%s/root/work" % pid)
