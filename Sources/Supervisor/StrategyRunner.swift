@@ -315,7 +315,7 @@ public final class StrategyRunner {
                         self?.readViolations(ready)
                     }
                 }
-                let milliseconds = Double(child.startDuration / .microseconds(100)) / 10
+                let milliseconds = (child.startDuration / .microseconds(100)).rounded() / 10
                 log(.info, .host, "started \(child.door.rawValue) in \(milliseconds) ms")
                 handle(.launched)
             } catch {
