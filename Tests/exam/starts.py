@@ -100,8 +100,10 @@ def run(options):
                 "what": "seconds they took, %d at a time (%s)" % (AT_A_TIME, door), "before": 0, "after": round(seconds)})
             print(json.dumps(figures[-11:]), flush=True)
             for what in before:
+                # Pools of threads grow by one now and then, up to the number of cores each.
+                spare = 2 * os.cpu_count() if what.startswith("threads") else 0
                 demand(
-                    after[what] <= before[what], "%s: %d before, %d after %d starts by the %s", what, before[what],
+                    after[what] <= before[what] + spare, "%s: %d before, %d after %d starts by the %s", what, before[what],
                     after[what], cycles * AT_A_TIME, door)
             demand(
                 memory_after < memory_before + 8192 + 20 * cycles * AT_A_TIME, "the host's memory grew from %d to %d KiB",
