@@ -145,6 +145,11 @@ public final class StrategyRunner {
     /// How the limits of the child are kept, while there is one.
     public var enforcement: Enforcement? { connection?.child.group.enforcement }
 
+    /// By which door the child was started and how long that took, while there is one.
+    public var launched: (door: ConfinedChild.Door, duration: Duration)? {
+        connection.map { ($0.child.door, $0.child.startDuration) }
+    }
+
     /// Sends a line, unless there is no child to send it to. Never waits.
     public func send(_ message: HostMessage) {
         guard connection != nil else { return }

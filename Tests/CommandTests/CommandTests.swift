@@ -124,6 +124,11 @@ struct CommandTests {
         #expect(try await line.run("status", "twin").errors.contains("s2, s3"))
     }
 
+    @Test func `status says how the run was started`() async throws {
+        #expect(try await line.run("status", "crossover").output.contains("started     warm in 3.1 ms\n"))
+        #expect(try await !line.run("status", "idle").output.contains("started "))
+    }
+
     // MARK: - Doing things
 
     @Test func `upload sends the file and prints the new id`() async throws {

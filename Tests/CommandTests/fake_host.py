@@ -29,6 +29,7 @@ STRATEGIES = [
 ]
 STRATEGIES[3]["status"]["reason"] = "killed for memory: limit 64 MiB, peak 64 MiB"
 STRATEGIES[0]["status"]["violations"] = 3
+STRATEGIES[0]["status"]["start"] = {"door": "warm", "milliseconds": 3.1}
 LINES = [
     {"seq": n, "time": 1700000000000 + n, "level": "info", "source": "strategy", "message": f"line {n}"}
     for n in range(1, 6)

@@ -22,11 +22,17 @@ extension HostTests {
             _ = try await fixture.wait(id) { $0.state == .running }
             let status = try await fixture.wait(id) { $0.usage.linesIn > 3 }
             #expect(status.usage.linesOut > 100)
+            let start = try #require(status.start)
+            #expect(start.duration > .zero && start.duration < .seconds(20))
             let lines = try await fixture.lines(id)
+            let door = try #require(start.json["door"]?.stringValue)
+            let milliseconds = try #require(start.json["milliseconds"]?.text)
+            #expect(lines.contains("host: started \(door) in \(milliseconds) ms"))
             #expect(lines.contains("stderr: printed in on_start"))
             #expect(lines.contains("strategy: live BTCUSDT"))
             _ = try await fixture.host.stop(id, orders: nil, by: "ada")
-            _ = try await fixture.wait(id) { $0.state == .stopped }
+            let stopped = try await fixture.wait(id) { $0.state == .stopped }
+            #expect(stopped.start == nil)
             try await fixture.host.delete(id, by: "ada")
             await fixture.end()
         }

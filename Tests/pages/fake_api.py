@@ -212,6 +212,7 @@ class Strategy:
                       "lines_in": self.lines[0], "lines_out": self.lines[1], "lines_dropped": self.lines[2]},
             "equity": text(self.capital + self.realised + self.unrealised) if self.account else None, "realised_pnl": text(self.realised),
             "unrealised_pnl": text(self.unrealised), "position": [self.position()] if self.account else [], "metrics": {"distance": "12.5"},
+            "start": {"door": "warm", "milliseconds": 3.1} if self.alive and self.state != "backing_off" else None,
             "violations": sum(one["in_run"] for one in self.violations)}
 
     def refuse(self, rule, words, advice, call, arguments, count=1, fatal=False):

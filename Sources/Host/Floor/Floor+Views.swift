@@ -24,6 +24,7 @@ extension Floor {
         view.capital = strategy.plan?.capital
         view.version = strategy.plan?.version
         view.limits = runner?.enforcement.map { EnforcementView($0) }
+        view.start = runner?.launched.map { LaunchView(isWarm: $0.door == .warm, duration: $0.duration) }
         view.usage.cpuSeconds = strategy.usage.cpuSeconds
         view.usage.memoryBytes = strategy.usage.memoryBytes
         view.usage.memoryLimitBytes = strategy.usage.memoryLimitBytes

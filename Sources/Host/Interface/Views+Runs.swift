@@ -57,6 +57,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var usage = Usage()
     /// How its limits are kept, while it runs.
     public var limits: EnforcementView?
+    /// How it was started, while it runs.
+    public var start: LaunchView?
     public var equity: FixedDecimal?
     public var realisedProfit: FixedDecimal = .zero
     public var unrealisedProfit: FixedDecimal = .zero
@@ -82,7 +84,8 @@ public struct RunStatusView: Hashable, Sendable {
             "since": .time(since), "reason": .optional(reason), "restarts": .integer(restarts),
             "next_start": .orNull(nextStart), "pid": .orNull(pid), "feed": .optional(feed),
             "account": .optional(account), "capital": .orNull(capital), "version": .optional(version),
-            "usage": usage.json, "limits": limits?.json ?? .null, "equity": .orNull(equity),
+            "usage": usage.json, "limits": limits?.json ?? .null, "start": start?.json ?? .null,
+            "equity": .orNull(equity),
             "realised_pnl": .decimal(realisedProfit),
             "unrealised_pnl": .decimal(unrealisedProfit), "position": .array(positions.map(\.json)),
             "metrics": .object(

@@ -58,6 +58,10 @@ extension Command {
         if let refused = status["violations"]?.intValue, refused > 0 {
             rows.append(("refused", "\(refused) system calls: bullpen violations \(name)"))
         }
+        if let door = status["start"]?["door"] {
+            rows.append(
+                ("started", "\(Words.text(door)) in \(Words.text(status["start"]?["milliseconds"])) ms"))
+        }
         let gaps = (status["limits"]?["not_promised"]?.arrayValue ?? []).map { Words.text($0) }
         if !gaps.isEmpty { rows.append(("no promise", gaps.joined(separator: ", "))) }
         for position in status["position"]?.arrayValue ?? [] {

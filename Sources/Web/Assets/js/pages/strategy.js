@@ -315,6 +315,7 @@ function overview(tab) {
                 use.memory_peak_bytes ? ["Most memory", bytes(use.memory_peak_bytes)] : null,
                 use.cpu_throttled_seconds ? ["Held back in all", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
                 ["Profile", strategy.profile ?? "–"],
+                status.start ? ["Started", `${status.start.door} in ${Number(status.start.milliseconds).toFixed(1)} ms`] : null,
                 status.limits?.not_promised?.length ? ["Not promised here", status.limits.not_promised.join(", ")] : null,
                 ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
         ] : h("p", { class: "muted" }, "Measured while it runs."));
