@@ -254,4 +254,27 @@ struct ELFCheckTests {
             }?.contains("shared library") == true)
         #expect(reason { for i in 32..<40 { $0[i] = 0xFF } }?.contains("cut short") == true)
     }
+
+    @Test func `a program with an executable stack is refused, and told how to link it`() throws {
+        let scratch = try ScratchFolder()
+        func compiled(_ option: String) throws -> [UInt8] {
+            let (source, built) = (scratch.path + "/main.c", scratch.path + "/" + option)
+            try "int main(void) { return 0; }\n".write(toFile: source, atomically: true, encoding: .utf8)
+            let ending = try Program.run("/usr/bin/cc", ["-z", option, "-o", built, source])
+            try #require(ending.code == 0, "\(String(decoding: ending.errors, as: UTF8.self))")
+            return try program(built)
+        }
+        let problem = try ELFCheck.problem(compiled("execstack"), field: "strategy")
+        #expect(problem?.code == .wrongProgram && problem?.field == "strategy")
+        #expect(problem?.message.contains("executable stack") == true)
+        #expect(problem?.message.contains("-z noexecstack") == true)
+
+        var bytes = try compiled("noexecstack")
+        #expect(ELFCheck.problem(bytes, field: "strategy") == nil)
+        let header: [UInt8] = [0x51, 0xE5, 0x74, 0x64]
+        let place = try #require((64..<2048).first { Array(bytes[$0..<$0 + 4]) == header })
+        for offset in 0..<4 { bytes[place + offset] = 0 }
+        #expect(
+            ELFCheck.problem(bytes, field: "strategy")?.message.contains("PT_GNU_STACK is missing") == true)
+    }
 }

@@ -64,6 +64,20 @@ public enum ELFCheck {
             tableOffset <= UInt64(bytes.count),
             UInt64(entries) * 56 <= UInt64(bytes.count) - tableOffset
         else { return problem("is cut short") }
+        let (gnuStack, execute): (UInt32, UInt8) = (0x6474_E551, 1)
+        let headers = (0..<Int(entries)).map { Int(tableOffset) + $0 * 56 }
+        let stack = headers.first { UInt32(truncatingIfNeeded: word($0)) == gnuStack }
+        guard let stack else {
+            return problem(
+                "does not say that its stack holds no code (PT_GNU_STACK is missing), so that the stack would be "
+                    + "executable; link it with -z noexecstack")
+        }
+        guard bytes[stack + 4] & execute == 0 else {
+            return problem(
+                "asks for an executable stack, which strategies do not get; link it with -z noexecstack, end "
+                    + "assembly files with .section .note.GNU-stack,\"\",@progbits, and nest no functions in C"
+            )
+        }
         return nil
     }
 }
