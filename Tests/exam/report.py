@@ -116,7 +116,7 @@ def attacks(found):
 
 
 WRITERS = {"attacks": attacks, "limits": limits, "cpython": cpython, "stress": stress, "starts-launcher": starts,
-           "starts": starts}
+           "starts": starts, "uml": when}
 
 
 def main():
