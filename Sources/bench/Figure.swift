@@ -82,5 +82,17 @@ struct Measurement: Sendable {
     /// One word or more with hyphens, such as `spawn`.
     let name: String
     let summary: String
+    /// Whether it runs only when it is named.
+    let isOnRequest: Bool
     let run: @Sendable (Surroundings) async throws -> [Figure]
+
+    init(
+        name: String, summary: String, isOnRequest: Bool = false,
+        run: @escaping @Sendable (Surroundings) async throws -> [Figure]
+    ) {
+        self.name = name
+        self.summary = summary
+        self.isOnRequest = isOnRequest
+        self.run = run
+    }
 }

@@ -26,7 +26,7 @@ private func run(_ words: [String]) async -> Int32 {
         }
     }
     let chosen = Measurement.all.filter { measurement in
-        names.isEmpty || names.contains { measurement.name.contains($0) }
+        names.isEmpty ? !measurement.isOnRequest : names.contains { measurement.name.contains($0) }
     }
     guard !chosen.isEmpty else {
         return misuse("no measurement is called \(names.joined(separator: " or "))")

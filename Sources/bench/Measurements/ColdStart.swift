@@ -78,7 +78,7 @@ private struct ColdStart {
         profile = try Profile(contentsOf: file)
         bubblewrapFilter = folder.path + "/filter.bpf"
         let compiler = try folder.compile("filter.c", as: "filter", ["-lseccomp"])
-        let calls = profile.systemCalls.allowed.flatMap(\.calls) + ["execve", "close_range", "prctl"]
+        let calls = profile.systemCalls.allowed.flatMap(\.calls) + ["execve", "prctl", "wait4"]
         let filter = try FileDescriptor.open(bubblewrapFilter, O_WRONLY | O_CREAT, mode: 0o644)
         let pid = try ChildProcess.spawn(
             compiler, arguments: [compiler] + calls, descriptors: [0, filter.number, 2])

@@ -3,6 +3,6 @@ extension Measurement {
     static let all: [Measurement] = [
         .commandStart, .coldStart, .startToReady, .journalCommits, .recordedLines, .tickToOrder,
         .orderThroughput,
-        .manyStrategies, .httpRequests,
+        .manyStrategies, .httpRequests, .density, .doubleDensity,
     ]
 }

@@ -41,12 +41,14 @@ final class BenchHost: Sendable {
         try await host.start()
     }
 
-    /// Uploads a strategy and starts it on the injected feed; gives its id.
-    func start(_ content: [UInt8], file: String, name: String, config: JSONValue) async throws -> String {
+    /// Uploads a strategy and starts it on a feed that takes what is sent to it; gives its id.
+    func start(
+        _ content: [UInt8], file: String, name: String, config: JSONValue, feed: String = "injected"
+    ) async throws -> String {
         let id = try await host.upload(
             BundleUpload(content: content, fileName: file, name: name, config: config.bytes), by: "bench"
         ).id
-        _ = try await host.start(id, options: StartOptions(feed: "injected"), by: "bench")
+        _ = try await host.start(id, options: StartOptions(feed: feed), by: "bench")
         return id
     }
 
