@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -30,6 +32,10 @@ extern const unsigned int __rseq_size __attribute__((weak));
 /// A launcher's stack, and before it one for the first moments of a watcher.
 #define LAUNCHER_STACK (128u << 10)
 #define WATCHER_STACK (16u << 10)
+
+/// The gaps of the heap that are filled: malloc takes its own pages for what is larger, and has none that are smaller.
+#define LARGEST_GAP (96u << 10)
+#define SMALLEST_GAP 16u
 
 /// From here on the launcher's descriptors are lifted while they are put in order.
 #define LIFTED 64
@@ -207,6 +213,20 @@ static bool start_strategy(const int *descriptors, uint32_t count) {
     }
     munmap((void *)plan, length);
     return false;
+}
+
+void nursery_fill_gaps(void) {
+    // What lies beyond the last piece in use has never been shared.
+    const char *end = (const char *)sbrk(0) - mallinfo2().keepcost;
+    for (size_t size = LARGEST_GAP; size >= SMALLEST_GAP; size -= SMALLEST_GAP) {
+        for (;;) {
+            // Kept for good, so that nothing is put there again.
+            char *piece = malloc(size);
+            if (piece && piece < end) continue;
+            free(piece);
+            break;
+        }
+    }
 }
 
 int nursery_serve(struct nursery_child *child) {

@@ -14,6 +14,10 @@ struct nursery_child {
     uint32_t environment_length;
 };
 
+/// Fills the gaps between the heap's pieces, so that what a strategy asks for lies together behind them: a piece in a gap
+/// would make a page that all share a page of its own. Call it when everything is loaded.
+void nursery_fill_gaps(void);
+
 /// Tells the supervisor, in one packet of at most 64 KiB, that everything is loaded. Returns 0 or -errno.
 int nursery_ready(const char *words);
 

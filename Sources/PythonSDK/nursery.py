@@ -47,15 +47,32 @@ def _compiled(script: str) -> CodeType:
 
 
 def _warm_up(names: List[str]) -> None:
-    """Does what every strategy does first, so that what it loads and keeps is there, and shared."""
+    """Does what every strategy does first, so that what it loads, keeps and adapts is there, and shared.
+
+    The interpreter adapts code that runs often by writing into it: each strategy would have its own copy.
+    """
     for name in names:
         importlib.import_module(name)
-    if "pandas" in names:
-        import pandas
+    from bullpen import Strategy
+    from bullpen.strategy import set_current_session
+    from bullpen.testing import Harness
 
-        frame = pandas.DataFrame({"close": [float(n) for n in range(32)]})
-        frame["close"].rolling(4).mean().iloc[-1]
-        frame["close"].ewm(span=4).mean().iloc[-1]
+    class Rehearsal(Strategy):
+        def on_candle(self, candle):  # type: ignore[no-untyped-def]
+            closes.append(float(candle.close))
+            if "pandas" in names:
+                import pandas
+
+                frame = pandas.DataFrame({"close": closes[-32:]})
+                frame["close"].rolling(4).mean().iloc[-1]
+                frame["close"].ewm(span=4).mean().iloc[-1]
+                pandas.Series(closes[-32:]).rolling(4).mean().iloc[-1]
+            if len(closes) % 16 == 0:
+                self.buy("0.01")
+
+    closes: List[float] = []
+    Harness(Rehearsal).closes(*(100 + number % 7 for number in range(64)))
+    set_current_session(None)
 
 
 def _serve(library: ctypes.PyDLL) -> Tuple[List[str], List[str]]:
@@ -131,6 +148,7 @@ def main() -> None:
     names = sorted({name.partition(".")[0] for name in sys.modules})
     # What is there by now stays; looking through it in each strategy would make it each strategy's own.
     gc.collect()
+    library.nursery_fill_gaps()
     gc.freeze()
     if library.nursery_ready("\n".join(names).encode()) != 0:
         sys.exit("nursery: nobody waits for it")
