@@ -153,10 +153,11 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         return timers.insert(deadline: MonotonicClock.nanoseconds + UInt64(nanoseconds), body)
     }
 
-    /// Forgets a timer. One that has fired or was cancelled is left alone.
+    /// Forgets a timer, and lets go of what it would have done. One that has fired or was cancelled is left alone.
     public func cancel(_ timer: Timer) {
         checkIsolated()
-        timers.remove(timer)
+        // What it held goes after the heap is let go of: that may set or cancel timers itself.
+        _ = timers.remove(timer)
     }
 
     /// Calls `body` at the end of this turn, after all that is ready now. For gathering small things into one.
@@ -247,29 +248,25 @@ extension EventLoop.Timer {
         self.deadline = deadline
         self.id = id
     }
+
+    fileprivate func isBefore(_ other: EventLoop.Timer) -> Bool {
+        (deadline, id) < (other.deadline, other.id)
+    }
 }
 
 /// Timers by deadline; those with one deadline fire in the order they were made.
 private struct TimerHeap {
-    private struct Entry {
-        let timer: EventLoop.Timer
-        let body: () -> Void
-
-        func isBefore(_ other: Entry) -> Bool {
-            (timer.deadline, timer.id) < (other.timer.deadline, other.timer.id)
-        }
-    }
-
-    private var entries: [Entry] = []
-    private var cancelled: Set<UInt64> = []
-    private var live: Set<UInt64> = []
+    /// A heap, in which those that were cancelled stay until they are due or are too many.
+    private var entries: [EventLoop.Timer] = []
+    /// What those that were not cancelled do.
+    private var bodies: [UInt64: () -> Void] = [:]
     private var nextID: UInt64 = 0
 
     mutating func insert(deadline: UInt64, _ body: @escaping () -> Void) -> EventLoop.Timer {
         nextID += 1
         let timer = EventLoop.Timer(deadline, nextID)
-        live.insert(timer.id)
-        entries.append(Entry(timer: timer, body: body))
+        bodies[timer.id] = body
+        entries.append(timer)
         var child = entries.count - 1
         while child > 0, entries[child].isBefore(entries[(child - 1) / 2]) {
             entries.swapAt(child, (child - 1) / 2)
@@ -278,26 +275,25 @@ private struct TimerHeap {
         return timer
     }
 
-    mutating func remove(_ timer: EventLoop.Timer) {
-        guard live.remove(timer.id) != nil else { return }
-        cancelled.insert(timer.id)
-        // A host with many short-lived deadlines would keep their bodies until they fall due.
-        if cancelled.count > 64, cancelled.count > entries.count / 2 { compact() }
+    /// Cancels a timer. Returns what it would have done, for the caller to let go of.
+    mutating func remove(_ timer: EventLoop.Timer) -> (() -> Void)? {
+        guard let body = bodies.removeValue(forKey: timer.id) else { return nil }
+        let cancelled = entries.count - bodies.count
+        if cancelled > 64, cancelled > entries.count / 2 { compact() }
+        return body
     }
 
     func millisecondsUntilNext(_ now: UInt64) -> Int32 {
-        guard let next = entries.first?.timer.deadline else { return -1 }
+        guard let next = entries.first?.deadline else { return -1 }
         guard next > now else { return 0 }
         return Int32(min((next - now + 999_999) / 1_000_000, 60_000))
     }
 
     /// Takes out the first timer that is due. The caller runs it afterwards, since it may set timers itself.
     mutating func popDue(_ now: UInt64) -> (() -> Void)? {
-        while let next = entries.first, next.timer.deadline <= now {
+        while let next = entries.first, next.deadline <= now {
             removeFirst()
-            if cancelled.remove(next.timer.id) != nil { continue }
-            live.remove(next.timer.id)
-            return next.body
+            if let body = bodies.removeValue(forKey: next.id) { return body }
         }
         return nil
     }
@@ -319,7 +315,6 @@ private struct TimerHeap {
     }
 
     private mutating func compact() {
-        entries = entries.filter { !cancelled.contains($0.timer.id) }.sorted { $0.isBefore($1) }
-        cancelled = []
+        entries = entries.filter { bodies[$0.id] != nil }.sorted { $0.isBefore($1) }
     }
 }

@@ -71,6 +71,31 @@ struct EventLoopTests {
                 }
             }
         }
+
+        /// Whether what a timer holds is gone: before it is cancelled, after, and the same of one among many.
+        func cancelled() -> [Bool] {
+            func isGone(amid others: Int) -> [Bool] {
+                let rest = (0..<others).map { _ in loop.schedule(after: .seconds(3600)) {} }
+                var held: Parting? = Parting(loop: loop)
+                weak let seen = held
+                let timer = loop.schedule(after: .seconds(3600)) { [held] in _ = held }
+                held = nil
+                let before = seen == nil
+                for other in rest { loop.cancel(other) }
+                loop.cancel(timer)
+                return [before, seen == nil]
+            }
+            return isGone(amid: 0) + isGone(amid: 200)
+        }
+    }
+
+    /// Sets and cancels a timer when the last that holds it lets go.
+    final class Parting {
+        let loop: EventLoop
+
+        init(loop: EventLoop) { self.loop = loop }
+
+        deinit { loop.cancel(loop.schedule(after: .seconds(3600)) {}) }
     }
 
     final class Box: Sendable {
@@ -108,6 +133,12 @@ struct EventLoopTests {
         let loop = try EventLoop(name: "test-floor")
         defer { loop.stop() }
         #expect(await Counter(loop: loop).timers() == [1, 11, 3])
+    }
+
+    @Test func `a cancelled timer lets go at once of what it held`() async throws {
+        let loop = try EventLoop(name: "test-floor")
+        defer { loop.stop() }
+        #expect(await Counter(loop: loop).cancelled() == [false, true, false, true])
     }
 
     final class Tally: Sendable {

@@ -99,7 +99,8 @@ def stress(found):
 
 def starts(found):
     rows = []
-    for entry in found["figures"]:
+    # One that fails early has none.
+    for entry in found.get("figures", []):
         rows.append((entry["what"], entry["before"], entry["after"]))
     return "%s %s\n\n%s" % (when(found), found.get("words", ""), table(("Counted", "before", "after"), rows))
 

@@ -106,6 +106,6 @@ def run(options):
                     after[what] <= before[what] + spare, "%s: %d before, %d after %d starts by the %s", what, before[what],
                     after[what], cycles * AT_A_TIME, door)
             demand(
-                memory_after < memory_before + 8192 + 20 * cycles * AT_A_TIME, "the host's memory grew from %d to %d KiB",
+                memory_after < memory_before + 1024 + 6 * cycles * AT_A_TIME, "the host's memory grew from %d to %d KiB",
                 memory_before, memory_after)
     return {"figures": figures, "seconds": round(time.time() - began), "is_good": True}

@@ -40,7 +40,8 @@ final class EventHub {
     ///
     /// - Parameters:
     ///   - keeps: Whether a reader who comes back should get it; a P&L that another follows in a second need not be.
-    ///   - data: The view's JSON. It is made when somebody wants it, so it must follow from values alone.
+    ///   - data: The view's JSON. It is made when somebody wants it, so it must follow from values alone. Make the view
+    ///     before, and its JSON here: what is kept is the view then, which takes a fraction of its JSON's memory.
     func publish(
         _ kind: HostEvent.Kind, strategy: String?, owner: String, keeps: Bool = true,
         data: @escaping @autoclosure () -> JSONValue

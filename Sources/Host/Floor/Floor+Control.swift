@@ -167,8 +167,8 @@ extension Floor {
         guard let strategy = deleting.removeValue(forKey: id) else { return }
         limits.strategies[id] = nil
         around.store.forget(strategy: id)
-        let view = status(of: strategy).json
-        hub.publish(.status, strategy: id, owner: strategy.owner, data: view)
+        let view = status(of: strategy)
+        hub.publish(.status, strategy: id, owner: strategy.owner, data: view.json)
     }
 
     /// Makes a strategy known as the catalogue has it now; one that is known learns of its new versions.
@@ -287,8 +287,8 @@ extension Floor {
         desk.decide { desk, now in
             desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .keep, at: now)
         }
-        let view = haltView.json
-        hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: view)
+        let view = haltView
+        hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: view.json)
     }
 
     /// Lifts a halt.
@@ -299,8 +299,8 @@ extension Floor {
         }
         haltedBy[scope] = nil
         desk.decide { desk, now in desk.resume(scope, at: now) }
-        let view = haltView.json
-        hub.publish(.halt, strategy: request.strategy, owner: "", data: view)
+        let view = haltView
+        hub.publish(.halt, strategy: request.strategy, owner: "", data: view.json)
     }
 
     private func scope(_ request: HaltScope) throws(HostError) -> RiskScope {

@@ -200,8 +200,8 @@ extension Floor {
         guard hub.count > 0 else { return }
         for strategy in strategies.values
         where strategy.isLive || desk.desk.hasAnythingOpen(StrategyID(strategy.id)) {
-            let view = status(of: strategy).json
-            hub.publish(.pnl, strategy: strategy.id, owner: strategy.owner, keeps: false, data: view)
+            let view = status(of: strategy)
+            hub.publish(.pnl, strategy: strategy.id, owner: strategy.owner, keeps: false, data: view.json)
         }
     }
 

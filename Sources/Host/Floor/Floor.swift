@@ -77,7 +77,7 @@ final class Floor {
 
     /// Tells those who watch what state the strategy is in.
     func publishStatus(_ strategy: FloorStrategy) {
-        let view = status(of: strategy).json
-        hub.publish(.status, strategy: strategy.id, owner: strategy.owner, data: view)
+        let view = status(of: strategy)
+        hub.publish(.status, strategy: strategy.id, owner: strategy.owner, data: view.json)
     }
 }

@@ -51,16 +51,21 @@ struct LauncherHandshake {
             + UInt64(attoseconds / 1_000_000_000)
         while true {
             let now = MonotonicClock.nanoseconds
-            guard now < limit else {
-                return LaunchFailure(
-                    code: .timedOut, step: "start launcher",
-                    reason: "the strategy's walls were not up within \(deadline)")
-            }
+            let tooLate = LaunchFailure(
+                code: .timedOut, step: "start launcher",
+                reason: "the strategy's walls were not up within \(deadline)")
+            guard now < limit else { return tooLate }
             let ready = Readiness.wait(
                 for: descriptors, milliseconds: Int32(min((limit - now) / 1_000_000 + 1, 60_000)))
             // The listener first: the strategy may have been executed and have ended by now.
             if hasListener, listener == nil, ready.contains(socket) { takeOverListener() }
             if let number = listener, !hasExecuted, Readiness.canRead(number) {
+                // A launcher that waits to be reaped takes the place of one of the strategy's processes.
+                do throws(SystemCallError) {
+                    guard try reapLauncher(before: limit) else { return tooLate }
+                } catch {
+                    return LaunchFailure("start launcher", error)
+                }
                 if let failure = letExecutionPass(number) { return failure }
             } else if let number = listener, hearsAll, Readiness.canRead(number),
                 Readiness.wait(for: [status], milliseconds: 0).isEmpty
@@ -90,6 +95,18 @@ struct LauncherHandshake {
         guard let pid = launcher else { return }
         launcher = nil
         try ChildProcess.wait(for: pid)
+    }
+
+    /// Waits for the launcher, which has left the plan to the strategy's process, and reaps it. False when it is too late.
+    private mutating func reapLauncher(before limit: UInt64) throws(SystemCallError) -> Bool {
+        guard let pid = launcher else { return true }
+        let process = try ChildProcess.open(pid)
+        let now = MonotonicClock.nanoseconds
+        let milliseconds = now < limit ? Int32(min((limit - now) / 1_000_000 + 1, 60_000)) : 0
+        guard Readiness.wait(for: [process.number], milliseconds: milliseconds).contains(process.number)
+        else { return false }
+        try reapLauncher()
+        return true
     }
 
     /// Kills and reaps every process made for the strategy.
