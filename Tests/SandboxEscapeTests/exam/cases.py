@@ -344,7 +344,7 @@ CASES = [
          "meddle", {"said": ("done",)}, when="later", speaks=PYTHON, outside=order_stands, control=controls.no_owner,
          bites={"a desk without owners": ("cancels",)}),
     Case("zip-slip", "+", "uploads archives with ../, absolute names, links, devices, bombs and names that collide",
-         "refused; nothing outside its folder", None, whole=wholes.evil_archives, control=controls.naive_unzip,
+         "refused; nothing outside its folder", None, whole=wholes.evil_archives, is_alike=True, control=controls.naive_unzip,
          bites={"a careless reader": ("writes outside",)}),
 ]
 for kind, lines in (("metric", 100000), ("log", 100000), ("timer", 100000), ("subscribe", 100000), ("signal", 100000),
@@ -354,10 +354,11 @@ for kind, lines in (("metric", 100000), ("log", 100000), ("timer", 100000), ("su
         "the host does not grow, the neighbour keeps its order", "flood", {}, when="later",
         known={"kind": kind, "lines": lines, "seconds": 2}, ends="stop" if kind in ("metric", "log", "stderr") else "either",
         outside=host_is_small(80), config={"restart": {"policy": "temporary"}}, seconds=60, control=controls.floods,
-        bites={"bytes": lambda it: it > 100000}, speaks=PYTHON if kind in ("subscribe", "signal", "order") else BOTH, is_long=kind in ("subscribe", "signal", "log")))
+        bites={"bytes": lambda it: it > 100000}, speaks=PYTHON if kind in ("subscribe", "signal", "order") else BOTH, is_alike=True,
+        is_long=kind in ("subscribe", "signal", "log")))
 for call in calls.FATAL:
     CASES.append(Case(
         "fatal-" + call.name, "+", "calls %s, which only an attacker does" % call.name, "killed and quarantined",
         "list:fatal_" + call.name, {call.name: (None, "EPERM")}, ends="dies", reason=call.name, control=controls.reaches_the_kernel,
-        bites={call.name: controls.reached},
+        bites={call.name: controls.reached}, is_alike=True,
         is_long=call.name not in ("mount", "chroot", "setns", "init_module", "reboot", "open_by_handle_at")))

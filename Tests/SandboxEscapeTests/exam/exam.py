@@ -43,7 +43,8 @@ class Case:
     speaks    the languages that it is written in
     alone     whether nothing else may run meanwhile
     is_long   whether it is left out where time is short, as its like is tried there
-    waits     whether most of its time is waiting
+    is_alike  whether it comes out alike whomever the host runs as, so that root will do where time is short
+    waits     whether most of its time is waiting, which is alike too
     promised  for which hosts it is promised; on others it is tried and reported
     """
 
@@ -51,13 +52,13 @@ class Case:
         self, name, row, tries, sees, attack=None, must=None, ends="stop", reason=None, config=None, known=None,
         outside=None, during=None, control=None, bites=None, traits=None, speaks=("python", "native"), alone=False,
         promised=("root", "user", "alone"), when="start", seconds=30, whole=None,
-        is_long=False, waits=False,
+        is_long=False, is_alike=False, waits=False,
     ):
         self.name, self.row, self.tries, self.sees, self.attack = name, row, tries, sees, attack
         self.must, self.ends, self.reason, self.config, self.known = must or {}, ends, reason, config or {}, known or {}
         self.outside, self.during, self.control, self.bites = outside, during, control, bites or {}
         self.traits, self.speaks, self.alone, self.promised, self.when = traits or {}, speaks, alone, promised, when
-        self.seconds, self.whole, self.is_long, self.waits = seconds, whole, is_long, waits
+        self.seconds, self.whole, self.is_long, self.is_alike, self.waits = seconds, whole, is_long, is_alike or waits, waits
         if attack and attack.startswith("list:"):
             for call in calls.LISTS[attack[5:]]:
                 self.must.setdefault(call.name, ("done",) if call.help else call.must)
