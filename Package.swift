@@ -37,7 +37,6 @@ let package = Package(
     name: "bullpen",
     products: [
         .executable(name: "bullpen", targets: ["bullpen"]),
-        .executable(name: "confine", targets: ["confine"]),
         .executable(name: "poke", targets: ["poke"]),
     ],
     targets: [
@@ -109,10 +108,6 @@ let package = Package(
             ],
             path: "Sources/bench", exclude: ["Programs"], swiftSettings: strict),
 
-        // Apart: the launcher that builds a strategy's walls. Static, so that it needs nothing of this machine.
-        .executableTarget(
-            name: "confine", dependencies: ["CConfine"], cSettings: strictC,
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
         // What an operator runs inside the profile for programs.
         .executableTarget(
             name: "poke", cSettings: strictC, linkerSettings: [.unsafeFlags(["-static-executable"])]),

@@ -17,11 +17,11 @@ let layers: [String: Layer] = [
     "Catalogue": .services, "Identity": .services, "Supervisor": .services,
     "Host": .host,
     "Web": .faces, "bullpen": .faces, "bench": .faces,
-    "CConfine": .apart, "confine": .apart, "poke": .apart,
+    "CConfine": .apart, "poke": .apart,
 ]
 
 /// Folders under `Sources` that are no target.
-let otherFolders: Set<String> = ["PythonSDK", "CNursery"]
+let otherFolders: Set<String> = ["PythonSDK", "CNursery", "confine"]
 
 /// Who else may import a C module, beside the one Swift target that wraps it, and why.
 let sharedModules: [String: Set<String>] = [
