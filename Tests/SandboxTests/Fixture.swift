@@ -95,7 +95,8 @@ struct Fixture: Sendable {
         groupName = "\(name)-\(getpid())-\(Self.count.add(1, ordering: .relaxed).newValue)"
         launcher = ConfinedLauncher(
             configuration: .init(
-                launcher: Self.packageRoot + "/.build/stage-debug/libexec/bullpen/confine", runtimes: runtimes,
+                launcher: Self.packageRoot + "/.build/stage-debug/libexec/bullpen/confine",
+                runtimes: runtimes,
                 sdk: folder + "/sdk",
                 groupName: groupName, withoutControlGroups: withoutControlGroups,
                 nurseryLibrary: door == .cold

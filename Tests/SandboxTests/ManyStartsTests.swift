@@ -95,7 +95,8 @@ struct ManyStartsTests {
         let groupName = "starts-\(getpid())"
         let launcher = ConfinedLauncher(
             configuration: .init(
-                launcher: Fixture.packageRoot + "/.build/stage-debug/libexec/bullpen/confine", runtimes: Fixture.runtimes,
+                launcher: Fixture.packageRoot + "/.build/stage-debug/libexec/bullpen/confine",
+                runtimes: Fixture.runtimes,
                 sdk: nil, groupName: groupName, userIDs: 50_000...UInt32(50_000 + lanes)),
             spawner: try Spawner())
         let profile = try Fixture.profile("native")
