@@ -18,6 +18,9 @@ _PROC = 6
 """The descriptor of /proc that the host gives a nursery, and no strategy."""
 
 
+_kept: List[object] = []
+
+
 class _Child(ctypes.Structure):
     """struct nursery_child."""
 
@@ -73,6 +76,21 @@ def _warm_up(names: List[str]) -> None:
     closes: List[float] = []
     Harness(Rehearsal).closes(*(100 + number % 7 for number in range(64)))
     set_current_session(None)
+
+
+def _fill_gaps(library: ctypes.PyDLL) -> List[object]:
+    """Fills the gaps between what is in memory, so that what a strategy makes lies together behind it.
+
+    Something new in a gap would make a page that all share a page of the strategy's own. What is returned must be kept.
+    """
+    library.nursery_fill_gaps()
+    # The interpreter's own allocator has pools of 16 KiB for objects of 16, 32, ... 512 bytes; a few of each kind
+    # have gaps. Integers of this size take 32 bytes, and bytes 33 more than they hold.
+    per_size = 128 << 10
+    filling: List[object] = list(range(1 << 40, (1 << 40) + per_size // 32))
+    for size in range(48, 513, 16):
+        filling.extend(bytes(size - 33) for _ in range(per_size // size))
+    return filling
 
 
 def _serve(library: ctypes.PyDLL) -> Tuple[List[str], List[str]]:
@@ -148,7 +166,7 @@ def main() -> None:
     names = sorted({name.partition(".")[0] for name in sys.modules})
     # What is there by now stays; looking through it in each strategy would make it each strategy's own.
     gc.collect()
-    library.nursery_fill_gaps()
+    _kept.extend(_fill_gaps(library))
     gc.freeze()
     if library.nursery_ready("\n".join(names).encode()) != 0:
         sys.exit("nursery: nobody waits for it")

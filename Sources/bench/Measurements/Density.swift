@@ -10,7 +10,8 @@ extension Measurement {
     static let density = Measurement(
         name: "density-1000",
         summary:
-            "1,000 strategies with pandas, a candle a second each: 540 spread over the second, 60 at one instant"
+            "1,000 strategies with pandas, a candle a second each: 540 spread over the second, 60 at one instant",
+        isOnRequest: true
     ) { surroundings in
         try await Crowd.measure(surroundings, size: surroundings.samples(1_000), keepsPromises: true)
     }

@@ -2,6 +2,7 @@ extension Measurement {
     /// Every measurement, in the order in which they run.
     static let all: [Measurement] = [
         .commandStart, .coldStart, .startToReady, .journalCommits, .recordedLines, .tickToOrder,
+        .tickToOrderInCompany,
         .orderThroughput,
         .manyStrategies, .httpRequests, .density, .doubleDensity,
     ]

@@ -25,6 +25,16 @@ extension Measurement {
     }
 }
 
+extension Measurement {
+    /// Whether those who wait are in the way of the one that trades.
+    static let tickToOrderInCompany = Measurement(
+        name: "tick-to-order-in-company",
+        summary: "the same with 500 idle strategies around, beside the same host with none"
+    ) { surroundings in
+        try await OrderRace.companyFigures(surroundings, size: surroundings.samples(500))
+    }
+}
+
 /// Prices against orders: through the host, and through a bare pipe to the same program.
 private struct OrderRace {
     /// Which processor each end stays on; nil leaves that to the kernel.
@@ -64,6 +74,45 @@ private struct OrderRace {
         pipe.end()
         await bench.end()
         return race
+    }
+
+    /// One strategy that trades, before and after many came that do not.
+    static func companyFigures(_ surroundings: Surroundings, size: Int) async throws -> [Figure] {
+        let probe = Probe()
+        let bench = try await host(surroundings, probe, Placement(), isInMemory: true)
+        let count = surroundings.samples(10_000)
+        let alone = Samples(try await gatedOrders(bench, probe, count: count))
+        let idle = try Programs.read("idle.py")
+        for number in 0..<size {
+            let id = try await bench.start(
+                idle, file: "idle.py", name: "idle-\(number)",
+                config: .members(["pair": .string("ETHUSDT")]))
+            if number == size - 1 { try await bench.waitUntilRunning(id, seconds: 600) }
+        }
+        let together = Samples(try await gatedOrders(bench, probe, count: count))
+        await bench.end()
+        return [
+            Figure(
+                name: "tick to order, \(size) idle strategies around, median", value: together.median,
+                unit: "µs", floor: .init(name: "none around", value: alone.median),
+                promise: .atMostTimesFloor(1.5)),
+            Figure(
+                name: "tick to order, \(size) idle strategies around, p99", value: together.quantile(0.99),
+                unit: "µs", floor: .init(name: "none around", value: alone.quantile(0.99))),
+        ]
+    }
+
+    /// Microseconds from each price to the gate's decision over its order.
+    private static func gatedOrders(
+        _ bench: BenchHost, _ probe: Probe, count: Int
+    ) async throws -> [Double] {
+        try await onThread {
+            try (0..<count).map { number in
+                bench.host.post([.benchTrade(number)], into: "injected")
+                defer { Machine.pause(microseconds: pace) }
+                return try probe.waitForOrder().toGate
+            }
+        }
     }
 
     /// The same on the disk, for as many prices as make a p99.

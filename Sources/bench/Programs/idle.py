@@ -1,0 +1,7 @@
+"""Waits."""
+
+from bullpen import Strategy
+
+
+class Idle(Strategy):
+    pass
