@@ -43,7 +43,7 @@ private struct Crowd {
         let available = try Processes.availableMemory()
         let before = Processes.memory(of: getpid())?.proportional ?? 0
         try await crowd.gather()
-        crowd.noteOwnMemory("idle", after: before)
+        try crowd.noteOwnMemory("idle", after: before)
         let ticks = try Processes.processorTicks()
         try await crowd.send(seconds: surroundings.samples(540), atOneInstant: false)
         let after = try Processes.processorTicks()
@@ -54,7 +54,7 @@ private struct Crowd {
             "both processors' time while candles were spread",
             (after.busy - ticks.busy) / (after.all - ticks.all) * 100, "%", .atMost(50))
         try crowd.noteAllMemory(since: available, candles: surroundings.samples(600))
-        crowd.noteOwnMemory("after \(surroundings.samples(600)) candles", after: nil)
+        try crowd.noteOwnMemory("after \(surroundings.samples(600)) candles", after: nil)
         await crowd.bench.end()
         return crowd.figures
     }
@@ -185,8 +185,8 @@ private struct Crowd {
     }
 
     /// What each strategy has of its own, and what the host has for each.
-    private mutating func noteOwnMemory(_ when: String, after before: Int?) {
-        let children = (try? Processes.children()) ?? []
+    private mutating func noteOwnMemory(_ when: String, after before: Int?) throws {
+        let children = try Processes.children()
         let own = children.filter { Processes.name(of: $0) != "watcher" }.prefix(100)
             .compactMap { Processes.memory(of: $0)?.own }
         if !own.isEmpty {

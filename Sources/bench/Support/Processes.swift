@@ -41,7 +41,7 @@ enum Processes {
         return memory
     }
 
-    /// What a process is called.
+    /// What a process is called; nothing when it has ended.
     static func name(of process: Int32) -> String {
         ((try? read("/proc/\(process)/comm")) ?? "").split(separator: "\n").first.map(String.init) ?? ""
     }
