@@ -68,7 +68,9 @@ public struct RunLifecycle: Sendable {
         }
 
         /// Whether the child may trade: it is past its history and nobody asked it to stop or wait.
-        public var mayTrade: Bool { self == .running }
+        public var mayTrade: Bool {
+            if case .running = self { true } else { false }
+        }
     }
 
     /// How a child ended.

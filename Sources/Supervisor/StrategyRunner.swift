@@ -59,6 +59,8 @@ public final class StrategyRunner {
     public private(set) var since: Int64
     /// When it will be started again, while it backs off, in milliseconds of wall-clock time.
     public private(set) var nextStart: Int64?
+    /// What the host keeps about the strategy; it comes back with every line, and need not be looked up.
+    public weak var subject: AnyObject?
     /// Who is told.
     public weak var delegate: (any StrategyRunnerDelegate)?
     /// Lines that were read from the child in this run.

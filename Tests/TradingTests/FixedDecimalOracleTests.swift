@@ -152,6 +152,25 @@ struct FixedDecimalOracleTests {
         }
     }
 
+    @Test func `text read where it stands is what the same text read byte by byte is`() {
+        var random = SplitMix64(seed: 12)
+        let letters = Array("0123456789012345678901234567890......-eE+ ".utf8)
+        var numbers = 0
+        for round in 0..<40_000 {
+            // Short texts are numbers often enough; long ones reach the end of 64 bits.
+            let length = Int(random.next() % 24)
+            var text = (0..<length).map { _ in letters[Int(random.next() % UInt64(letters.count))] }
+            if round % 2 == 0 {
+                let point = Int(random.next() % 24)
+                text = (0..<length).map { $0 == point ? 0x2E : 0x30 + UInt8(random.next() % 10) }
+            }
+            let slow = FixedDecimal(utf8: text.lazy.map { $0 })
+            #expect(FixedDecimal(utf8: text.span) == slow, "\(String(decoding: text, as: UTF8.self))")
+            if slow != nil { numbers += 1 }
+        }
+        #expect(numbers > 10_000, "too few of the texts were numbers")
+    }
+
     @Test func `sums that do not fit throw and never wrap`() {
         let most = FixedDecimal(units: .max)
         #expect(throws: ArithmeticFault.outOfRange) { try most + FixedDecimal(units: 1) }

@@ -237,10 +237,11 @@ extension OrderDesk {
         }
         for (number, cell) in gate.cells.enumerated() {
             var sum = RiskGate.Cell(account: cell.account, market: cell.market, mark: cell.mark)
-            for row in gate.rows where row.cell == number { sum.add(row, sign: 1) }
+            let nothing = RiskGate.Part(ledger: SubLedger(), worst: .zero)
+            for row in gate.rows where row.cell == number { sum.replace(nothing, by: row.part) }
             if sum != cell { flaws.append("sums of cell \(number)") }
         }
-        let occupied = gate.rows.count { $0.worstQuantity().isPositive }
+        let occupied = gate.rows.count { $0.part.worst.isPositive }
         if occupied != gate.occupied { flaws.append("occupied rows \(gate.occupied), not \(occupied)") }
         if liveOrders != gate.liveOrders { flaws.append("live orders \(gate.liveOrders), not \(liveOrders)") }
         return flaws

@@ -17,7 +17,7 @@ public final class PaperVenue: ExchangeAdapter {
     private let now: () -> Timestamp
     private let atLeisure: (@escaping () -> Void) -> Void
     /// Prices that standing orders are still to be matched against.
-    private var unmatched: [MarketEvent] = []
+    private var unmatched: [(event: MarketEvent, symbol: String?)] = []
     private var health = Health.reading
     /// What came before the books were read.
     private var waiting: [Request] = []
@@ -90,15 +90,15 @@ public final class PaperVenue: ExchangeAdapter {
 
     /// Lets the market move. Standing orders are matched against it at leisure, before anything else that the venue is
     /// asked; trades that follow are reported when they are durable.
-    public func marketMoved(_ event: MarketEvent) {
-        unmatched.append(event)
+    public func marketMoved(_ event: MarketEvent, as symbol: String? = nil) {
+        unmatched.append((event, symbol))
         if unmatched.count == 1 { atLeisure { [weak self] in self?.match() } }
     }
 
     private func match() {
         let events = unmatched
         unmatched.removeAll(keepingCapacity: true)
-        for event in events { match(event) }
+        for (event, symbol) in events { match(symbol.map(event.renamed) ?? event) }
     }
 
     private func match(_ event: MarketEvent) {

@@ -59,11 +59,17 @@ final class DeskDriver {
         carryOut(body(&desk, now()))
     }
 
+    /// Takes a price into account, before any order that comes of it.
+    func priceMoved(_ event: MarketEvent, as symbol: String, on venue: VenueID) {
+        carryOut(desk.priceMoved(event, as: symbol, on: venue, at: now()))
+    }
+
     private func reported(_ account: AccountID, _ report: VenueReport) {
         decide { desk, now in desk.venueReported(report, on: account, at: now) }
     }
 
     private func carryOut(_ actions: [DeskAction]) {
+        guard !actions.isEmpty else { return }
         for action in actions {
             switch action {
             case .record(let event):

@@ -37,20 +37,20 @@ extension Floor {
 
     /// Hands an event to the strategies that asked for it, and matches standing orders against it.
     ///
-    /// The strategies come first, so that they think while the rest is done. Nothing overtakes anything by that: what they
-    /// answer is read in a later turn of the loop, and fills are told only when they are durable.
+    /// The desk knows the price before a strategy can answer it. Matching waits until the strategies are at work: fills are
+    /// told only when they are durable, so nothing overtakes anything by that.
     func deliver(_ event: MarketEvent, from feed: Feed) {
         around.metrics.ticks.increment()
         lastTick = MonotonicClock.nanoseconds
+        let symbol = feed.venueSymbol(event.symbol)
+        paper.marketMoved(event, as: symbol)
+        desk.priceMoved(event, as: symbol, on: paper.venue)
         let takers = feed.subscriptions.takers(of: event)
         if !takers.isEmpty {
             let message = HostMessage(event)
             let line = message.line
             for strategy in takers { deliver(line, message, about: event, to: strategy) }
         }
-        let listed = event.renamed(feed.venueSymbol(event.symbol))
-        paper.marketMoved(listed)
-        desk.decide { desk, now in desk.priceMoved(listed, on: VenueID(AccountSetup.venue), at: now) }
     }
 
     private func deliver(
@@ -97,29 +97,6 @@ extension Floor {
         feed.subscriptions.remove(strategy)
         let others = strategies.values.contains { $0.isLive && $0 !== strategy && $0.plan?.feed == feed.id }
         if !others { feed.lastStrategyLeft() }
-    }
-}
-
-extension MarketEvent {
-    /// The same event about the instrument's name at the venue.
-    func renamed(_ symbol: String) -> MarketEvent {
-        guard symbol != self.symbol else { return self }
-        switch self {
-        case .candle(let candle):
-            return .candle(
-                Candle(
-                    symbol: symbol, resolution: candle.resolution, openTime: candle.openTime,
-                    open: candle.open, high: candle.high, low: candle.low, close: candle.close,
-                    volume: candle.volume))
-        case .trade(let trade):
-            return .trade(
-                MarketTrade(symbol: symbol, time: trade.time, price: trade.price, quantity: trade.quantity))
-        case .quote(let quote):
-            return .quote(
-                Quote(
-                    symbol: symbol, time: quote.time, bid: quote.bid, bidQuantity: quote.bidQuantity,
-                    ask: quote.ask, askQuantity: quote.askQuantity))
-        }
     }
 }
 

@@ -7,7 +7,7 @@ internal import Wire
 extension Floor {
     /// Hands an order to the desk under the instrument's name at the venue.
     func submit(_ terms: OrderTerms, request: String, by strategy: FloorStrategy) {
-        guard let feed = strategy.plan.flatMap({ feeds[$0.feed] }) else { return }
+        guard let name = strategy.plan?.feed, let feed = feeds[name] else { return }
         var listed = terms
         listed.symbol = feed.venueSymbol(terms.symbol)
         desk.decide { desk, now in

@@ -28,6 +28,7 @@ extension Floor {
                 launcher.launch(id, config: config, bundle: bundle, run: run, answer: answer)
             })
         runner.delegate = self
+        runner.subject = strategy
         strategy.runner = runner
         runner.start()
     }
@@ -167,7 +168,7 @@ extension Floor: StrategyRunnerDelegate {
     }
 
     func runner(_ runner: StrategyRunner, received message: StrategyMessage) {
-        guard let strategy = strategies[runner.strategy] else { return }
+        guard let strategy = subject(of: runner) else { return }
         around.metrics.linesIn.increment()
         switch message {
         case .order(let request, let terms): submit(terms, request: request, by: strategy)
@@ -257,9 +258,11 @@ extension Floor: StrategyRunnerDelegate {
         around.hooks.quarantined(strategy: strategy.id, owner: strategy.owner, reason: reason)
     }
 
+    private func subject(of runner: StrategyRunner) -> FloorStrategy? { runner.subject as? FloorStrategy }
+
     func runner(_ runner: StrategyRunner, wrote line: [UInt8]) {
         around.metrics.linesOut.increment()
-        guard let recorder = strategies[runner.strategy]?.recorder else { return }
+        guard let recorder = subject(of: runner)?.recorder else { return }
         // The strategy is at work on the line by now, and its answer is more urgent than the copy.
         unrecorded.append((recorder, line, now))
         if unrecorded.count == 1 { loop.atLeisure { [weak self] in self?.recordLines() } }

@@ -18,9 +18,9 @@ extension OrderDesk {
         }
         var actions = roll(to: time)
         let account = gate.strategies[number].account
-        let venue = gate.accounts[account].settings.venue
-        guard let market = gate.market(terms.symbol, at: venue) else {
+        guard let market = gate.market(terms.symbol, for: number) else {
             // There is no row to put it in, so it is told and not recorded.
+            let venue = gate.accounts[account].settings.venue
             actions.append(
                 .tell(strategy, .denied(request, .unknownInstrument(symbol: terms.symbol, venue: venue))))
             return actions
@@ -160,23 +160,29 @@ extension OrderDesk {
         _ asked: OrderTerms, origin: OrderOrigin, row: Int, at time: Timestamp
     ) throws(RiskDenial) -> (OrderTerms, FixedDecimal) {
         let isDesks = origin == .desk
-        let market = gate.markets[gate.rows[row].market]
-        let account = gate.accounts[gate.rows[row].account].settings
-        let strategy = gate.strategies[gate.rows[row].strategy].enrolment
+        // Names and numbers are read where they stand: copies of whole entries would be the larger part of the work.
+        let market = gate.rows[row].market
+        let account = gate.rows[row].account
         if !isDesks {
-            guard strategy.isRunning else { throw .notRunning(strategy.strategy) }
-            guard flattening[row] == nil else {
-                throw .refused(reason: "the \(asked.symbol) position of \(strategy.strategy) is being closed")
+            let strategy = gate.rows[row].strategy
+            guard gate.strategies[strategy].enrolment.isRunning else {
+                throw .notRunning(gate.strategies[strategy].enrolment.strategy)
+            }
+            guard flattening.isEmpty || flattening[row] == nil else {
+                let name = gate.strategies[strategy].enrolment.strategy
+                throw .refused(reason: "the \(asked.symbol) position of \(name) is being closed")
             }
         }
-        guard market.instrument.quote == account.currency else {
+        guard gate.markets[market].instrument.quote == gate.accounts[account].settings.currency else {
             throw .currencyMismatch(
-                symbol: asked.symbol, quote: market.instrument.quote, account: account.id,
-                currency: account.currency)
+                symbol: asked.symbol, quote: gate.markets[market].instrument.quote,
+                account: gate.accounts[account].settings.id,
+                currency: gate.accounts[account].settings.currency)
         }
+        let lastPrice = gate.markets[market].lastPrice
         let terms: OrderTerms
         do throws(FilterFlaw) {
-            terms = try market.instrument.normalised(asked, lastPrice: market.lastPrice)
+            terms = try gate.markets[market].instrument.normalised(asked, lastPrice: lastPrice)
         } catch {
             throw .filters(error)
         }
@@ -184,17 +190,19 @@ extension OrderDesk {
         if let limit = terms.price {
             price = limit
         } else {
-            if !isDesks, terms.type == .market, let limit = account.priceAgeMilliseconds {
-                let age = time.milliseconds - market.lastTime.milliseconds
+            if !isDesks, terms.type == .market,
+                let limit = gate.accounts[account].settings.priceAgeMilliseconds
+            {
+                let age = time.milliseconds - gate.markets[market].lastTime.milliseconds
                 guard age <= limit else {
                     throw .stalePrice(symbol: asked.symbol, ageMilliseconds: age, limitMilliseconds: limit)
                 }
             }
             // What a trigger or the market may cost beyond the price named.
-            guard let reference = terms.stopPrice ?? market.lastPrice ?? (isDesks ? .one : nil) else {
+            guard let reference = terms.stopPrice ?? lastPrice ?? (isDesks ? .one : nil) else {
                 throw .noPrice(symbol: asked.symbol)
             }
-            let allowance = FixedDecimal.sum(.one, account.marketAllowance)
+            let allowance = FixedDecimal.sum(.one, gate.accounts[account].settings.marketAllowance)
             price = terms.side == .buy ? FixedDecimal.product(reference, allowance, .up) : reference
         }
         // A fill at or above a sell's price is worth more; exposure is valued at the market then.

@@ -174,7 +174,7 @@ extension OrderDesk {
             gate.move(row, from: .none, to: order.claim)
             insert(order, row: row)
             if order.intent.createdAt > time.advanced(byMilliseconds: -60_000), order.status != .denied {
-                gate.note(gate.rows[row], at: order.intent.createdAt)
+                gate.note(row, at: order.intent.createdAt)
             }
         }
         for key in snapshot.flattening { flattening[try row(for: key)] = 0 }

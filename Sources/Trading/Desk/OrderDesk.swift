@@ -200,13 +200,15 @@ extension OrderDesk {
 
     /// Takes a price of a venue's market into account. Call it before any order that a strategy gives because of it.
     ///
-    /// - Parameter time: When the price came, by the clock that all calls go by. The event's own time may be another:
-    ///   a feed that runs faster than the world is in the future, one that replays is in the past.
+    /// - Parameters:
+    ///   - symbol: The instrument's name at the venue; nil when the event has it.
+    ///   - time: When the price came, by the clock that all calls go by. The event's own time may be another: a feed
+    ///     that runs faster than the world is in the future, one that replays is in the past.
     public mutating func priceMoved(
-        _ event: MarketEvent, on venue: VenueID, at time: Timestamp
+        _ event: MarketEvent, as symbol: String? = nil, on venue: VenueID, at time: Timestamp
     ) -> [DeskAction] {
         let actions = roll(to: time)
-        guard let number = gate.market(event.symbol, at: venue) else { return actions }
+        guard let number = gate.movingMarket(symbol ?? event.symbol, at: venue) else { return actions }
         let price: FixedDecimal
         switch event {
         case .candle(let candle): price = candle.close

@@ -138,3 +138,26 @@ public enum MarketEvent: Hashable, Sendable {
         }
     }
 }
+
+extension MarketEvent {
+    /// The same event about the instrument's name at the venue.
+    public func renamed(_ symbol: String) -> MarketEvent {
+        guard symbol != self.symbol else { return self }
+        switch self {
+        case .candle(let candle):
+            return .candle(
+                Candle(
+                    symbol: symbol, resolution: candle.resolution, openTime: candle.openTime,
+                    open: candle.open, high: candle.high, low: candle.low, close: candle.close,
+                    volume: candle.volume))
+        case .trade(let trade):
+            return .trade(
+                MarketTrade(symbol: symbol, time: trade.time, price: trade.price, quantity: trade.quantity))
+        case .quote(let quote):
+            return .quote(
+                Quote(
+                    symbol: symbol, time: quote.time, bid: quote.bid, bidQuantity: quote.bidQuantity,
+                    ask: quote.ask, askQuantity: quote.askQuantity))
+        }
+    }
+}

@@ -17,6 +17,49 @@ extension FixedDecimal: CustomStringConvertible, LosslessStringConvertible {
         self.init(units: units)
     }
 
+    /// Reads plain decimal text where it stands. See ``init(_:)``.
+    public init?(utf8 text: Span<UInt8>) {
+        if let units = Self.plainUnits(text) {
+            self.init(units: units)
+            return
+        }
+        var reader = DecimalTextReader()
+        for index in text.indices {
+            guard reader.take(text[index]) else { return nil }
+        }
+        guard let units = reader.units else { return nil }
+        self.init(units: units)
+    }
+
+    /// The units of what nearly every number is: up to 18 digits, perhaps with a point among them. Nil says nothing: the
+    /// reader that knows all forms decides then.
+    private static func plainUnits(_ text: Span<UInt8>) -> Int128? {
+        guard text.count >= 1, text.count <= 19 else { return nil }
+        let isOne = text.count == 1
+        // A nought in front is a number of its own, or stands before a point.
+        guard text[0] != UInt8(ascii: "0") || isOne || text[1] == UInt8(ascii: ".") else { return nil }
+        var digits: UInt64 = 0
+        var point = -1
+        for index in text.indices {
+            let digit = text[index] &- UInt8(ascii: "0")
+            if digit <= 9 {
+                digits = digits &* 10 &+ UInt64(digit)
+            } else {
+                guard text[index] == UInt8(ascii: "."), point < 0, index > 0 else { return nil }
+                point = index
+            }
+        }
+        // At most 19 characters: without a point there may be a digit too many for 64 bits' comfort.
+        if point < 0 { return text.count <= 18 ? Int128(digits) * unitsPerOne : nil }
+        let places = text.count - 1 - point
+        guard places > 0 else { return nil }
+        return Int128(digits) * Int128(powersOfTen[scale - places])
+    }
+
+    private static let powersOfTen: [UInt64] = (0...18).map { power in
+        (0..<power).reduce(1) { product, _ in product * 10 }
+    }
+
     /// The shortest plain decimal text, without an exponent: `0.00001`, `-12.5`, `3`.
     public var description: String {
         var text: [UInt8] = []

@@ -17,31 +17,15 @@ extension RiskGate {
     /// exposure, loss and instruments, and waits for no unknown outcome: a way out must stay open. Halts, rate, open
     /// orders and price distance hold for it too. The desk's own closing orders pass all of it but the account's kind.
     mutating func reserve(_ question: RiskQuestion, at time: Timestamp) throws(RiskDenial) {
-        let row = rows[question.row]
-        let reduces = reduces(question, row)
-        try checkKind(question, row, reduces: reduces)
-        if !question.isDesks {
-            try checkHalts(row)
-            try checkPace(question, row, at: time)
-            if !reduces { try checkExposure(question, row) }
-            note(row, at: time)
-        }
+        try check(question, at: time)
         move(question.row, from: .none, to: question.claim)
     }
 
     /// Decides over a change to an order that claims `old` now; reserves the difference.
     mutating func change(_ question: RiskQuestion, from old: Claim, at time: Timestamp) throws(RiskDenial) {
         move(question.row, from: old, to: .none)
-        let row = rows[question.row]
         do throws(RiskDenial) {
-            let reduces = reduces(question, row)
-            try checkKind(question, row, reduces: reduces)
-            if !question.isDesks {
-                try checkHalts(row)
-                try checkPace(question, row, at: time)
-                if !reduces { try checkExposure(question, row) }
-                note(row, at: time)
-            }
+            try check(question, at: time)
         } catch {
             move(question.row, from: .none, to: old)
             throw error
@@ -49,216 +33,235 @@ extension RiskGate {
         move(question.row, from: .none, to: question.claim)
     }
 
+    private mutating func check(_ question: RiskQuestion, at time: Timestamp) throws(RiskDenial) {
+        let reduces = reduces(question)
+        if !reduces { try checkKind(question) }
+        guard !question.isDesks else { return }
+        try checkHalts(question.row)
+        try checkPace(question, at: time)
+        if !reduces { try checkExposure(question) }
+        note(question.row, at: time)
+    }
+
     /// Counts an order toward the rates that are limited.
-    mutating func note(_ row: Row, at time: Timestamp) {
-        if strategies[row.strategy].enrolment.limits.ordersPerMinute != nil {
-            strategies[row.strategy].rate.note(time)
+    mutating func note(_ row: Int, at time: Timestamp) {
+        let (strategy, account) = (rows[row].strategy, rows[row].account)
+        if strategies[strategy].enrolment.limits.ordersPerMinute != nil {
+            strategies[strategy].rate.note(time)
         }
-        if accounts[row.account].limits.ordersPerMinute != nil { accounts[row.account].rate.note(time) }
+        if accounts[account].limits.ordersPerMinute != nil { accounts[account].rate.note(time) }
         if limits.ordersPerMinute != nil { rate.note(time) }
     }
 
     /// Whether the order can only make the position smaller.
-    private func reduces(_ question: RiskQuestion, _ row: Row) -> Bool {
-        let position = row.ledger.quantity
+    private func reduces(_ question: RiskQuestion) -> Bool {
+        let position = rows[question.row].ledger.quantity
         if question.terms.reduceOnly {
             let held = FixedDecimal.size(position)
             let isOpposite = question.terms.side == .buy ? position.isNegative : position.isPositive
             return isOpposite && question.terms.quantity <= held
         }
         switch question.terms.side {
-        case .sell: return FixedDecimal.sum(row.claim.sells, question.claim.sells) <= position
+        case .sell:
+            return FixedDecimal.sum(rows[question.row].claim.sells, question.claim.sells) <= position
         case .buy:
-            return FixedDecimal.sum(row.claim.buys, question.claim.buys) <= FixedDecimal.opposite(position)
+            return FixedDecimal.sum(rows[question.row].claim.buys, question.claim.buys)
+                <= FixedDecimal.opposite(position)
         }
     }
 
-    private func checkKind(_ question: RiskQuestion, _ row: Row, reduces: Bool) throws(RiskDenial) {
-        guard !reduces else { return }
-        let symbol = question.terms.symbol
+    /// What the account's kind forbids to an order that does not reduce.
+    private func checkKind(_ question: RiskQuestion) throws(RiskDenial) {
+        let row = question.row
         if question.terms.reduceOnly {
             throw .nothingToReduce(
-                symbol: symbol, asked: question.terms.quantity, position: row.ledger.quantity)
+                symbol: question.terms.symbol, asked: question.terms.quantity,
+                position: rows[row].ledger.quantity)
         }
-        if accounts[row.account].settings.kind == .spot, question.terms.side == .sell {
-            let free = max(.zero, FixedDecimal.difference(row.ledger.quantity, row.claim.sells))
-            throw .shortOnSpot(symbol: symbol, asked: question.terms.quantity, available: free)
+        if question.terms.side == .sell, accounts[rows[row].account].settings.kind == .spot {
+            let free = max(.zero, FixedDecimal.difference(rows[row].ledger.quantity, rows[row].claim.sells))
+            throw .shortOnSpot(
+                symbol: question.terms.symbol, asked: question.terms.quantity, available: free)
         }
     }
 
-    private func checkHalts(_ row: Row) throws(RiskDenial) {
+    /// The scope of an order's strategy, account or of everything. Made for a denial: one that passes needs no name.
+    private func scope(_ level: Level, of row: Int) -> RiskScope {
+        switch level {
+        case .strategy: .strategy(strategies[rows[row].strategy].enrolment.strategy)
+        case .account: .account(accounts[rows[row].account].settings.id)
+        case .everything: .everything
+        }
+    }
+
+    /// Whose limits are looked at.
+    private enum Level {
+        case strategy, account, everything
+    }
+
+    private func checkHalts(_ row: Int) throws(RiskDenial) {
         guard !halts.isEmpty else { return }
-        let scopes: [RiskScope] = [
-            .everything, .account(accounts[row.account].settings.id),
-            .strategy(strategies[row.strategy].enrolment.strategy),
-        ]
-        for scope in scopes {
+        for level in [Level.everything, .account, .strategy] {
+            let scope = scope(level, of: row)
             if let halt = halts[scope] { throw .halted(scope: scope, reason: halt.reason) }
         }
     }
 
-    private mutating func checkPace(_ question: RiskQuestion, _ row: Row, at time: Timestamp)
-        throws(RiskDenial)
-    {
+    private mutating func checkPace(_ question: RiskQuestion, at time: Timestamp) throws(RiskDenial) {
+        let (strategy, account) = (rows[question.row].strategy, rows[question.row].account)
         let opens = question.claim.liveOrders
-        let last = markets[row.market].lastPrice
-        let strategy = RiskScope.strategy(strategies[row.strategy].enrolment.strategy)
-        let account = RiskScope.account(accounts[row.account].settings.id)
-
-        let own = strategies[row.strategy].enrolment.limits
-        try Self.check(own, orders: strategies[row.strategy].liveOrders + opens, scope: strategy)
-        try Self.check(own, question.terms, last: last, scope: strategy)
-        if let limit = own.ordersPerMinute, strategies[row.strategy].rate.count(at: time) >= limit {
-            throw .orderRate(limit: limit, scope: strategy)
+        try check(
+            .strategy, strategies[strategy].enrolment.limits.openOrders,
+            strategies[strategy].enrolment.limits.priceDistance, question,
+            orders: strategies[strategy].liveOrders + opens)
+        if let limit = strategies[strategy].enrolment.limits.ordersPerMinute,
+            strategies[strategy].rate.count(at: time) >= limit
+        {
+            throw .orderRate(limit: limit, scope: scope(.strategy, of: question.row))
         }
-        let shared = accounts[row.account].limits
-        try Self.check(shared, orders: accounts[row.account].liveOrders + opens, scope: account)
-        try Self.check(shared, question.terms, last: last, scope: account)
-        if let limit = shared.ordersPerMinute, accounts[row.account].rate.count(at: time) >= limit {
-            throw .orderRate(limit: limit, scope: account)
+        try check(
+            .account, accounts[account].limits.openOrders, accounts[account].limits.priceDistance, question,
+            orders: accounts[account].liveOrders + opens)
+        if let limit = accounts[account].limits.ordersPerMinute,
+            accounts[account].rate.count(at: time) >= limit
+        {
+            throw .orderRate(limit: limit, scope: scope(.account, of: question.row))
         }
-        try Self.check(limits, orders: liveOrders + opens, scope: .everything)
-        try Self.check(limits, question.terms, last: last, scope: .everything)
+        try check(
+            .everything, limits.openOrders, limits.priceDistance, question, orders: liveOrders + opens)
         if let limit = limits.ordersPerMinute, rate.count(at: time) >= limit {
             throw .orderRate(limit: limit, scope: .everything)
         }
     }
 
-    private static func check(_ limits: RiskLimits, orders: Int, scope: RiskScope) throws(RiskDenial) {
-        guard let limit = limits.openOrders else { return }
-        guard orders <= limit else { throw .openOrders(limit: limit, scope: scope) }
-    }
-
-    private static func check(
-        _ limits: RiskLimits, _ terms: OrderTerms, last: FixedDecimal?, scope: RiskScope
+    /// Checks the number of live orders and how far the price is from the last one.
+    private func check(
+        _ level: Level, _ openOrders: Int?, _ priceDistance: FixedDecimal?, _ question: RiskQuestion,
+        orders: Int
     ) throws(RiskDenial) {
-        guard let limit = limits.priceDistance, let price = terms.price, let last else { return }
+        if let openOrders, orders > openOrders {
+            throw .openOrders(limit: openOrders, scope: scope(level, of: question.row))
+        }
+        guard let priceDistance, let price = question.terms.price,
+            let last = markets[rows[question.row].market].lastPrice
+        else { return }
         let distance = FixedDecimal.size(FixedDecimal.difference(price, last))
-        guard distance <= FixedDecimal.product(last, limit, .down) else {
-            throw .priceDistance(price: price, last: last, limit: limit, scope: scope)
+        guard distance <= FixedDecimal.product(last, priceDistance, .down) else {
+            throw .priceDistance(
+                price: price, last: last, limit: priceDistance, scope: scope(level, of: question.row))
         }
     }
 
-    private func checkExposure(_ question: RiskQuestion, _ row: Row) throws(RiskDenial) {
-        if row.claim.unknownOrders > 0, let order = row.live.first {
+    private func checkExposure(_ question: RiskQuestion) throws(RiskDenial) {
+        if rows[question.row].claim.unknownOrders > 0, let order = rows[question.row].live.first {
             throw .unresolvedOrder(order, symbol: question.terms.symbol)
         }
-        let strategy = strategies[row.strategy]
-        let account = accounts[row.account]
         let notional = FixedDecimal.product(question.terms.quantity, question.price, .up)
-        try checkStrategy(strategy, question, row, notional: notional)
-        try checkAccount(account, question, row, notional: notional)
-        try checkEverything(account, question, row, notional: notional)
+        try checkStrategy(question, notional: notional)
+        try checkAccount(question, notional: notional)
+        try checkEverything(question, notional: notional)
     }
 
-    private func checkStrategy(
-        _ strategy: Strategy, _ question: RiskQuestion, _ row: Row, notional: FixedDecimal
-    ) throws(RiskDenial) {
-        let limits = strategy.enrolment.limits
-        let scope = RiskScope.strategy(strategy.enrolment.strategy)
-        let settings = accounts[row.account].settings
-        try Self.checkOrder(limits, question, notional: notional, currency: settings.currency, scope)
+    private func checkStrategy(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
+        let (number, account) = (rows[question.row].strategy, rows[question.row].account)
+        let limits = strategies[number].enrolment.limits
+        try checkOrder(.strategy, limits, question, notional: notional)
         if let limit = limits.openPositions, !isOccupied(question.row) {
-            let others = strategy.rows.count { $0 != question.row && isOccupied($0) }
-            guard others < limit else { throw .openPositions(limit: limit, scope: scope) }
+            let others = strategies[number].rows.count { $0 != question.row && isOccupied($0) }
+            guard others < limit else {
+                throw .openPositions(limit: limit, scope: scope(.strategy, of: question.row))
+            }
         }
         if let limit = limits.positionNotional {
             let value = exposure(question.row, adding: question.claim, price: question.price)
             guard value <= limit else {
                 throw .positionNotional(
-                    symbol: question.terms.symbol, wouldBe: value, limit: limit, currency: settings.currency,
-                    scope: scope)
+                    symbol: question.terms.symbol, wouldBe: value, limit: limit,
+                    currency: accounts[account].settings.currency, scope: scope(.strategy, of: question.row))
             }
         }
-        let equity = equity(ofStrategy: row.strategy)
-        try Self.checkLoss(
-            limits, opening: strategy.enrolment.dayOpeningEquity, equity: equity, currency: settings.currency,
-            scope)
-        let leverage = min(settings.kind.leverage, limits.leverage ?? settings.kind.leverage)
-        switch settings.kind {
+        let equity = equity(ofStrategy: number)
+        try checkLoss(
+            .strategy, limits, opening: strategies[number].enrolment.dayOpeningEquity, equity: equity,
+            question)
+        switch accounts[account].settings.kind {
         case .spot:
-            var cash = strategy.enrolment.capital
+            var cash = strategies[number].enrolment.capital
             var claimed = question.claim.buyNotional
-            for number in strategy.rows where rows[number].account == row.account {
-                cash = FixedDecimal.sum(cash, rows[number].ledger.cashFlow)
-                claimed = FixedDecimal.sum(claimed, rows[number].claim.buyNotional)
+            for other in strategies[number].rows where rows[other].account == account {
+                cash = FixedDecimal.sum(cash, rows[other].ledger.cashFlow)
+                claimed = FixedDecimal.sum(claimed, rows[other].claim.buyNotional)
             }
-            try Self.checkFunds(
-                cash: cash, claimed: claimed, by: question.claim, fee: settings.feeRate,
-                currency: settings.currency, scope)
-        case .margin:
+            try checkFunds(.strategy, cash: cash, claimed: claimed, question)
+        case .margin(let most, _):
             var exposure = FixedDecimal.zero
-            for number in strategy.rows where rows[number].account == row.account {
+            for other in strategies[number].rows where rows[other].account == account {
                 exposure = FixedDecimal.sum(
                     exposure,
                     self.exposure(
-                        number, adding: number == question.row ? question.claim : .none,
-                        price: rows[number].market == row.market ? question.price : nil))
+                        other, adding: other == question.row ? question.claim : .none,
+                        price: rows[other].market == rows[question.row].market ? question.price : nil))
             }
-            try Self.checkLeverage(
-                exposure: exposure, equity: equity, limit: leverage, currency: settings.currency, scope)
+            try checkLeverage(
+                .strategy, exposure: exposure, equity: equity, limit: min(most, limits.leverage ?? most),
+                question)
         }
     }
 
-    private func checkAccount(
-        _ account: Account, _ question: RiskQuestion, _ row: Row, notional: FixedDecimal
-    ) throws(RiskDenial) {
-        let limits = account.limits
-        let scope = RiskScope.account(account.settings.id)
-        let currency = account.settings.currency
-        try Self.checkOrder(limits, question, notional: notional, currency: currency, scope)
+    private func checkAccount(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
+        let number = rows[question.row].account
+        let limits = accounts[number].limits
+        try checkOrder(.account, limits, question, notional: notional)
         if let limit = limits.positionNotional {
-            let value = exposure(ofCell: row.cell, with: question)
+            let value = exposure(ofCell: rows[question.row].cell, with: question)
             guard value <= limit else {
                 throw .positionNotional(
-                    symbol: question.terms.symbol, wouldBe: value, limit: limit, currency: currency,
-                    scope: scope)
+                    symbol: question.terms.symbol, wouldBe: value, limit: limit,
+                    currency: accounts[number].settings.currency, scope: scope(.account, of: question.row))
             }
         }
         if let limit = limits.openPositions, !isOccupied(question.row) {
-            guard account.occupied < limit else { throw .openPositions(limit: limit, scope: scope) }
+            guard accounts[number].occupied < limit else {
+                throw .openPositions(limit: limit, scope: scope(.account, of: question.row))
+            }
         }
         if limits.dailyLoss != nil || limits.dailyLossFraction != nil {
-            try Self.checkLoss(
-                limits, opening: account.openingEquity, equity: equity(ofAccount: row.account),
-                currency: currency, scope)
+            try checkLoss(
+                .account, limits, opening: accounts[number].openingEquity, equity: equity(ofAccount: number),
+                question)
         }
-        switch account.settings.kind {
+        switch accounts[number].settings.kind {
         case .spot:
-            try Self.checkFunds(
-                cash: FixedDecimal.sum(account.settings.balance, account.cashFlow),
-                claimed: FixedDecimal.sum(account.buyNotional, question.claim.buyNotional),
-                by: question.claim, fee: account.settings.feeRate, currency: currency, scope)
-        case .margin:
+            try checkFunds(
+                .account,
+                cash: FixedDecimal.sum(accounts[number].settings.balance, accounts[number].cashFlow),
+                claimed: FixedDecimal.sum(accounts[number].buyNotional, question.claim.buyNotional), question)
+        case .margin(let most, _):
             var exposure = FixedDecimal.zero
-            for number in account.cells {
-                exposure = FixedDecimal.sum(exposure, self.exposure(ofCell: number, with: question))
+            for cell in accounts[number].cells {
+                exposure = FixedDecimal.sum(exposure, self.exposure(ofCell: cell, with: question))
             }
-            let most = account.settings.kind.leverage
-            try Self.checkLeverage(
-                exposure: exposure, equity: equity(ofAccount: row.account),
-                limit: min(most, limits.leverage ?? most),
-                currency: currency, scope)
+            try checkLeverage(
+                .account, exposure: exposure, equity: equity(ofAccount: number),
+                limit: min(most, limits.leverage ?? most), question)
         }
     }
 
     /// Global limits are in the currency in which the operator thinks: each account's worth says how.
-    private func checkEverything(
-        _ account: Account, _ question: RiskQuestion, _ row: Row, notional: FixedDecimal
-    ) throws(RiskDenial) {
-        let worth = account.settings.worth
-        let currency = account.settings.worth == .one ? account.settings.currency : "of the common currency"
+    private func checkEverything(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
+        let worth = accounts[rows[question.row].account].settings.worth
         let value = worth == .one ? notional : FixedDecimal.product(notional, worth, .up)
-        try Self.checkOrder(limits, question, notional: value, currency: currency, .everything)
+        try checkOrder(.everything, limits, question, notional: value)
         if let limit = limits.positionNotional {
-            let symbol = markets[row.market].instrument.symbol
+            let symbol = markets[rows[question.row].market].instrument.symbol
             var sum = FixedDecimal.zero
             for number in cells.indices where markets[cells[number].market].instrument.symbol == symbol {
                 sum = FixedDecimal.sum(sum, globalWorth(ofCell: number, with: question))
             }
             guard sum <= limit else {
                 throw .positionNotional(
-                    symbol: symbol, wouldBe: sum, limit: limit, currency: currency, scope: .everything)
+                    symbol: symbol, wouldBe: sum, limit: limit, currency: currency(.everything, question),
+                    scope: .everything)
             }
         }
         if let limit = limits.openPositions, !isOccupied(question.row) {
@@ -275,81 +278,82 @@ extension RiskGate {
             opening = FixedDecimal.sum(
                 opening, FixedDecimal.product(accounts[number].openingEquity, worth, .floor))
         }
-        try Self.checkLoss(limits, opening: opening, equity: equity, currency: currency, .everything)
+        try checkLoss(.everything, limits, opening: opening, equity: equity, question)
         if let limit = limits.leverage {
             var exposure = FixedDecimal.zero
             for number in cells.indices {
                 exposure = FixedDecimal.sum(exposure, globalWorth(ofCell: number, with: question))
             }
-            try Self.checkLeverage(
-                exposure: exposure, equity: equity, limit: limit, currency: currency, .everything)
+            try checkLeverage(.everything, exposure: exposure, equity: equity, limit: limit, question)
         }
     }
-}
 
-// MARK: - Single checks
+    // MARK: - Single checks
 
-extension RiskGate {
     /// What a cell's exposure counts against global limits.
     private func globalWorth(ofCell number: Int, with question: RiskQuestion) -> FixedDecimal {
         let exposure = exposure(ofCell: number, with: question)
         let worth = accounts[cells[number].account].settings.worth
         return worth == .one ? exposure : FixedDecimal.product(exposure, worth, .up)
     }
-}
 
-extension RiskGate {
-    private static func checkOrder(
-        _ limits: RiskLimits, _ question: RiskQuestion, notional: FixedDecimal, currency: String,
-        _ scope: RiskScope
+    /// What the amounts of a level are in, for a denial.
+    private func currency(_ level: Level, _ question: RiskQuestion) -> String {
+        let settings = accounts[rows[question.row].account].settings
+        return level == .everything && settings.worth != .one ? "of the common currency" : settings.currency
+    }
+
+    private func checkOrder(
+        _ level: Level, _ limits: RiskLimits, _ question: RiskQuestion, notional: FixedDecimal
     ) throws(RiskDenial) {
         if let allowed = limits.instruments, !allowed.contains(question.terms.symbol) {
-            throw .instrumentNotAllowed(symbol: question.terms.symbol, scope: scope)
+            throw .instrumentNotAllowed(symbol: question.terms.symbol, scope: scope(level, of: question.row))
         }
         if let limit = limits.orderNotional, notional > limit {
-            throw .orderNotional(asked: notional, limit: limit, currency: currency, scope: scope)
+            throw .orderNotional(
+                asked: notional, limit: limit, currency: currency(level, question),
+                scope: scope(level, of: question.row))
         }
     }
 
-    private static func checkLoss(
-        _ limits: RiskLimits, opening: FixedDecimal, equity: FixedDecimal, currency: String,
-        _ scope: RiskScope
+    private func checkLoss(
+        _ level: Level, _ limits: RiskLimits, opening: FixedDecimal, equity: FixedDecimal,
+        _ question: RiskQuestion
     ) throws(RiskDenial) {
         let lost = FixedDecimal.difference(opening, equity)
         guard lost.isPositive else { return }
-        if let limit = limits.dailyLoss, lost >= limit {
-            throw .dailyLoss(lost: lost, limit: limit, currency: currency, scope: scope)
-        }
-        if let fraction = limits.dailyLossFraction {
-            let limit = FixedDecimal.product(max(.zero, opening), fraction, .down)
-            guard lost < limit else {
-                throw .dailyLoss(lost: lost, limit: limit, currency: currency, scope: scope)
-            }
+        let amount = limits.dailyLoss
+        let share = limits.dailyLossFraction.map { FixedDecimal.product(max(.zero, opening), $0, .down) }
+        for case let limit? in [amount, share] where lost >= limit {
+            throw .dailyLoss(
+                lost: lost, limit: limit, currency: currency(level, question),
+                scope: scope(level, of: question.row))
         }
     }
 
-    private static func checkFunds(
-        cash: FixedDecimal, claimed: FixedDecimal, by claim: Claim, fee: FixedDecimal, currency: String,
-        _ scope: RiskScope
+    private func checkFunds(
+        _ level: Level, cash: FixedDecimal, claimed: FixedDecimal, _ question: RiskQuestion
     ) throws(RiskDenial) {
+        let fee = accounts[rows[question.row].account].settings.feeRate
         let rate = FixedDecimal.sum(.one, fee)
         let needed = FixedDecimal.product(claimed, rate, .up)
         guard needed > cash else { return }
-        let own = FixedDecimal.product(claim.buyNotional, rate, .up)
+        let own = FixedDecimal.product(question.claim.buyNotional, rate, .up)
         let others = FixedDecimal.difference(needed, own)
         throw .insufficientFunds(
-            needed: own, available: max(.zero, FixedDecimal.difference(cash, others)), currency: currency,
-            scope: scope)
+            needed: own, available: max(.zero, FixedDecimal.difference(cash, others)),
+            currency: currency(level, question), scope: scope(level, of: question.row))
     }
 
-    private static func checkLeverage(
-        exposure: FixedDecimal, equity: FixedDecimal, limit: FixedDecimal, currency: String,
-        _ scope: RiskScope
+    private func checkLeverage(
+        _ level: Level, exposure: FixedDecimal, equity: FixedDecimal, limit: FixedDecimal,
+        _ question: RiskQuestion
     ) throws(RiskDenial) {
         let most = FixedDecimal.product(max(.zero, equity), limit, .down)
         guard exposure <= most else {
             throw .leverage(
-                exposure: exposure, equity: equity, limit: limit, currency: currency, scope: scope)
+                exposure: exposure, equity: equity, limit: limit, currency: currency(level, question),
+                scope: scope(level, of: question.row))
         }
     }
 }

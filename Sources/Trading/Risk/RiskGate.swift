@@ -56,12 +56,26 @@ struct RiskGate: Sendable {
         /// Orders that are not terminal, oldest first.
         var live: [OrderID] = []
 
+        /// What the row adds to the sums over its cell.
+        var part: Part {
+            Part(ledger: ledger, worst: Self.worst(ledger.quantity, claim))
+        }
+
         /// The largest position, by size, that open orders could lead to.
-        func worstQuantity(adding extra: Claim = .none) -> FixedDecimal {
-            let long = FixedDecimal.sum(ledger.quantity, FixedDecimal.sum(claim.buys, extra.buys))
-            let short = FixedDecimal.difference(ledger.quantity, FixedDecimal.sum(claim.sells, extra.sells))
+        static func worst(
+            _ quantity: FixedDecimal, _ claim: Claim, adding extra: Claim = .none
+        ) -> FixedDecimal {
+            let long = FixedDecimal.sum(quantity, FixedDecimal.sum(claim.buys, extra.buys))
+            let short = FixedDecimal.difference(quantity, FixedDecimal.sum(claim.sells, extra.sells))
             return max(FixedDecimal.size(long), FixedDecimal.size(short))
         }
+    }
+
+    /// What one row adds to the sums over its cell.
+    struct Part {
+        let ledger: SubLedger
+        /// The largest position, by size, that open orders could lead to.
+        let worst: FixedDecimal
     }
 
     /// The sums over the rows of one instrument on one account, so that a decision need not visit every strategy.
@@ -72,22 +86,27 @@ struct RiskGate: Sendable {
         var cost = FixedDecimal.zero
         var realised = FixedDecimal.zero
         var fees = FixedDecimal.zero
-        /// Sum of ``Row/worstQuantity(adding:)``.
+        /// Sum of ``Part/worst``.
         var worst = FixedDecimal.zero
         /// How many rows hold something, or could come to by their open orders.
         var occupied = 0
         /// What values it until the market has a price.
         var mark: FixedDecimal?
 
-        /// Takes a row's part in, or with a negative `sign` out.
-        mutating func add(_ row: Row, sign: Int128) {
-            let worst = row.worstQuantity()
-            quantity = FixedDecimal(units: quantity.units + sign * row.ledger.quantity.units)
-            cost = FixedDecimal(units: cost.units + sign * row.ledger.cost.units)
-            realised = FixedDecimal(units: realised.units + sign * row.ledger.realised.units)
-            fees = FixedDecimal(units: fees.units + sign * row.ledger.fees.units)
-            self.worst = FixedDecimal(units: self.worst.units + sign * worst.units)
-            if worst.isPositive { occupied += Int(sign) }
+        /// Puts a row's part in the place of what it was.
+        mutating func replace(_ old: Part, by new: Part) {
+            quantity = Self.moved(quantity, old.ledger.quantity, new.ledger.quantity)
+            cost = Self.moved(cost, old.ledger.cost, new.ledger.cost)
+            realised = Self.moved(realised, old.ledger.realised, new.ledger.realised)
+            fees = Self.moved(fees, old.ledger.fees, new.ledger.fees)
+            worst = Self.moved(worst, old.worst, new.worst)
+            occupied += (new.worst.isPositive ? 1 : 0) - (old.worst.isPositive ? 1 : 0)
+        }
+
+        private static func moved(
+            _ sum: FixedDecimal, _ old: FixedDecimal, _ new: FixedDecimal
+        ) -> FixedDecimal {
+            FixedDecimal(units: sum.units - old.units + new.units)
         }
     }
 
@@ -102,6 +121,7 @@ struct RiskGate: Sendable {
     var occupied = 0
     var halts: [RiskScope: HaltRecord] = [:]
 
+    private var lastMoved: Int?
     private var marketNumbers: [MarketName: Int] = [:]
     private var accountNumbers: [AccountID: Int] = [:]
     private var strategyNumbers: [StrategyID: Int] = [:]
@@ -121,6 +141,15 @@ struct RiskGate: Sendable {
 extension RiskGate {
     func market(_ symbol: String, at venue: VenueID) -> Int? {
         marketNumbers[MarketName(venue: venue, symbol: symbol)]
+    }
+
+    /// The market whose price moves; most often the one whose price moved last.
+    mutating func movingMarket(_ symbol: String, at venue: VenueID) -> Int? {
+        if let last = lastMoved, markets[last].instrument.symbol == symbol, markets[last].venue == venue {
+            return last
+        }
+        lastMoved = market(symbol, at: venue)
+        return lastMoved
     }
 
     func account(_ id: AccountID) -> Int? { accountNumbers[id] }
@@ -165,6 +194,16 @@ extension RiskGate {
         return strategies.count - 1
     }
 
+    /// The market of a symbol at the venue of a strategy's account: one that the strategy has traded, or any that there is.
+    func market(_ symbol: String, for strategy: Int) -> Int? {
+        let account = strategies[strategy].account
+        for row in strategies[strategy].rows
+        where rows[row].account == account && markets[rows[row].market].instrument.symbol == symbol {
+            return rows[row].market
+        }
+        return market(symbol, at: accounts[account].settings.venue)
+    }
+
     func findRow(strategy: Int, account: Int, market: Int) -> Int? {
         strategies[strategy].rows.first { rows[$0].market == market && rows[$0].account == account }
     }
@@ -193,9 +232,9 @@ extension RiskGate {
     private mutating func change<Result>(_ row: Int, _ body: (inout Row) -> Result) -> Result {
         let cell = rows[row].cell
         let occupied = cells[cell].occupied
-        cells[cell].add(rows[row], sign: -1)
+        let old = rows[row].part
         let result = body(&rows[row])
-        cells[cell].add(rows[row], sign: 1)
+        cells[cell].replace(old, by: rows[row].part)
         let change = cells[cell].occupied - occupied
         if change != 0 {
             accounts[rows[row].account].occupied += change
@@ -306,10 +345,10 @@ extension RiskGate {
         var worst = cell.worst
         let isItsOwn = rows[question.row].cell == number
         if isItsOwn {
-            let row = rows[question.row]
             worst = FixedDecimal.sum(
-                worst, FixedDecimal.difference(row.worstQuantity(adding: question.claim), row.worstQuantity())
-            )
+                worst,
+                FixedDecimal.difference(
+                    worstQuantity(question.row, adding: question.claim), worstQuantity(question.row)))
         }
         guard let price = markets[cell.market].lastPrice ?? (isItsOwn ? question.price : cell.mark) else {
             return FixedDecimal.size(cell.cost)
@@ -322,11 +361,15 @@ extension RiskGate {
         guard let value = markets[rows[row].market].lastPrice ?? price else {
             return FixedDecimal.sum(FixedDecimal.size(rows[row].ledger.cost), rows[row].claim.buyNotional)
         }
-        return FixedDecimal.product(rows[row].worstQuantity(adding: extra), value, .up)
+        return FixedDecimal.product(worstQuantity(row, adding: extra), value, .up)
     }
 
     /// Whether another row's symbol is held, or could come to be by its open orders.
     func isOccupied(_ row: Int) -> Bool {
-        rows[row].worstQuantity().isPositive
+        worstQuantity(row).isPositive
+    }
+
+    private func worstQuantity(_ row: Int, adding extra: Claim = .none) -> FixedDecimal {
+        Row.worst(rows[row].ledger.quantity, rows[row].claim, adding: extra)
     }
 }

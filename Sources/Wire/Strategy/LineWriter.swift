@@ -9,6 +9,8 @@ struct LineWriter {
     /// Starts a line of the given type behind what `bytes` holds already.
     init(appendingTo bytes: consuming [UInt8], type: String) {
         self.bytes = bytes
+        // More than most lines have, so that a line by itself does not grow in steps.
+        if self.bytes.isEmpty { self.bytes.reserveCapacity(256) }
         raw("{\"type\":\"")
         raw(type)
         raw("\"")

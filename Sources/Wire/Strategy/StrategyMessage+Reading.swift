@@ -22,71 +22,24 @@ extension StrategyMessage {
     public init(line: [UInt8]) throws(LineFailure) { try self.init(line: line[...]) }
 }
 
-/// The names of all members that a strategy's line can have, in about the order of their use.
-private enum Field: Int, CaseIterable {
-    case type, request, symbol, side
-    case orderType, quantity, price
-    case stopPrice, timeInForce, postOnly, reduceOnly
-    case id, level, message, action, data, name, value, state, resolution, trades, quotes
-    case afterMilliseconds, repeats, sdk, reason
-
-    var name: String {
-        switch self {
-        case .orderType: "order_type"
-        case .stopPrice: "stop_price"
-        case .timeInForce: "time_in_force"
-        case .postOnly: "post_only"
-        case .reduceOnly: "reduce_only"
-        case .afterMilliseconds: "after_ms"
-        case .repeats: "repeat"
-        case .type, .request, .symbol, .side, .quantity, .price, .id, .level, .message, .action, .data,
-            .name, .value, .state, .resolution, .trades, .quotes, .sdk, .reason:
-            "\(self)"
-        }
-    }
-
-    var bit: UInt32 { 1 << rawValue }
-
-    /// Names are at most 15 bytes, so each fits a 128-bit number: the length at the top, then the bytes.
-    static func key(_ bytes: Span<UInt8>) -> UInt128 {
-        guard bytes.count <= 15 else { return 0 }
-        var key: UInt128 = 1
-        for index in bytes.indices { key = key << 8 | UInt128(bytes[index]) }
-        return key
-    }
-
-    static let keys: [UInt128] = allCases.map { key(Array($0.name.utf8).span) }
-}
-
 /// The members of one line, found but not yet understood.
 private struct LineFields {
-    /// A member's value as far as the scan knows it.
+    /// A member's value as far as the scan knows it. It owns nothing, so that 26 of them cost nothing to drop.
     private enum Value {
         case absent
         case null
         case bool(Bool)
         case number(Range<Int>)
         case string(JSONCursor.RawString)
-        case tree(JSONValue, bytes: Int)
-
-        var kind: String {
-            switch self {
-            case .absent: "absent"
-            case .null: "null"
-            case .bool: "a boolean"
-            case .number: "a number"
-            case .string: "a string"
-            case .tree(let value, _): value.kind
-            }
-        }
+        /// An object or an array: which of `trees`, and how many bytes it took.
+        case tree(Int, bytes: Int)
     }
 
     // One for each field. On the stack: a line costs no allocation until it is understood.
     private var values = InlineArray<26, Value>(repeating: .absent)
+    private var trees: [JSONValue] = []
     private var seen: UInt32 = 0
     private var unknownName: String?
-    private var lineType: StrategyMessageType?
-    private var request: String?
     private var cursor = JSONCursor(limits: .line)
 
     // MARK: - Finding
@@ -137,13 +90,11 @@ private struct LineFields {
 
     private mutating func known(
         _ raw: JSONCursor.RawString, in text: Span<UInt8>
-    ) throws(JSONParser.Failure) -> Field? {
-        var key = Field.key(text.extracting(raw.range))
-        if raw.hasEscapes {
-            let name = try cursor.decoded(raw, in: text)
-            key = Field.key(Array(name.utf8).span)
-        }
-        if let index = Field.keys.firstIndex(of: key) { return Field(rawValue: index) }
+    ) throws(JSONParser.Failure) -> LineField? {
+        let wanted =
+            raw.hasEscapes
+            ? lineKey(of: try cursor.decoded(raw, in: text)) : lineKey(of: text.extracting(raw.range))
+        if let index = LineField.keys.firstIndex(of: wanted) { return LineField(rawValue: index) }
         let name = try cursor.decoded(raw, in: text)
         unknownName = unknownName ?? String(name.prefix(64))
         return nil
@@ -158,17 +109,29 @@ private struct LineFields {
             switch try cursor.value(in: text, depth: 1) {
             case .null: return .null
             case .bool(let value): return .bool(value)
-            case let value: return .tree(value, bytes: cursor.position - start)
+            case let value:
+                trees.append(value)
+                return .tree(trees.count - 1, bytes: cursor.position - start)
             }
         }
     }
 
     // MARK: - Understanding
 
-    mutating func message(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessage {
+    func message(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessage {
         let type = try messageType(in: text)
-        lineType = type
-        if case .string(let raw) = values[Field.request.rawValue] { request = readableID(raw, in: text) }
+        do throws(LineFailure) {
+            return try message(type, in: text)
+        } catch {
+            throw LineFailure(
+                code: error.code, field: error.field, reason: error.reason, type: type,
+                request: readableRequest(in: text))
+        }
+    }
+
+    private func message(
+        _ type: StrategyMessageType, in text: Span<UInt8>
+    ) throws(LineFailure) -> StrategyMessage {
         switch type {
         case .order: return try order(in: text)
         case .pong:
@@ -177,7 +140,7 @@ private struct LineFields {
         case .log:
             try allow(.level, .message)
             return .log(
-                level: try required(try choice(.level, in: text), .level),
+                level: try required(try choice(.level, of: Words.logLevels, in: text), .level),
                 message: try required(
                     try string(.message, bytes: StrategyProtocol.logBytes, in: text), .message))
         case .cancel:
@@ -200,6 +163,11 @@ private struct LineFields {
     }
 
     private func messageType(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessageType {
+        if case .string(let raw) = values[LineField.type.rawValue], !raw.hasEscapes,
+            let type = Words.lineTypes.find(text.extracting(raw.range))
+        {
+            return type
+        }
         let name = try required(try string(.type, bytes: 64, in: text), .type)
         guard let type = StrategyMessageType(rawValue: name) else {
             let allowed = StrategyMessageType.allCases.map(\.rawValue).sorted().joined(separator: ", ")
@@ -217,12 +185,12 @@ private struct LineFields {
         let request = try required(try id(.request, in: text), .request)
         let terms = OrderTerms(
             symbol: try required(try symbol(in: text), .symbol),
-            side: try required(try choice(.side, in: text), .side),
-            type: try required(try choice(.orderType, in: text), .orderType),
+            side: try required(try choice(.side, of: Words.sides, in: text), .side),
+            type: try required(try choice(.orderType, of: Words.orderTypes, in: text), .orderType),
             quantity: try required(try decimal(.quantity, in: text), .quantity),
             price: try decimal(.price, in: text),
             stopPrice: try decimal(.stopPrice, in: text),
-            timeInForce: try choice(.timeInForce, in: text) ?? .gtc,
+            timeInForce: try choice(.timeInForce, of: Words.timesInForce, in: text) ?? .gtc,
             postOnly: try bool(.postOnly) ?? false,
             reduceOnly: try bool(.reduceOnly) ?? false)
         return .order(request: request, terms: terms)
@@ -248,16 +216,19 @@ private struct LineFields {
     }
 
     private func data() throws(LineFailure) -> JSONValue? {
-        switch values[Field.data.rawValue] {
+        switch values[LineField.data.rawValue] {
         case .absent, .null: return nil
-        case .tree(.object(let members), let bytes):
+        case .tree(let number, let bytes):
+            guard case .object = trees[number] else {
+                throw failure(.wrongValue, .data, "must be an object, not \(trees[number].kind)")
+            }
             guard bytes <= StrategyProtocol.signalDataBytes else {
                 throw failure(
                     .wrongValue, .data,
                     "has \(bytes) bytes, at most \(StrategyProtocol.signalDataBytes) are taken")
             }
-            return .object(members)
-        case let other: throw failure(.wrongValue, .data, "must be an object, not \(other.kind)")
+            return trees[number]
+        case let other: throw failure(.wrongValue, .data, "must be an object, not \(kind(of: other))")
         }
     }
 
@@ -276,7 +247,7 @@ private struct LineFields {
         try allow(.state)
         let value: JSONValue
         let bytes: Int
-        switch values[Field.state.rawValue] {
+        switch values[LineField.state.rawValue] {
         case .absent: throw failure(.missingField, .state, "is missing")
         case .null: (value, bytes) = (.null, 4)
         case .bool(let flag): (value, bytes) = (.bool(flag), 5)
@@ -284,7 +255,7 @@ private struct LineFields {
             let raw = JSONCursor.RawString(range: range, hasEscapes: false)
             (value, bytes) = (.number(try decoded(raw, .state, in: text)), range.count)
         case .string(let raw): (value, bytes) = (.string(try decoded(raw, .state, in: text)), raw.range.count)
-        case .tree(let tree, let count): (value, bytes) = (tree, count)
+        case .tree(let number, let count): (value, bytes) = (trees[number], count)
         }
         guard bytes <= StrategyProtocol.stateBytes else {
             throw failure(
@@ -333,29 +304,39 @@ private struct LineFields {
 
     // MARK: - Single members
 
-    private func failure(_ code: LineFailure.Code, _ field: Field, _ reason: String) -> LineFailure {
-        LineFailure(code: code, field: field.name, reason: reason, type: lineType, request: request)
+    private func failure(_ code: LineFailure.Code, _ field: LineField, _ reason: String) -> LineFailure {
+        LineFailure(code: code, field: field.name, reason: reason)
+    }
+
+    private func kind(of value: Value) -> String {
+        switch value {
+        case .absent: "absent"
+        case .null: "null"
+        case .bool: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .tree(let number, _): trees[number].kind
+        }
     }
 
     /// Refuses every name but `type` and `fields`.
-    private func allow(_ fields: Field...) throws(LineFailure) {
-        let allowed = fields.reduce(Field.type.bit) { $0 | $1.bit }
+    private func allow(_ fields: LineField...) throws(LineFailure) {
+        let allowed = fields.reduce(LineField.type.bit) { $0 | $1.bit }
         let extra = seen & ~allowed
         if unknownName == nil, extra == 0 { return }
-        let name = unknownName ?? Field(rawValue: extra.trailingZeroBitCount)?.name
+        let name = unknownName ?? LineField(rawValue: extra.trailingZeroBitCount)?.name
         let names = fields.map(\.name).joined(separator: ", ")
         throw LineFailure(
-            code: .unknownField, field: name, reason: "is not a known field; this line takes \(names)",
-            type: lineType, request: request)
+            code: .unknownField, field: name, reason: "is not a known field; this line takes \(names)")
     }
 
-    private func required<Wanted>(_ value: Wanted?, _ field: Field) throws(LineFailure) -> Wanted {
+    private func required<Wanted>(_ value: Wanted?, _ field: LineField) throws(LineFailure) -> Wanted {
         guard let value else { throw failure(.missingField, field, "is missing") }
         return value
     }
 
     private func decoded(
-        _ raw: JSONCursor.RawString, _ field: Field, in text: Span<UInt8>
+        _ raw: JSONCursor.RawString, _ field: LineField, in text: Span<UInt8>
     ) throws(LineFailure) -> String {
         do {
             return try cursor.decoded(raw, in: text)
@@ -365,7 +346,7 @@ private struct LineFields {
     }
 
     private func string(
-        _ field: Field, bytes: Int, in text: Span<UInt8>
+        _ field: LineField, bytes: Int, in text: Span<UInt8>
     ) throws(LineFailure) -> String? {
         switch values[field.rawValue] {
         case .absent, .null: return nil
@@ -376,11 +357,11 @@ private struct LineFields {
                     .wrongValue, field, "has \(string.utf8.count) bytes, at most \(bytes) are taken")
             }
             return string
-        case let other: throw failure(.wrongValue, field, "must be a string, not \(other.kind)")
+        case let other: throw failure(.wrongValue, field, "must be a string, not \(kind(of: other))")
         }
     }
 
-    private func id(_ field: Field, in text: Span<UInt8>) throws(LineFailure) -> String? {
+    private func id(_ field: LineField, in text: Span<UInt8>) throws(LineFailure) -> String? {
         guard let id = try string(field, bytes: 4096, in: text) else { return nil }
         guard StrategyProtocol.isID(id) else {
             throw failure(
@@ -391,7 +372,9 @@ private struct LineFields {
         return id
     }
 
-    private func readableID(_ raw: JSONCursor.RawString, in text: Span<UInt8>) -> String? {
+    /// The request id of a line that is refused, when it can be one.
+    private func readableRequest(in text: Span<UInt8>) -> String? {
+        guard case .string(let raw) = values[LineField.request.rawValue] else { return nil }
         let bytes = text.extracting(raw.range)
         guard (1...StrategyProtocol.idBytes).contains(bytes.count) else { return nil }
         var id = ""
@@ -412,27 +395,32 @@ private struct LineFields {
         return symbol
     }
 
-    private func choice<Choice: RawRepresentable & CaseIterable>(
-        _ field: Field, in text: Span<UInt8>
-    ) throws(LineFailure) -> Choice? where Choice.RawValue == String {
-        guard let word = try string(field, bytes: 4096, in: text) else { return nil }
-        guard let choice = Choice(rawValue: word) else {
-            let allowed = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-            throw failure(.wrongValue, field, "\"\(word.prefix(64))\" is not one of \(allowed)")
+    private func choice<Word>(
+        _ field: LineField, of table: WordTable<Word>, in text: Span<UInt8>
+    ) throws(LineFailure) -> Word? {
+        if case .string(let raw) = values[field.rawValue], !raw.hasEscapes,
+            let word = table.find(text.extracting(raw.range))
+        {
+            return word
         }
-        return choice
+        guard let written = try string(field, bytes: 4096, in: text) else { return nil }
+        // With an escape in it the word may be right all the same.
+        guard let word = Word(rawValue: written) else {
+            throw failure(.wrongValue, field, "\"\(written.prefix(64))\" is not one of \(table.list)")
+        }
+        return word
     }
 
-    private func bool(_ field: Field) throws(LineFailure) -> Bool? {
+    private func bool(_ field: LineField) throws(LineFailure) -> Bool? {
         switch values[field.rawValue] {
         case .absent, .null: return nil
         case .bool(let value): return value
-        case let other: throw failure(.wrongValue, field, "must be true or false, not \(other.kind)")
+        case let other: throw failure(.wrongValue, field, "must be true or false, not \(kind(of: other))")
         }
     }
 
     private func integer(
-        _ field: Field, in allowed: ClosedRange<Int>, of text: Span<UInt8>
+        _ field: LineField, in allowed: ClosedRange<Int>, of text: Span<UInt8>
     ) throws(LineFailure) -> Int? {
         switch values[field.rawValue] {
         case .absent, .null: return nil
@@ -448,20 +436,21 @@ private struct LineFields {
                     "is \(number), allowed are \(allowed.lowerBound) to \(allowed.upperBound)")
             }
             return number
-        case let other: throw failure(.wrongValue, field, "must be a whole number, not \(other.kind)")
+        case let other: throw failure(.wrongValue, field, "must be a whole number, not \(kind(of: other))")
         }
     }
 
-    private func decimal(_ field: Field, in text: Span<UInt8>) throws(LineFailure) -> FixedDecimal? {
-        let written: String
+    private func decimal(_ field: LineField, in text: Span<UInt8>) throws(LineFailure) -> FixedDecimal? {
+        let raw: JSONCursor.RawString
         switch values[field.rawValue] {
         case .absent, .null: return nil
-        case .number(let range):
-            written = try decoded(JSONCursor.RawString(range: range, hasEscapes: false), field, in: text)
-        case .string(let raw): written = try decoded(raw, field, in: text)
+        case .number(let range): raw = JSONCursor.RawString(range: range, hasEscapes: false)
+        case .string(let string): raw = string
         case let other:
-            throw failure(.wrongValue, field, "must be a decimal such as \"0.01\", not \(other.kind)")
+            throw failure(.wrongValue, field, "must be a decimal such as \"0.01\", not \(kind(of: other))")
         }
+        if !raw.hasEscapes, let decimal = FixedDecimal(utf8: text.extracting(raw.range)) { return decimal }
+        let written = try decoded(raw, field, in: text)
         guard let decimal = FixedDecimal(written) else {
             throw failure(
                 .wrongValue, field,
