@@ -67,8 +67,10 @@ let package = Package(
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
         part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
         part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
+        part("Secrets", uses: ["Posix", "COpenSSL"]),
         part("Net", uses: ["Posix", "CCurl", "CNet"]),
         part("Exchanges", uses: ["Posix", "Trading", "Journal"]),
+        tests("SecretsTests", uses: ["Secrets", "Posix", "Wire", "TestSupport"], excluding: ["vectors"]),
         tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
         tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
 
