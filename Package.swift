@@ -78,6 +78,7 @@ let package = Package(
         part("Catalogue", uses: ["Posix", "Wire", "Trading", "Journal", "CZip", "COpenSSL"]),
         part("Identity", uses: ["Posix", "Journal", "COpenSSL"]),
         part("Supervisor", uses: ["Posix", "Wire", "Trading", "Sandbox"]),
+        part("Vault", uses: ["Posix", "Trading", "Journal", "Secrets", "Identity"]),
 
         // Host: the one place that wires.
         part(
@@ -136,6 +137,7 @@ let package = Package(
         tests("TradingTests", uses: ["Trading"]),
         tests("TortureTests", uses: ["TestSupport"]),
         tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),
+        tests("VaultTests", uses: ["Vault", "Secrets", "Identity", "Journal", "Posix", "Trading"]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
             "WebTests",

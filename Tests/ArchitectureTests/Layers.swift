@@ -16,6 +16,7 @@ let layers: [String: Layer] = [
     "Sandbox": .hands, "Journal": .hands, "MarketData": .hands, "Net": .hands, "Exchanges": .hands,
     "Secrets": .hands,
     "Catalogue": .services, "Identity": .services, "Supervisor": .services,
+    "Vault": .services,
     "Host": .host,
     "Web": .faces, "bullpen": .faces, "bench": .faces,
     "CConfine": .apart, "poke": .apart,

@@ -37,7 +37,7 @@ struct PrimitiveTests {
                 }
             }
         }
-        #expect(valid == 71 && invalid == 29)
+        #expect(valid == 75 && invalid == 29)
     }
 
     @Test func `a box opens with its key and its context only, and with every bit as it was`() throws {
@@ -210,6 +210,8 @@ struct PrimitiveTests {
         for group in try VectorFile.wycheproof("ed25519_test.json")["testGroups"]?.arrayValue ?? [] {
             let key = bytes(group["publicKey"]?["pk"]?.stringValue)
             for test in group["tests"]?.arrayValue ?? [] {
+                // Some signatures under keys of small or mixed order may be taken or not.
+                guard test["result"]?.stringValue != "acceptable" else { continue }
                 let isValid = Ed25519.isValid(
                     bytes(test["sig"]?.stringValue), of: bytes(test["msg"]?.stringValue), publicKey: key)
                 #expect(isValid == (test["result"]?.stringValue == "valid"), "\(test["tcId"]?.intValue ?? 0)")
