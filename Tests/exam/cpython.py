@@ -13,7 +13,8 @@ import subprocess
 import time
 
 import outside
-from live_host import BUILD, HERE, LiveHost, demand
+from place import HERE, RESULTS, exam_host
+from live_host import demand
 
 MODULES = (
     "test.test_os", "test.test_socket", "test.test_subprocess", "test.test_multiprocessing_fork",
@@ -35,8 +36,8 @@ REFUSED = re.compile(
 
 def runtime(runtimes):
     """The bare runtime with the test package beside it, in a folder of runtimes of its own."""
-    folder = os.path.join(BUILD, "runtimes-cpython")
-    tests = os.path.join(BUILD, "testsuite")
+    folder = os.path.join(RESULTS, "runtimes-cpython")
+    tests = os.path.join(RESULTS, "testsuite")
     bare = os.path.realpath(os.path.join(runtimes, "bare"))
     mark = os.path.join(folder, "made-from")
     if os.path.exists(mark) and outside.read(mark) == bare:
@@ -71,16 +72,18 @@ def run_module(host, module, strategy, start):
     results = {}
     known = []
     # By the second door it is the same strategy, whose log goes on.
-    seen = len(host.lines(strategy)) if strategy else 0
+    seen = len(host.logged(strategy)) if strategy else 0
     for attempt in range(200):
         task = json.dumps({"module": module, "seconds": SECONDS, "done": sorted(results)})
         source = template.replace('"@TASK@"', repr(task), 1)
         config = {
             "restart": {"policy": "temporary"}, "cpu_share": 2, "memory_mb": 512, "pair": "BTCUSDT",
             "name": module.replace(".", "-").replace("_", "-"), **start}
-        strategy = host.upload("strategy.py", source.encode(), config, strategy)
-        host.start(strategy)
-        host.find_group(strategy)
+        strategy = host.upload("strategy.py", source.encode(), config, to=strategy)
+        host.begin(strategy, feed="injected")
+        pid = host.status(strategy)["pid"]
+        if pid and not host.group:
+            host.learn_group(pid)
         status = host.wait(strategy, ("stopped", "quarantined", "backing_off"), 900)
         lines = host.wait_for_end(strategy, seen)
         new, seen = lines[seen:], len(lines)
@@ -215,13 +218,13 @@ def reason(why):
 def run(options):
     began = time.time()
     runtimes = runtime(options.runtimes)
-    before = outside.snapshot()
     results = {}
     modules = []
     starts = [("launcher", {"start": "cold"} if options.has_doors else {})]
     if options.has_doors:
         starts.append(("nursery", {}))
-    with LiveHost(options.stage, runtimes) as host:
+    with exam_host(options, runtimes) as host:
+        before = outside.snapshot(host)
         # The watcher of the namespaces apart, a strategy is one process: nothing in here may make it two.
         watch = outside.Watch(host, most_processes=1)
         watch.start()
@@ -240,8 +243,8 @@ def run(options):
                 results.setdefault(door, {}).update(found)
         outside.wait_until_gone(host)
         seen = watch.end()
-    outside.compare(before, outside.snapshot())
-    with open(os.path.join(BUILD, "cpython-results.json"), "w", encoding="utf-8") as file:
+        outside.compare(before, outside.snapshot(host))
+    with open(os.path.join(RESULTS, "cpython-results%s.json" % ("" if options.user in ("root", "own") else "-" + options.user)), "w", encoding="utf-8") as file:
         json.dump(results, file, indent=1, sort_keys=True)
     if options.write_expectations:
         write_list(list(results.values()), EXPECTATIONS)

@@ -10,7 +10,7 @@ import time
 
 from live_host import demand
 
-USERS = range(50_000, 60_000)
+OWN_USERS = range(50_000, 60_000)
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 
 
@@ -22,35 +22,54 @@ def read(path):
         return ""
 
 
-def files_of_strategies():
-    """Files anywhere on the machine that belong to a strategy's user."""
+def users(host):
+    """The user ids of a host's strategies: their own, or that of a host that is an ordinary user."""
+    return range(host.uid, host.uid + 1) if host.uid else OWN_USERS
+
+
+def files_of_strategies(host):
+    """Files anywhere on the machine, but for the host's own, that belong to a strategy's user."""
     found = subprocess.run(
-        ["find", "/", "-path", "/proc", "-prune", "-o", "-path", "/sys", "-prune", "-o", "-uid", "+%d" % (USERS[0] - 1),
-         "-uid", "-%d" % (USERS[-1] + 1), "-print"],
+        ["find", "/", "-path", "/proc", "-prune", "-o", "-path", "/sys", "-prune", "-o", "-path", host.folder, "-prune", "-o",
+         "-uid", "+%d" % (users(host)[0] - 1), "-uid", "-%d" % (users(host)[-1] + 1), "-print"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)  # A file may go while it is looked at.
     return set(os.fsdecode(found.stdout).splitlines())
 
 
-def shared_memory_of_strategies():
+def shared_memory_of_strategies(host):
     """System V objects outside any sandbox that belong to a strategy's user."""
     found = []
     for kind in ("shm", "sem", "msg"):
         for line in read("/proc/sysvipc/" + kind).splitlines()[1:]:
             numbers = [int(word) for word in line.split() if word.isdigit()]
-            if any(number in USERS for number in numbers[2:]):
+            if any(number in users(host) for number in numbers[2:]):
                 found.append("%s %s" % (kind, line.strip()))
     return set(found)
 
 
-def sockets_of_strategies():
-    """Internet sockets of the machine's own network that belong to a strategy's user."""
+def sockets_of_strategies(host):
+    """Internet sockets of the machine's own network that belong to a strategy's user, but for the host's own."""
     found = []
+    own = socket_inodes(host.process.pid)
     for kind in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
         for line in read("/proc/self/net/" + kind).splitlines()[1:]:
             words = line.split()
-            if len(words) > 7 and words[7].isdigit() and int(words[7]) in USERS:
+            if len(words) > 9 and words[7].isdigit() and int(words[7]) in users(host) and words[9] not in own:
                 found.append("%s %s" % (kind, words[1]))
     return set(found)
+
+
+def socket_inodes(pid):
+    """The inodes of the sockets that a process holds."""
+    found = set()
+    for number in os.listdir("/proc/%d/fd" % pid):
+        try:
+            link = os.readlink("/proc/%d/fd/%s" % (pid, number))
+        except OSError:
+            continue  # Closed meanwhile.
+        if link.startswith("socket:["):
+            found.add(link[8:-1])
+    return found
 
 
 def own_sockets():
@@ -65,10 +84,10 @@ def own_sockets():
     return found
 
 
-def snapshot():
+def snapshot(host):
     return {
-        "file": files_of_strategies(), "shared memory": shared_memory_of_strategies(),
-        "socket": sockets_of_strategies(),
+        "file": files_of_strategies(host), "shared memory": shared_memory_of_strategies(host),
+        "socket": sockets_of_strategies(host),
     }
 
 
@@ -94,14 +113,11 @@ class Watch(threading.Thread):
 
     def run(self):
         while not self.is_over.wait(0.5):
-            if self.host.group:
-                self.look()
+            self.look()
 
     def look(self):
         self.looks += 1
-        pids = set()
-        for folder in self.host.groups():
-            pids |= set(read(folder + "/cgroup.procs").split())
+        pids = self.strategies()
         sockets = None
         count = 0
         for pid in pids:
@@ -119,7 +135,7 @@ class Watch(threading.Thread):
             shared = sorted(name for name, is_other in differs.items() if not is_other)
             if shared:
                 self.faults.append("process %s (%s) shares the machine's namespaces %s" % (pid, program, shared))
-            if os.geteuid() == 0 and uid not in USERS:
+            if os.geteuid() == 0 and uid not in users(self.host):
                 self.faults.append("process %s (%s) is user %d" % (pid, program, uid))
             inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
             if inodes:
@@ -132,6 +148,21 @@ class Watch(threading.Thread):
         self.peak = max(self.peak, count)
         if count > self.most:
             self.faults.append("%d processes of strategies run; %d may" % (count, self.most))
+
+    def strategies(self):
+        """Who stands in the groups of runs. Where there are none, the host's children that are not in its pid namespace."""
+        pids = set()
+        for folder in self.host.groups():
+            pids |= set(read(folder + "/cgroup.procs").split())
+        host = self.host.process.pid
+        for task in () if self.host.group else os.listdir("/proc/%d/task" % host):
+            for pid in read("/proc/%d/task/%s/children" % (host, task)).split():
+                try:
+                    if os.readlink("/proc/%s/ns/pid" % pid) != self.own["pid"]:
+                        pids.add(pid)
+                except OSError:
+                    continue
+        return pids
 
     def end(self):
         self.is_over.set()

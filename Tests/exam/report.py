@@ -1,6 +1,6 @@
 """Writes docs/EXAM.md anew between its marks, from the results of the steps in .build/exam.
 
-`report.py --result STEP good|bad LINES` gathers what tests wrote as lines of JSON into the result of a step.
+`report.py --result STEP USER good|bad LINES` gathers what tests wrote as lines of JSON into the result of a step.
 """
 
 import json
@@ -8,24 +8,22 @@ import os
 import platform
 import re
 import sys
-import time
 
-from live_host import BUILD, PACKAGE
+from place import DOCUMENT, circumstances, result_file
+from live_host import USERS
 from outside import read
 
-DOCUMENT = os.path.join(PACKAGE, "docs", "EXAM.md")
 
-
-def gather(step, verdict, path):
+def gather(step, user, verdict, path):
     result = {
-        "step": step, "is_good": verdict == "good", "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
-        "load": round(os.getloadavg()[0], 1), "figures": [json.loads(line) for line in read(path).splitlines()]}
-    with open(os.path.join(BUILD, step + ".json"), "w", encoding="utf-8") as file:
+        "step": step, "is_good": verdict == "good", **circumstances(user),
+        "figures": [json.loads(line) for line in read(path).splitlines()]}
+    with open(result_file(step, user), "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
 
 
-def result(step):
-    text = read(os.path.join(BUILD, step + ".json"))
+def result(step, user):
+    text = read(result_file(step, user))
     return json.loads(text) if text else None
 
 
@@ -50,7 +48,8 @@ def machine():
 
 def when(found):
     words = "Passed" if found["is_good"] else "**Not passed** (%s)" % found.get("failure", "see the log")
-    return "%s on %s UTC; load average at its end %s." % (words, found["at"], found["load"])
+    state = ", code at `%s`" % found["state"] if found.get("state") else ""
+    return "%s on %s UTC%s; load average at its end %s." % (words, found["at"], state, found["load"])
 
 
 def limits(found):
@@ -126,9 +125,10 @@ def main():
     text = read(DOCUMENT)
     parts = {"machine": machine()}
     for step, write in WRITERS.items():
-        found = result(step)
-        if found:
-            parts[step] = write(found)
+        for user in USERS:
+            found = result(step, user)
+            if found:
+                parts[os.path.splitext(os.path.basename(result_file(step, user)))[0]] = write(found)
     for name, words in parts.items():
         pattern = re.compile(r"(<!-- exam:%s -->\n).*?(<!-- /exam:%s -->)" % (name, name), re.S)
         if not pattern.search(text):

@@ -5,7 +5,8 @@ import os
 import time
 
 import outside
-from live_host import LiveHost, demand
+from place import exam_host
+from live_host import demand
 
 IDLE = b'''
 from bullpen import Strategy
@@ -32,8 +33,8 @@ def count(host):
         "mounts of the host": len(outside.read("/proc/%d/mountinfo" % pid).splitlines()),
         "control groups of runs": len(host.groups()),
         "files in the data folder": len([name for name in data if "/runtimes/" not in name]),
-        "files of strategies' users on the machine": len(outside.files_of_strategies()),
-        "System V objects of strategies' users": len(outside.shared_memory_of_strategies()),
+        "files of strategies' users on the machine": len(outside.files_of_strategies(host)),
+        "System V objects of strategies' users": len(outside.shared_memory_of_strategies(host)),
     }
 
 
@@ -47,10 +48,10 @@ def memory(host):
 def cycle(host, strategies):
     """Starts them all and stops them all."""
     for strategy in strategies:
-        host.start(strategy)
+        host.begin(strategy, feed="injected")
     for strategy in strategies:
         host.wait(strategy, ("running",), 60)
-    host.find_group(strategies[0])
+    host.learn_group(host.status(strategies[0])["pid"])
     for strategy in strategies:
         host.ask("POST", "/strategies/%s/stop" % strategy, {})
     for strategy in strategies:
@@ -74,7 +75,7 @@ def run(options):
     began = time.time()
     figures = []
     starts = [("launcher", {"start": "cold"}), ("nursery", {})] if options.has_doors else [("launcher", {})]
-    with LiveHost(options.stage, options.runtimes, settings={"strategy.records": RECORDINGS}) as host:
+    with exam_host(options, options.runtimes, settings={"strategy.records": RECORDINGS}) as host:
         for door, start in starts:
             strategies = []
             for number in range(AT_A_TIME):

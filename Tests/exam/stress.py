@@ -14,7 +14,8 @@ import subprocess
 import time
 
 import outside
-from live_host import BUILD, HERE, LiveHost, demand
+from place import HERE, RESULTS, exam_host
+from live_host import demand
 
 # What the derived profiles allow beside what "native" does.
 MORE_CALLS = (
@@ -49,7 +50,7 @@ def profile_name(stressor):
 
 def runtime(runtimes):
     """The native runtime with stress-ng and its libraries in it, in a folder of runtimes of its own."""
-    folder = os.path.join(BUILD, "runtimes-stress")
+    folder = os.path.join(RESULTS, "runtimes-stress")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(os.path.join(runtimes, "bare"), os.path.join(folder, "bare"), symlinks=True)
     root = os.path.join(folder, "native", "root")
@@ -99,7 +100,7 @@ class Delivery:
         with open(os.path.join(HERE, "neighbour.py"), "rb") as file:
             config = {"name": "neighbour", "pair": "BTCUSDT", "restart": {"policy": "temporary"}, "cpu_share": 0.5}
             self.strategy = host.upload("strategy.py", file.read(), config)
-        host.start(self.strategy)
+        host.begin(self.strategy, feed="injected")
         host.wait(self.strategy, ("running",), 30)
         self.seen = 0
 
@@ -120,7 +121,7 @@ class Delivery:
         self.host.ask("POST", "/strategies/%s/signals" % self.strategy, {"action": "REPORT"})
         deadline = time.time() + 30
         while True:
-            told = [line["message"] for line in self.host.lines(self.strategy) if line["message"].startswith("DELIVERY")]
+            told = [line["message"] for line in self.host.logged(self.strategy) if line["message"].startswith("DELIVERY")]
             if len(told) > self.seen:
                 self.seen = len(told)
                 return dict(zip(("count", "p50", "p99", "max"), map(int, told[-1].split()[1:])))
@@ -208,7 +209,7 @@ def stressor(host, bundle, name):
 
 def shipped_profile_refuses(host, bundle):
     strategy = stressor(host, bundle, "shipped")
-    host.start(strategy)
+    host.begin(strategy, feed="injected")
     status = host.wait(strategy, ("stopped", "quarantined"), 60)
     messages = [line["message"] for line in host.wait_for_end(strategy, 0)]
     demand(any("fork" in line and "refused" in line for line in messages), "no refused fork is told of: %s", messages[-5:])
@@ -223,7 +224,7 @@ def run_stressor(host, delivery, bundle, name, seconds):
     ratios = []
     for _ in range(3):
         before = delivery.measure(seconds / 2)
-        host.start(strategy)
+        host.begin(strategy, feed="injected")
         # It answers no ping, and so is never called running.
         host.wait(strategy, ("ready", "running"), 30)
         run = host.status(strategy)["run"]
@@ -243,7 +244,7 @@ def run_stressor(host, delivery, bundle, name, seconds):
         ratios.append(during["p99"] / quiet)
         if ratios[-1] <= 2:
             break
-    said = [line["message"] for line in host.lines(strategy) if line["source"] == "stderr"]
+    said = [line["message"] for line in host.logged(strategy) if line["source"] == "stderr"]
     demand(
         ratios[-1] <= 2 or statistics.median(ratios) <= 2, "%s: the neighbour's p99 rose to %s times the quiet figure", name,
         ["%.1f" % ratio for ratio in ratios])
@@ -260,16 +261,16 @@ def run(options):
 def examine(options):
     began = time.time()
     runtimes = runtime(options.runtimes)
-    library = os.path.join(BUILD, "stressor")
+    library = os.path.join(RESULTS, "stressor")
     subprocess.run(
         ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-Wl,-e,main", "-o", library, os.path.join(HERE, "stressor.c")], check=True)
     with open(library, "rb") as file:
         bundle = file.read()
-    before = outside.snapshot()
-    with LiveHost(options.stage, runtimes, profiles(options.stage, 2 * options.seconds)) as host:
+    with exam_host(options, runtimes, profiles(options.stage, 2 * options.seconds)) as host:
+        before = outside.snapshot(host)
         shipped = shipped_profile_refuses(host, bundle)
         delivery = Delivery(host)
-        host.find_group(delivery.strategy)
+        host.learn_group(host.status(delivery.strategy)["pid"])
         watch = outside.Watch(host, most_processes=PROCESSES + 2, may_make_sockets=True)
         watch.start()
         stressors = []
@@ -280,7 +281,7 @@ def examine(options):
         host.wait(delivery.strategy, ("stopped",), 30)
         outside.wait_until_gone(host)
         seen = watch.end()
-    outside.compare(before, outside.snapshot())
+        outside.compare(before, outside.snapshot(host))
     return {
         "shipped": shipped, "stressors": stressors, "outside": seen, "seconds": round(time.time() - began),
         "limits": {"memory_mib": MEMORY, "cores": SHARE, "processes": PROCESSES, "descriptors": DESCRIPTORS,

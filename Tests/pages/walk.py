@@ -3,7 +3,9 @@
 
     walk.py --base http://127.0.0.1:8080 --user admin --password-file FILE [--to FOLDER] [--file STRATEGY]
     walk.py --fake          against the pretended host
+    walk.py --live          against a host of its own, of the debug build
     walk.py … --rules       instead, strategies that break a rule each: the page alone must say what happened
+    walk.py … --rules --door cold    the same, started anew instead of from a nursery
 
 Logs in, uploads a broken file and sees why not, uploads a good one, starts it, watches it trade, crashes it with a
 signal, sees the cause, sees it come back, halts and resumes trading, stops it, deletes it. The password is read from
@@ -11,13 +13,18 @@ the file's first line, never from the command line. Exit status 0 when every ste
 """
 
 import argparse
+import contextlib
+import json
 import pathlib
 import sys
 import tempfile
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "live"))
+
 import fake_api
 from browser import Browser, PageError
+from live_host import LiveHost
 
 STRATEGY = '''"""Buys and sells in turn every two seconds; crashes when it is told to. Made for a walk through the pages."""
 
@@ -232,7 +239,8 @@ def rules(at, base, user, password, folder, file):
         at.see(".callout.good")
         browser.click("summary")
         share = 0.05 if name == "is-held-back" else 0.2
-        browser.fill("strategy.json", f'{{"memory_mb": 64, "cpu_share": {share}, "restart": {{"policy": "temporary"}}}}')
+        config = {"memory_mb": 64, "cpu_share": share, "restart": {"policy": "temporary"}, "start": at.start}
+        browser.fill("strategy.json", json.dumps(config))
         browser.script("document.activeElement.blur()")
         at.see(".callout.good")
         browser.click(".actions button", "Upload and start")
@@ -245,6 +253,9 @@ def rules(at, base, user, password, folder, file):
         if name == "is-held-back":
             at.see(".log-line", "held back for")
             at.see(".meter", "of the last minute")
+        # The first of a profile waits for its nursery, or is started anew when that takes long.
+        if at.start == "warm" and name != next(iter(RULES)):
+            at.see(".log-line", f"started {at.start} in")
         at.step(name)
     browser.script("location.hash = '#/strategies'")
     at.see("tr[data-link]", "orbidden system call: mount(")
@@ -265,14 +276,27 @@ def main():
     options.add_argument("--phone", action="store_true")
     options.add_argument("--dark", action="store_true")
     options.add_argument("--rules", action="store_true", help="break a rule of the sandbox each, on a real host")
+    options.add_argument("--door", choices=("warm", "cold"), default="warm", help="how those are started (warm)")
+    options.add_argument("--live", action="store_true", help="on a host of its own, which lives as long as the walk")
     chosen = options.parse_args()
+    with contextlib.ExitStack() as stack:
+        if chosen.live:
+            host = stack.enter_context(LiveHost())
+            return go("http://127.0.0.1:%d" % host.port, host.password, chosen)
+        return go(*address(options, chosen), chosen)
+
+
+def address(options, chosen):
+    """Where the host is, and its password."""
     if chosen.fake:
         server = fake_api.serve(pause=0.3)
-        base, password = "http://127.0.0.1:%d" % server.server_address[1], "bullpen"
-    elif chosen.password_file:
-        base, password = chosen.base, chosen.password_file.read_text().splitlines()[0]
-    else:
-        options.error("--password-file or --fake is needed")
+        return "http://127.0.0.1:%d" % server.server_address[1], "bullpen"
+    if not chosen.password_file:
+        options.error("--password-file, --live or --fake is needed")
+    return chosen.base, chosen.password_file.read_text().splitlines()[0]
+
+
+def go(base, password, chosen):
     try:
         browser = Browser(*((390, 844) if chosen.phone else (1440, 900)), dark=chosen.dark, phone=chosen.phone)
     except FileNotFoundError as error:
@@ -281,6 +305,7 @@ def main():
     with browser, tempfile.TemporaryDirectory() as folder:
         browser.expected_status = {401, 400}
         at = Walk(browser, chosen)
+        at.start = chosen.door
         good = pathlib.Path(folder, "walker.py")
         good.write_text(STRATEGY)
         try:

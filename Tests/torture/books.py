@@ -11,21 +11,14 @@ import os
 import shutil
 import sqlite3
 
+from live_host import Failed, demand
+
 # Products and sums of the longest decimals are exact within this.
 decimal.getcontext().prec = 120
 Decimal = decimal.Decimal
 STEP = Decimal("1e-18")
 
 LIVE = ("pending", "submitted", "open", "partially_filled", "pending_cancel", "unknown")
-
-
-class Violation(Exception):
-    """Something that must never happen did. The words say what."""
-
-
-def demand(condition, words, *details):
-    if not condition:
-        raise Violation(words % details if details else words)
 
 
 class Books:
@@ -96,16 +89,16 @@ class Books:
         for account, client, count in self.venue.execute(
             "SELECT account, client_id, count(*) FROM paper_orders GROUP BY 1, 2 HAVING count(*) > 1"
         ):
-            raise Violation("the venue has order %s on %s %d times" % (client, account, count))
+            raise Failed("the venue has order %s on %s %d times" % (client, account, count))
         for client, count in self.desk.execute(
             "SELECT client_id, count(*) FROM desk_orders GROUP BY 1 HAVING count(*) > 1"
         ):
-            raise Violation("the journal gave the name %s to %d orders" % (client, count))
+            raise Failed("the journal gave the name %s to %d orders" % (client, count))
         for strategy, request, count in self.desk.execute(
             "SELECT strategy, request, count(*) FROM desk_orders WHERE request IS NOT NULL "
             "GROUP BY 1, 2 HAVING count(*) > 1"
         ):
-            raise Violation("request %s of %s became %d orders" % (request, strategy, count))
+            raise Failed("request %s of %s became %d orders" % (request, strategy, count))
         self.check_intents()
         self.check_fills(is_complete=False)
         self.check_ledgers()
@@ -235,7 +228,7 @@ class Books:
             if event["status"] not in LIVE:
                 ended[number] = event["status"]
             elif number in ended:
-                raise Violation("order %s was %s and is %s again" % (event["client_id"], ended[number], event["status"]))
+                raise Failed("order %s was %s and is %s again" % (event["client_id"], ended[number], event["status"]))
             orders[number] = event
         for key, times in told.items():
             demand(times == 1, "fill %s was journaled %d times", key[2], times)

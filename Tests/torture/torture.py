@@ -6,120 +6,33 @@
 
 import argparse
 import glob
-import http.client
 import json
 import os
 import random
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 
-from books import Books, Violation, demand
-
 HERE = os.path.dirname(os.path.abspath(__file__))
-PACKAGE = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
+
+from books import Books  # noqa: E402
+from live_host import BUILD, STAGE, Failed, LiveHost, demand  # noqa: E402
+
 BALANCE = 100_000_000
 ACCOUNTS = {"paper": "margin", "cash": "spot"}
 RUNNING = ("starting", "ready", "running")
 
 
-class Host:
-    """One life of the host's process, and the way to ask it something."""
-
-    def __init__(self, options, data, output, port):
-        self.options, self.data, self.output, self.port = options, data, output, port
-        stage = os.path.join(PACKAGE, ".build", "stage" if options.release else "stage-debug")
-        self.program = os.path.join(stage, "bin", "bullpen")
-        self.launcher = os.path.realpath(os.path.join(stage, "libexec", "bullpen", "confine"))
-        settings = {
-            "market.speed": options.speed, "market.seed": options.seed % 1_000_000, "paper.kind": "margin",
-            "paper.leverage": 10, "paper.starting_balance": BALANCE, "limits.orders_per_minute": 1_000_000,
-            "limits.open_orders": 100_000, "limits.daily_loss": BALANCE, "limits.position_notional": BALANCE,
-            "limits.leverage": 125, "strategy.lines_per_second": 10_000, "strategy.start_timeout": "120s",
-            "strategy.heartbeat_timeout": "120s", "strategy.stop_timeout": "30s",
-        }
-        self.arguments = [self.program, "serve", "--data", data, "--port", str(port)]
-        for name, value in settings.items():
-            self.arguments += ["--set", "%s=%s" % (name, value)]
-        self.process = None
-        self.token = None
-        self.connection = None
-
-    def start(self):
-        self.began = time.time()
-        self.connection = None
-        self.text = ""
-        with open(self.output, "wb") as output:
-            self.process = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-
-    def is_ready(self):
-        with open(self.output, encoding="utf-8") as output:
-            self.text = output.read()
-        if "Ready." in self.text:
-            return True
-        demand(self.process.poll() is None, "the host did not start: %s", self.text.strip())
-        return False
-
-    def wait_until_ready(self):
-        deadline = time.time() + 60
-        while not self.is_ready():
-            demand(time.time() < deadline, "the host was not ready within 60 s: %s", self.text.strip())
-            time.sleep(0.005)
-        return time.time() - self.began
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        code = self.process.wait()
-        demand(code == -signal.SIGKILL, "the host had ended by itself with %s: %s", code, self.text)
-
-    def end(self):
-        """Asks it to end, and waits until it has."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(90)
-        except subprocess.TimeoutExpired:
-            raise Violation("the host did not end within 90 s of SIGTERM") from None
-        demand(code == 0, "the host ended with %s after SIGTERM instead of draining", code)
-
-    # MARK: Asking
-
-    def ask(self, method, path, body=None, headers=None, type="application/json"):
-        """The answer's JSON, or None when the host went away meanwhile."""
-        sent = dict(headers or {})
-        if self.token:
-            sent["Authorization"] = "Bearer " + self.token
-        if body is not None:
-            sent["Content-Type"] = type
-            body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        for attempt in (1, 2):
-            try:
-                if self.connection is None:
-                    self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-                self.connection.request(method, path, body, sent)
-                response = self.connection.getresponse()
-                data = response.read()
-                break
-            except (http.client.HTTPException, OSError) as failure:
-                self.connection = None
-                demand(
-                    attempt == 1 and self.process.poll() is None, "the host did not answer %s %s: %s", method, path,
-                    failure)
-        answer = json.loads(data) if data else None
-        demand(response.status < 300, "%s %s was answered with %s %s", method, path, response.status, data[:500])
-        self.cookie = response.getheader("Set-Cookie")
-        return answer
-
-    def log_in(self):
-        """With the password that the first start prints."""
-        password = self.text.split("shown only now: ")[1].split()[0]
-        login = self.ask("POST", "/login", {"name": "admin", "password": password})
-        headers = {"Cookie": self.cookie.split(";")[0], "X-CSRF-Token": login["csrf_token"]}
-        self.token = self.ask("POST", "/tokens", {"name": "torture"}, headers)["token"]
+def settings(options):
+    return {
+        "market.speed": options.speed, "market.seed": options.seed % 1_000_000, "paper.kind": "margin",
+        "paper.leverage": 10, "paper.starting_balance": BALANCE, "limits.orders_per_minute": 1_000_000,
+        "limits.open_orders": 100_000, "limits.daily_loss": BALANCE, "limits.position_notional": BALANCE,
+        "limits.leverage": 125, "strategy.lines_per_second": 10_000, "strategy.start_timeout": "120s",
+        "strategy.heartbeat_timeout": "120s", "strategy.stop_timeout": "30s",
+    }
 
 
 class Remains:
@@ -127,15 +40,6 @@ class Remains:
 
     def __init__(self, host):
         self.host = host
-        self.group = None
-
-    def learn(self, pid):
-        """Finds the name of the host's control group from one of its strategies' processes."""
-        with open("/proc/%d/cgroup" % pid, encoding="ascii") as file:
-            for line in file:
-                for part in line.strip().split("/"):
-                    if part.startswith("bullpen-") and part != "bullpen-host":
-                        self.group = part
 
     def processes(self):
         found = []
@@ -149,7 +53,7 @@ class Remains:
                 program = os.readlink(folder + "/exe")
             except OSError:
                 continue
-            is_ours = self.group and "/%s/" % self.group in groups
+            is_ours = self.host.group and "/%s/" % self.host.group in groups
             if is_ours or (program == self.host.launcher and self.has_lost_its_host(folder[6:])):
                 found.append("%s (%s)" % (folder[6:], program))
         return found
@@ -166,14 +70,7 @@ class Remains:
 
     def groups(self):
         """The folders of runs and nurseries, in every hierarchy."""
-        if not self.group:
-            return []
-        found = []
-        for path, folders, _ in os.walk("/sys/fs/cgroup"):
-            if os.path.basename(path) == self.group:
-                found += [os.path.join(path, folder) for folder in folders]
-                folders.clear()
-        return found
+        return self.host.groups(nurseries=True)
 
     def is_nursery_at_work(self, group):
         """A living host has nurseries beside its runs; one of a dead host has no process any more."""
@@ -199,14 +96,12 @@ class Torture:
         self.options = options
         self.dice = random.Random(options.seed)
         self.folder = options.data or tempfile.mkdtemp(prefix="bullpen-torture-")
-        self.data = os.path.join(self.folder, "data")
-        self.scratch = os.path.join(self.folder, "copies")
-        for folder in (self.folder, self.data, self.scratch):
-            os.makedirs(folder, exist_ok=True)
-        demand(not os.path.exists(self.data + "/journal.db"), "%s holds a host's data already", self.data)
-        runtimes = os.path.join(PACKAGE, ".build", "test-runtimes")
-        os.symlink(os.path.realpath(runtimes), os.path.join(self.data, "runtimes"))
-        self.host = Host(options, self.data, os.path.join(self.folder, "output.txt"), free_port())
+        self.scratch = os.path.join(self.folder, "books")
+        os.makedirs(self.scratch, exist_ok=True)
+        demand(not os.path.exists(self.folder + "/data"), "%s holds a host's data already", self.folder)
+        stage = os.path.join(BUILD, "stage") if options.release else STAGE
+        self.host = LiveHost(stage, settings=settings(options), folder=self.folder)
+        self.data = self.host.data
         self.remains = Remains(self.host)
         self.strategies = []
         self.last_lines = {}
@@ -227,8 +122,6 @@ class Torture:
 
     def set_up(self):
         self.host.start()
-        self.host.wait_until_ready()
-        self.host.log_in()
         self.host.ask(
             "POST", "/accounts",
             {"id": "cash", "kind": "spot", "currency": "USDT", "balance": str(BALANCE), "leverage": "1"})
@@ -241,18 +134,14 @@ class Torture:
                 "orders_at_death": "keep", "restart": {"policy": "transient"},
                 "custom_params": {"repeated": 5, "least": 40},
             }
-            fields = {"file": ("busy.py", source), "config": (None, json.dumps(config).encode())}
-            body, kind = multipart(fields)
-            strategy = self.host.ask("POST", "/strategies", body, type=kind)["id"]
+            strategy = self.host.upload("busy.py", source, config)
             account = list(ACCOUNTS)[number % 2]
-            self.host.ask(
-                "POST", "/strategies/%s/start" % strategy,
-                {"account": account, "capital": str(BALANCE // 100), "parameters": {"repeated": 25}})
+            self.host.begin(strategy, account=account, capital=str(BALANCE // 100), parameters={"repeated": 25})
             self.strategies.append(strategy)
         self.host.ask("PATCH", "/limits", {"strategies": {strategy: {"open_orders": 77} for strategy in self.strategies}})
         self.wait_until_busy(60)
-        self.remains.learn(self.status(self.strategies[0])["pid"])
-        demand(self.remains.group or not os.path.exists("/sys/fs/cgroup"), "no control group was found")
+        self.host.learn_group(self.status(self.strategies[0])["pid"])
+        demand(self.host.group or not os.path.exists("/sys/fs/cgroup"), "no control group was found")
         self.host.kill()
         self.remains.wait_until_gone(1)
         self.rest("setup", {})
@@ -262,7 +151,7 @@ class Torture:
         fate = self.dice.random()
         share = self.dice.random()
         life = {"kill": number}
-        self.host.start()
+        self.host.launch()
         if fate < 0.2:
             life["killed"] = "while starting"
             time.sleep(share * self.typical("ready_ms", 700) / 1000)
@@ -316,7 +205,7 @@ class Torture:
             return how == "by itself" or (not orders and (how == "cancel" or worth < 50))
 
         self.wait_for("the orders of %s to go (%s)" % (strategy, how), is_done)
-        self.host.ask("POST", "/strategies/%s/start" % strategy, {"parameters": {"repeated": 25}})
+        self.host.begin(strategy, parameters={"repeated": 25})
         self.stopping = None
 
     def wait_for(self, what, is_done, seconds=60):
@@ -327,7 +216,6 @@ class Torture:
 
     def end_well(self):
         self.host.start()
-        self.host.wait_until_ready()
         self.finish_stop()
         for strategy in self.strategies:
             limits = self.host.ask("GET", "/limits")["strategies"][strategy]
@@ -343,7 +231,7 @@ class Torture:
             self.status(strategy)["state"] == "stopped" for strategy in self.strategies))
         self.wait_for(
             "every order to go", lambda: not self.host.ask("GET", "/positions/orders?limit=1")["items"])
-        self.host.end()
+        self.end_host()
         demand(self.remains.processes() == [], "after its end the host left %s", self.remains.processes())
         demand(self.remains.groups() == [], "after its end the host left %s", self.remains.groups())
         books = self.look({})
@@ -356,19 +244,22 @@ class Torture:
             # The first still notes up to which trade the books are known to be whole.
             before = dict(self.figures)
             self.host.start()
-            self.host.wait_until_ready()
             time.sleep(1.5)
-            self.host.end()
+            self.end_host()
             books = self.look({})
             books.check_in_the_end({account: BALANCE for account in ACCOUNTS})
             books.close()
         for name, count in before.items():
             demand(self.figures[name] == count, "a start with nothing to do made %s of %s %s", self.figures[name], count, name)
 
+    def end_host(self):
+        code = self.host.end()
+        demand(code == 0, "the host ended with %s after SIGTERM instead of draining", code)
+
     # MARK: Looking at a host that lives
 
     def status(self, strategy):
-        return self.host.ask("GET", "/strategies/%s/status" % strategy)
+        return self.host.status(strategy)
 
     def watch(self, seconds):
         """Reads along as a person would, for so long."""
@@ -385,8 +276,7 @@ class Torture:
         demand(
             status["state"] in RUNNING, "%s should run and is %s: %s", strategy, status["state"], status["reason"])
         last = self.last_lines.get(strategy, 0)
-        lines = self.host.ask("GET", "/strategies/%s/logs?after=%d&limit=200" % (strategy, last))["items"]
-        for line in lines:
+        for line in self.host.lines(strategy, last):
             demand(line["seq"] > last, "line %d of %s's log came after line %d", line["seq"], strategy, last)
             last = line["seq"]
         self.last_lines[strategy] = last
@@ -456,24 +346,14 @@ class Torture:
                         tick)
         self.last_ticks = ticks
 
-    def lines(self, strategy):
-        """What the log's files hold, oldest first. The last line may be torn."""
-        found = []
-        for path in sorted(glob.glob(os.path.join(self.data, "runs", strategy, "log.jsonl*")), reverse=True):
-            with open(path, encoding="utf-8") as file:
-                for text in file:
-                    if text.endswith("\n"):
-                        found.append(json.loads(text))
-        return found
-
     def new_lines(self, strategy):
         since = self.looked_at.get(strategy, 0)
-        return [line for line in self.lines(strategy) if line["seq"] > since]
+        return [line for line in self.host.logged(strategy) if line["seq"] > since]
 
     def check_logs(self):
         for strategy in self.strategies:
             last = 0
-            for line in self.lines(strategy):
+            for line in self.host.logged(strategy):
                 demand(line["seq"] > last, "line %d follows line %d in %s's log", line["seq"], last, strategy)
                 last = line["seq"]
             self.looked_at[strategy] = max(last, self.looked_at.get(strategy, 0))
@@ -491,22 +371,6 @@ class Torture:
         }
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def multipart(fields):
-    boundary = "torture-boundary"
-    parts = []
-    for name, (file, content) in fields.items():
-        head = '--%s\r\nContent-Disposition: form-data; name="%s"' % (boundary, name)
-        head += '; filename="%s"\r\n\r\n' % file if file else "\r\n\r\n"
-        parts.append(head.encode() + content + b"\r\n")
-    return b"".join(parts) + ("--%s--\r\n" % boundary).encode(), "multipart/form-data; boundary=" + boundary
-
-
 def main():
     parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=100, help="how often the host is killed (100)")
@@ -520,16 +384,15 @@ def main():
     try:
         torture = Torture(options)
         torture.run()
-    except Violation as violation:
+    except Failed as failure:
         print("torture: seed %d, after %d kills: %s" % (
-            options.seed, len(torture.lives) if torture else 0, violation), file=sys.stderr)
+            options.seed, len(torture.lives) if torture else 0, failure), file=sys.stderr)
         if torture:
             print("torture: the data are kept in %s" % torture.folder, file=sys.stderr)
         return 1
     finally:
-        if torture and torture.host.process and torture.host.process.poll() is None:
-            torture.host.process.kill()
-            torture.host.process.wait()
+        if torture:
+            torture.host.remove()
     print(json.dumps(torture.summary()), flush=True)
     if not options.data:
         shutil.rmtree(torture.folder)

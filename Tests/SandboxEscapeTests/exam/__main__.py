@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "inside")]
+sys.path[:0] = [HERE, os.path.join(HERE, "inside"), os.path.join(HERE, "..", "..", "live")]
 
 import controls  # noqa: E402
 from cases import CASES  # noqa: E402

@@ -11,8 +11,7 @@ import calls
 import outside
 import controls
 import wholes
-from exam import Case
-from host import SECRET
+from exam import SECRET, Case
 
 KILLED_BY_HOST = r"refused|violation|sandbox|signal|killed"
 

@@ -18,7 +18,7 @@ import zipfile
 
 import native
 import outside
-from host import HERE, SECRET
+from exam import HERE, SECRET
 
 ATTEMPTS = os.path.join(HERE, "inside", "attempts.py")
 

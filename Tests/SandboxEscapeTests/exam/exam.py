@@ -15,8 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 import calls
 import native
 import outside
-from host import HERE, STAGE, Failure, Host
+from live_host import RUNTIMES, STAGE, Failed, LiveHost
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+SECRET = "exam-secret-%d-%s" % (os.getpid(), os.urandom(8).hex())
+"""Stands in the host's environment, as a careless operator's key would."""
 INSIDE = os.path.join(HERE, "inside")
 
 PYTHON_PROFILES = ("python", "python-pandas", "python-scientific")
@@ -98,7 +101,13 @@ class Exam:
 
     def __init__(self, door, user, profile, only=None):
         self.door, self.user, self.profile, self.only = door, user, profile, only
-        self.host = Host(user, door, {"nursery.enabled": "true" if door == "warm" else "false"} if has_nurseries() else {})
+        settings = {
+            "market.symbols": "BTCUSDT", "market.speed": 60, "limits.price_distance": "0.9", "strategy.start_timeout": "20s",
+            "strategy.heartbeat_interval": "500ms", "strategy.heartbeat_timeout": "6s", "strategy.stop_timeout": "2s",
+        }
+        if has_nurseries():
+            settings["nursery.enabled"] = "true" if door == "warm" else "false"
+        self.host = LiveHost(STAGE, RUNTIMES, settings, user=user, environment={"EXAM_SECRET": SECRET})
         self.listeners = Listeners()
         self.neighbour = None
         self.lock = threading.Lock()
@@ -146,7 +155,7 @@ class Exam:
         try:
             self._carry_out(run)
             complaints = self._judge(run)
-        except (Failure, OSError, KeyError, TypeError, ValueError, AttributeError):
+        except (Failed, OSError, KeyError, TypeError, ValueError, AttributeError):
             complaints = ["the exam could not go on: %s" % traceback.format_exc()[-1500:]]
         self._note(case, language, run.found, complaints, began)
 
@@ -154,7 +163,7 @@ class Exam:
         began = time.time()
         try:
             complaints = case.whole(self)
-        except (Failure, OSError, KeyError, TypeError, ValueError, AttributeError):
+        except (Failed, OSError, KeyError, TypeError, ValueError, AttributeError):
             complaints = ["the exam could not go on: %s" % traceback.format_exc()[-1500:]]
         self._note(case, "host", None, complaints, began)
 
@@ -210,9 +219,9 @@ class Exam:
             file, content = "attack.zip", bundle()
         config = {"restart": {"policy": "temporary"}, "memory_mb": 96, "lookback_period": 3, "cpu_share": 0.5, **case.config}
         config["profile"] = "native" if run.language == "native" else self.profile
-        run.id = self.host.upload("%s-%s" % (case.name, run.language), file, content, config)
+        run.id = self.host.upload(file, content, config, name="%s-%s" % (case.name, run.language))
         run.began = time.time()
-        self.host.begin(run.id, self.known(run))
+        self.host.begin(run.id, parameters=self.known(run))
 
     def _follow(self, run):
         """Waits for its result and its end. Looks while it lives."""
@@ -290,7 +299,7 @@ class Exam:
             left = []
             if run.pid and os.path.exists("/proc/%d/stat" % run.pid):
                 left.append("process %d" % run.pid)
-            for group in outside.run_groups(self.host):
+            for group in self.host.groups(nurseries=True):
                 if status["run"] and os.path.basename(group) == status["run"]:
                     left.append(group)
             if not left or time.time() > deadline:
@@ -307,8 +316,8 @@ class Exam:
         config = {
             "restart": {"policy": "temporary"}, "lookback_period": 3, "memory_mb": 96, "cpu_share": 1, "leverage": 1,
             "profile": profile}
-        strategy = self.host.upload("neighbour", "neighbour.py", source, config)
-        self.host.begin(strategy, {})
+        strategy = self.host.upload("neighbour.py", source, config, name="neighbour")
+        self.host.begin(strategy)
         deadline = time.time() + 40
         while True:
             status = self.host.status(strategy)
@@ -316,16 +325,16 @@ class Exam:
             if status["state"] == "running" and told and '"open"' in told[-1]:
                 break
             if time.time() > deadline or status["state"] in OVER:
-                raise Failure("the neighbour did not start: %s, %s" % (status, self.host.lines(strategy)))
+                raise Failed("the neighbour did not start: %s, %s" % (status, self.host.lines(strategy)))
             time.sleep(0.05)
         order = json.loads(told[-1])
         self.neighbour = {"id": strategy, "pid": status["pid"], "run": status["run"], **order}
-        outside.learn_group(self.host, status["pid"])
+        self.host.learn_group(status["pid"])
         self.host_descriptors = outside.descriptors(self.host.process.pid)
         self.host_memory = outside.memory(self.host.process.pid)
         self.neighbour_namespaces = outside.namespaces(status["pid"])
         if self.door == "warm" and self.warm_up():
-            raise Failure("the nursery does not start: %s" % self.host.said()[-1000:])
+            raise Failed("the nursery does not start: %s" % self.host.said()[-1000:])
         self.lateness()
         time.sleep(1)
         self.quiet = self.lateness()
@@ -351,7 +360,7 @@ class Exam:
                 if line["message"].startswith("LATE %s " % mark):
                     return json.loads(line["message"].split(" ", 2)[2])
             time.sleep(0.05)
-        raise Failure("the neighbour does not answer")
+        raise Failed("the neighbour does not answer")
 
     def neighbour_order(self):
         items = self.host.ask("GET", "/strategies/%s/orders?limit=200" % self.neighbour["id"])["items"]
@@ -385,7 +394,7 @@ class Exam:
         if code != 0:
             complaints.append("the host ended with %s: %s" % (code, self.host.said()[-500:]))
         complaints += ["left behind: process %s (%s)" % one for one in outside.processes_of(self.host).items()]
-        complaints += ["left behind: %s" % group for group in outside.run_groups(self.host)]
+        complaints += ["left behind: %s" % group for group in self.host.groups(nurseries=True)]
         after = self._look_around()
         complaints += ["left behind: %s" % what for what in sorted(after["objects"] - before["objects"])]
         complaints += ["key left: %s" % line for line in outside.keys()]

@@ -18,7 +18,7 @@ def processes_of(host):
             # One that has ended and waits to be reaped counts only when it is the host that does not reap it.
             if words[0] in "ZX" and int(words[1]) == host.process.pid:
                 found[pid] = "not reaped"
-            if words[0] not in "ZX" and (is_below(host, int(words[1])) or host_group(host) & groups_of(pid)):
+            if words[0] not in "ZX" and (is_below(host, int(words[1])) or host.group in groups_of(pid)):
                 found[pid] = command(pid)
         except OSError:
             continue
@@ -48,27 +48,6 @@ def command(pid):
 def groups_of(pid):
     with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
         return {part for line in file for part in line.strip().split("/") if part.startswith("bullpen-")}
-
-
-def host_group(host):
-    return {host.group_name} if getattr(host, "group_name", None) else set()
-
-
-def learn_group(host, pid):
-    """The name of the host's own part of the control groups, from one of its strategies."""
-    for name in groups_of(pid):
-        if name != "bullpen-host" and not name.startswith("bullpen-exam-"):
-            host.group_name = name
-
-
-def run_groups(host):
-    """The folders of runs below the host's part of the control groups."""
-    found = []
-    for path, folders, _ in os.walk("/sys/fs/cgroup"):
-        if host_group(host) and os.path.basename(path) in host_group(host):
-            found += [os.path.join(path, folder) for folder in folders]
-            folders.clear()
-    return found
 
 
 def objects():

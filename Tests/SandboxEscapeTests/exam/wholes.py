@@ -154,7 +154,7 @@ def host_killed(exam):
     doomed = set(outside.processes_of(exam.host))
     for run in runs:
         doomed |= {run.pid, *outside.watchers_of(run.pid)}
-    groups = outside.run_groups(exam.host)
+    groups = exam.host.groups(nurseries=True)
     exam.host.kill()
     killed = time.time()
     while True:
@@ -165,11 +165,11 @@ def host_killed(exam):
     exam.figures["dead_after_ms"] = round((time.time() - killed) * 1000)
     complaints = ["1 s after the host's death %d lives: %s" % (pid, outside.command(pid)) for pid in left]
     exam.host.start()
-    old = set(groups) & set(outside.run_groups(exam.host))
+    old = set(groups) & set(exam.host.groups(nurseries=True))
     deadline = time.time() + 10
     while old and time.time() < deadline:
         time.sleep(0.1)
-        old = set(groups) & set(outside.run_groups(exam.host))
+        old = set(groups) & set(exam.host.groups(nurseries=True))
     names = {exam.host.status(run.id)["run"] for run in runs} | {exam.host.status(exam.neighbour["id"])["run"]}
     complaints += ["the next host left %s" % group for group in old if os.path.basename(group) not in names]
     return complaints
@@ -224,11 +224,11 @@ def evil_archives(exam):
     }
     complaints = []
     for name, content in archives.items():
-        status, answer = exam.host.upload("evil", "evil.zip", content, {}, fails=True)
+        status, answer = exam.host.upload("evil.zip", content, {}, name="evil", fails=True)
         if status < 400 or status >= 500:
             complaints.append("the archive with %s was answered with %d %s" % (name, status, str(answer)[:200]))
     for file in ("../../evil.py", "/etc/evil.py", "..", "a/b.py", "strategy.py\0.zip"):
-        status, answer = exam.host.upload("evil name", file, source, {}, fails=True)
+        status, answer = exam.host.upload(file, source, {}, name="evil name", fails=True)
         if status >= 500:
             complaints.append("the file name %r was answered with %d" % (file, status))
     for path in (target, "/tmp/exam", "/etc/evil.py"):
