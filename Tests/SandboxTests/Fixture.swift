@@ -55,6 +55,9 @@ struct Fixture: Sendable {
         try Profile(contentsOf: packageRoot + "/sandbox-profiles/\(name).json")
     }
 
+    /// Whether these tests have control groups. `scripts/exam` runs some of them as an ordinary user without.
+    static let hasGroups = getenv("BULLPEN_TEST_GROUPS").map { String(cString: $0) } != "none"
+
     /// Fixtures live at the same time, each with control groups of its own.
     private static let count = Atomic<Int>(0)
 
@@ -98,7 +101,8 @@ struct Fixture: Sendable {
                 launcher: Self.packageRoot + "/.build/stage-debug/libexec/bullpen/confine",
                 runtimes: runtimes,
                 sdk: folder + "/sdk",
-                groupName: groupName, withoutControlGroups: withoutControlGroups,
+                groupName: groupName,
+                withoutControlGroups: Self.hasGroups ? withoutControlGroups : .rlimits,
                 nurseryLibrary: door == .cold
                     ? nil : Self.packageRoot + "/.build/stage-debug/libexec/bullpen/nursery.so",
                 bundles: folder, nurseries: nurseries,
