@@ -31,7 +31,8 @@
 /// a report of what failed; and nothing left behind.
 ///
 /// Usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --settle WATCHER] PLAN [cgroup.procs…]
-///   --nursery  the plan is one for a nursery, which this program plays in ROOT; BUNDLE is handed over
+///   --nursery  the plan is one for a nursery, which this program plays in ROOT; BUNDLE is handed over, or, for an ordinary
+///              user's nursery, seen at /bundle
 ///   --settle   the plan is that of a nursery itself
 
 int confine_main(int count, char **arguments);
@@ -70,6 +71,8 @@ static const char *group_paths[CONFINE_FD_LIMIT];
 static int group_count;
 static int plan_file;
 static int failures;
+/// 0 when this is root.
+static uid_t user;
 
 static _Noreturn void die(const char *what) {
     fprintf(stderr, "harness: %s: %s\n", what, strerror(errno));
@@ -213,14 +216,32 @@ static _Noreturn void be_launcher(const int *wanted, int count) {
     _exit(status);
 }
 
+static void write_own(const char *name, const char *text) {
+    int file = must(open(name, O_WRONLY | O_CLOEXEC), name);
+    if (write(file, text, strlen(text)) != (ssize_t)strlen(text)) die(name);
+    close(file);
+}
+
+/// A user namespace in which an ordinary user's nursery has its one id and the rights to put up walls.
+static void own_users(void) {
+    char map[64];
+    snprintf(map, sizeof map, "%u %u 1", user, user);
+    must(unshare(CLONE_NEWUSER), "unshare");
+    write_own("/proc/self/setgroups", "deny");
+    write_own("/proc/self/gid_map", map);
+    write_own("/proc/self/uid_map", map);
+}
+
 /// Becomes a nursery that stands in its root, and in the end a strategy.
 static _Noreturn void be_nursery(const int *wanted, int count) {
     struct nursery_child child;
     keep_descriptors(wanted, count);
+    if (user) own_users();
     must(unshare(CLONE_NEWNS), "unshare");
     must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
     must(mount(nursery_root, nursery_root, NULL, MS_BIND | MS_REC, NULL), "bind");
     must(chdir(nursery_root), nursery_root);
+    if (user) must(mount(bundle, "bundle", NULL, MS_BIND, NULL), "bundle");
     must((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
     must(umount2(".", MNT_DETACH), "umount");
     must(chdir("/"), "chdir");
@@ -372,7 +393,7 @@ static void launch(struct outcome *outcome) {
     if (door == WARM) {
         int null = must(open("/dev/null", O_RDWR | O_CLOEXEC), "/dev/null");
         int own[] = {null, err[1], err[1], -1, -1, control[1], proc, program};
-        wanted[count++] = open_bundle();
+        if (!user) wanted[count++] = open_bundle();
         outcome->nursery = must(fork(), "fork");
         if (outcome->nursery == 0) be_nursery(own, 8);
         ask(control[0], wanted, count);
@@ -581,7 +602,6 @@ int main(int count, char **arguments) {
     faults = mmap(NULL, sizeof *faults, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (faults == MAP_FAILED) die("mmap");
     char **left = arguments + 1, **end = arguments + count;
-    uid_t user = 0;
     for (; left < end && !strncmp(*left, "--", 2); left++) {
         if (!strcmp(*left, "--user") && left + 1 < end) {
             user = (uid_t)atoi(*++left);
