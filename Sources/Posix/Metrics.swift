@@ -20,7 +20,7 @@ public final class MetricsRegistry: Sendable {
     private struct Family: Sendable {
         let kind: Kind
         let help: String
-        var series: [(labels: String, series: Series)] = []
+        var series: [(labels: Labels, key: String, series: Series)] = []
         var sampler: (@Sendable () -> [(labels: Labels, value: Double)])?
     }
 
@@ -69,7 +69,7 @@ public final class MetricsRegistry: Sendable {
         var output = ""
         for (name, family) in families {
             output += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind.rawValue)\n"
-            for (labels, series) in family.series {
+            for (_, labels, series) in family.series {
                 switch series {
                 case .counter(let counter): output += "\(name)\(braced(labels)) \(counter.value)\n"
                 case .gauge(let gauge): output += "\(name)\(braced(labels)) \(number(gauge.value))\n"
@@ -83,16 +83,28 @@ public final class MetricsRegistry: Sendable {
         return output
     }
 
+    /// Takes away every series with this label, since what it was about is gone. Who still holds one counts for nobody; asking
+    /// again begins a new one. Sampled series are their sampler's to leave out.
+    public func forget(_ label: String, _ value: String) {
+        families.withLock { families in
+            for name in families.keys {
+                families[name]?.series.removeAll { series in
+                    series.labels.contains { $0.name == label && $0.value == value }
+                }
+            }
+        }
+    }
+
     private func series(
         _ name: String, _ kind: Kind, _ help: String, _ labels: Labels, _ make: () -> Series
     ) -> Series {
         let key = text(labels)
         return families.withLock { families in
             var family = families[name] ?? Family(kind: kind, help: help)
-            if let known = family.series.first(where: { $0.labels == key }) { return known.series }
+            if let known = family.series.first(where: { $0.key == key }) { return known.series }
             precondition(family.kind == kind, "\(name) has two kinds")
             let series = make()
-            family.series.append((key, series))
+            family.series.append((labels, key, series))
             families[name] = family
             return series
         }

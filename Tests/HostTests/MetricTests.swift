@@ -25,5 +25,33 @@ extension HostTests {
                 #expect(status.json["metrics"]?.text == #"{"bars":"3","warmth":"21.5"}"#)
             }
         }
+
+        @Test func `the series of a strategy vanish with it`() async throws {
+            try await HostFixture.run(settings: ["market.speed=600"]) { fixture in
+                let id = try await fixture.upload(
+                    """
+                    import os
+                    from bullpen import Strategy
+
+                    class Forking(Strategy):
+                        def on_start(self):
+                            try:
+                                os.fork()
+                            except OSError:
+                                self.log("refused")
+                    """)
+                _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
+                try await fixture.waitForLine(id, "refused")
+                _ = try await fixture.wait(id) { $0.state == .running }
+                func series() -> [Substring] {
+                    fixture.host.metrics.text.split(separator: "\n").filter { $0.contains(id) }
+                }
+                #expect(series().contains { $0.hasPrefix("bullpen_sandbox_violations_total{") })
+                _ = try await fixture.host.stop(id, orders: nil, by: "ada")
+                _ = try await fixture.wait(id) { $0.state == .stopped }
+                try await fixture.host.delete(id, by: "ada")
+                #expect(series() == [])
+            }
+        }
     }
 }

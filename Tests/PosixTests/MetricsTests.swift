@@ -42,6 +42,25 @@ struct MetricsTests {
                 """)
     }
 
+    @Test func `what is gone takes its series along, and comes back with nothing`() {
+        let labels = [(name: "rule", value: "network"), (name: "strategy", value: "a")]
+        metrics.counter("c", "C.", labels).increment(by: 5)
+        metrics.counter("c", "C.", [("rule", "network"), ("strategy", "ab")]).increment()
+        metrics.gauge("g", "G.", [("strategy", "a")]).set(3)
+        metrics.forget("strategy", "a")
+        #expect(
+            metrics.text == """
+                # HELP c C.
+                # TYPE c counter
+                c{rule="network",strategy="ab"} 1
+                # HELP g G.
+                # TYPE g gauge
+
+                """)
+        metrics.counter("c", "C.", labels).increment()
+        #expect(metrics.text.contains(#"c{rule="network",strategy="a"} 1"#))
+    }
+
     @Test func `label values are escaped`() {
         metrics.counter("c", "C.", [("path", "a\"b\\c\nd")]).increment()
         #expect(metrics.text.contains(#"c{path="a\"b\\c\nd"} 1"#))

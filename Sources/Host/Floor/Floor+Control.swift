@@ -167,6 +167,7 @@ extension Floor {
         guard let strategy = deleting.removeValue(forKey: id) else { return }
         limits.strategies[id] = nil
         around.store.forget(strategy: id)
+        around.metrics.forget(strategy)
         let view = status(of: strategy)
         hub.publish(.status, strategy: id, owner: strategy.owner, data: view.json)
     }

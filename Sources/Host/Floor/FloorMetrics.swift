@@ -97,6 +97,13 @@ struct FloorMetrics: Sendable {
         gauges.memory.set(Double(usage.memoryBytes))
     }
 
+    /// Shows nothing more of a strategy that is gone.
+    func forget(_ strategy: FloorStrategy) {
+        strategy.usageGauges = nil
+        strategy.violationCounters = [:]
+        registry.forget("strategy", strategy.id)
+    }
+
     /// Counts a system call that the sandbox refused to a strategy.
     func countViolation(_ violation: Violation, of strategy: FloorStrategy) {
         if let counter = strategy.violationCounters[violation.systemCall] { return counter.increment() }
