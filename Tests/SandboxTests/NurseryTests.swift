@@ -182,6 +182,46 @@ struct NurseryTests {
         #expect(lines[0] != lines[1])
     }
 
+    @Test("with the heap's gaps filled a strategy has less memory of its own")
+    func fillsGaps() async throws {
+        if let fault = Fixture.scientificFault {
+            try Test.cancel("the scientific runtime cannot be made here: \(fault)")
+        }
+        // Small pieces of all sizes, as a strategy makes them, which would go into gaps.
+        let script = """
+            import sys
+            kept = [bytes(16 + number * 37 % 3000) for number in range(300)]
+            import pandas
+            frame = pandas.DataFrame({'close': [float(number) for number in range(64)]})
+            for _ in range(20): frame['close'].rolling(4).mean().iloc[-1]
+            print('ready', flush=True)
+            sys.stdin.read()
+            """
+        var kibibytes: [Int] = []
+        for line in ["    library.nursery_fill_gaps()", "    pass"] {
+            let fixture = try Fixture("gaps", door: .warm)
+            defer { fixture.close() }
+            let source = try #require(Files.text(fixture.folder + "/sdk/nursery.py"))
+            try #require(source.contains("    library.nursery_fill_gaps()"))
+            try TemporaryFolder.write(
+                source.replacing("    library.nursery_fill_gaps()", with: line),
+                to: fixture.folder + "/sdk/nursery.py")
+            let child = try await fixture.start(
+                fixture.request(script, profile: Fixture.profile("python-pandas")))
+            #expect(child.door == .warm, "\(fixture.reports.all)")
+            try await Self.awaitWord(of: child)
+            kibibytes.append(try Self.privateKibibytes(of: child.pid))
+            child.kill()
+            _ = try await fixture.finish(child)
+        }
+        #expect(kibibytes[0] < kibibytes[1] * 9 / 10, "\(kibibytes)")
+    }
+
+    private static func privateKibibytes(of pid: Int32) throws -> Int {
+        let lines = try #require(Files.text("/proc/\(pid)/smaps_rollup")).split(separator: "\n")
+        return lines.filter { $0.hasPrefix("Private_") }.reduce(0) { $0 + (Int($1.filter(\.isNumber)) ?? 0) }
+    }
+
     @Test("who asks for a cold start gets one; so does who needs it for its environment or a module's name")
     func startsCold() async throws {
         let fixture = try Fixture("asks", door: .warm)

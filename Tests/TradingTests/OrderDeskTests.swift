@@ -20,6 +20,30 @@ struct OrderDeskTests {
         #expect(fixture.desk.flaws == [])
     }
 
+    @Test func `the decision is told when the room is reserved, and before the order is written up`() throws {
+        var fixture = try DeskFixture()
+        let strategy = fixture.strategy
+        let before = fixture.desk.available(to: strategy)
+        var told = 0
+        let actions = fixture.desk.submit(
+            limit(.buy, "1", "99"), request: "1", by: strategy, at: at(0)
+        ) { desk in
+            told += 1
+            #expect(desk.available(to: strategy) < before)
+            #expect(desk.order(request: "1", of: strategy) == nil && desk.liveOrders().isEmpty)
+        }
+        #expect(told == 1 && fixture.keep(actions).count == 3)
+        #expect(fixture.desk.order(request: "1", of: strategy)?.status == .pending)
+        // A denial is a decision, too.
+        _ = fixture.desk.submit(
+            limit(.buy, "1", "99"), request: "2", by: strategy, at: at(0), refusal: "not now"
+        ) { desk in
+            told += 1
+            #expect(desk.order(request: "2", of: strategy) == nil)
+        }
+        #expect(told == 2 && fixture.desk.order(request: "2", of: strategy)?.status == .denied)
+    }
+
     @Test func `a repeated request id gets the first answer again and places nothing`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", limit(.buy, "1", "99"))

@@ -13,7 +13,7 @@ extension Floor {
         desk.decide { desk, now in
             desk.submit(
                 listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,
-                refusal: refusal(for: strategy), decided: noteDecision)
+                refusal: refusal(for: strategy), decided: { _ in noteDecision() })
         }
     }
 

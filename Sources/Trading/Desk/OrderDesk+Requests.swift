@@ -5,10 +5,10 @@ extension OrderDesk {
     ///
     /// - Parameters:
     ///   - refusal: Why the host takes no orders now, in words; the order is then recorded as denied.
-    ///   - decided: Called when the gate has decided and reserved, before the order is written up.
+    ///   - decided: Called with the desk as it is when the gate has decided and reserved, before the order is written up.
     public mutating func submit(
         _ terms: OrderTerms, request: RequestID, by strategy: StrategyID, at time: Timestamp,
-        refusal: String? = nil, decided: () -> Void = {}
+        refusal: String? = nil, decided: (borrowing OrderDesk) -> Void = { _ in }
     ) -> [DeskAction] {
         guard let number = gate.strategy(strategy) else {
             return [.tell(strategy, .denied(request, .notEnrolled(strategy)))]
@@ -121,7 +121,8 @@ extension OrderDesk {
     /// Normalises, checks, reserves and records; then sends or denies.
     mutating func place(
         _ asked: OrderTerms, request: RequestID?, origin: OrderOrigin, row: Int, at time: Timestamp,
-        refusal: String? = nil, decided: () -> Void = {}, _ actions: inout [DeskAction]
+        refusal: String? = nil, decided: (borrowing OrderDesk) -> Void = { _ in },
+        _ actions: inout [DeskAction]
     ) {
         var terms = asked
         var reservePrice = asked.price ?? asked.stopPrice ?? .zero
@@ -132,7 +133,7 @@ extension OrderDesk {
         } catch {
             denial = error
         }
-        decided()
+        decided(self)
         let number = gate.rows[row].strategy
         let strategy = gate.strategies[number].enrolment
         let account = gate.accounts[gate.rows[row].account].settings
