@@ -42,6 +42,40 @@ struct SandboxCommandTests {
         #expect(ending.errors.contains("ZeroDivisionError"))
     }
 
+    @Test("a shell from a nursery is the same, and shows a bundle that lies anywhere")
+    func warmShell() async throws {
+        let ending = try await run(
+            "shell", "python", "--warm", "--bundle", Places.package + "/strategy-templates/grid",
+            input: """
+                import os, socket, sys
+                print(sorted(os.listdir('/')), len(open('/bundle/strategy.py').read()) > 100, 'asyncio' in sys.modules)
+                socket.socket()
+
+                """)
+        #expect(ending.code == 0, "\(ending)")
+        #expect(ending.output.contains("'bundle'") && ending.output.contains("True True"))
+        #expect(ending.errors.contains("bullpen: refused: socket(AF_INET"))
+        let native = try await run("shell", "native", "--warm")
+        #expect(native.code == 1 && native.errors.contains("profile native has no nursery"), "\(native)")
+    }
+
+    @Test(
+        "an ordinary user without control groups has a shell, too, and is told what is not promised",
+        .enabled(if: geteuid() == 0, "needs root to become an ordinary user"),
+        arguments: [["python"], ["python", "--warm"], ["native"]])
+    func ordinaryShell(_ words: [String]) async throws {
+        // Nothing that is handed over, so that there are no groups to make.
+        let program = words[0] == "native" ? "list /\n" : "import os\nprint(os.getuid(), sorted(os.listdir('/')))\n"
+        let ending = try await ChildProcess.run(
+            "/usr/bin/setpriv",
+            ["--reuid=64123", "--regid=64123", "--clear-groups", Staged.program, "shell"] + words
+                + ["--runtimes", Staged.runtimes, "--data", "/tmp"],
+            environment: ["HOME": "/tmp", "PATH": "/usr/bin:/bin"], input: program)
+        #expect(ending.code == 0, "\(ending)")
+        #expect(ending.output.contains("bundle"))
+        #expect(ending.errors.contains("not promised here: CPU share"), "\(ending.errors)")
+    }
+
     @Test("what the inside writes cannot steer the terminal")
     func shellIsHarmless() async throws {
         let ending = try await run("shell", "python", input: "print('\\x1b[2J', 'gr\\u00fc\\u00dfe')\n")
@@ -94,10 +128,13 @@ struct SandboxCommandTests {
         let ending = try await run("doctor", "--sandbox", profile, "--json")
         #expect(ending.code == 0, "\(ending)")
         let answer = try JSONParser.parse(Array(ending.output.utf8)[...])
-        let item = try #require(answer["items"]?.arrayValue?.first)
-        #expect(item["profile"]?.stringValue == profile)
-        #expect(item["standing"]?.intValue == item["of"]?.intValue)
-        #expect((item["of"]?.intValue ?? 0) > 20)
+        let items = try #require(answer["items"]?.arrayValue)
+        #expect(items.map { $0["door"]?.stringValue } == (profile == "native" ? ["cold"] : ["cold", "warm"]))
+        for item in items {
+            #expect(item["profile"]?.stringValue == profile)
+            #expect(item["standing"]?.intValue == item["of"]?.intValue)
+            #expect((item["of"]?.intValue ?? 0) > 20)
+        }
         #expect((answer["others"]?["bwrap"]?["given"]?.intValue ?? 99) < 10)
     }
 

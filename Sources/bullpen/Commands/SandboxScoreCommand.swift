@@ -5,7 +5,8 @@ import Wire
 extension Command {
     /// `doctor --sandbox`: what walls really stand around a process under each profile.
     static func scoreSandbox(_ invocation: Invocation) async throws {
-        let plain = try LocalSandbox(invocation)
+        let scratch = try ScratchFolder()
+        let plain = try LocalSandbox(invocation, bundles: scratch.folder)
         defer { plain.close() }
         let poking = try LocalSandbox(invocation, showsPoke: true)
         defer { poking.close() }
@@ -15,11 +16,14 @@ extension Command {
         for name in names {
             let profile = try plain.profile(name)
             let sandbox = OperatorProgram.isNative(profile) ? poking : plain
-            let score = try await score(profile, in: sandbox)
-            items.append(json(profile, score))
-            missing += score.rows.filter { !$0.holds }.map { "\(name): \($0.wall.words)" }
-            if !invocation.wantsJSON { for line in lines(profile, score) { Console.say(line) } }
+            for door in ConfinedChild.Door.all(of: profile) {
+                let score = try await score(profile, by: door, in: sandbox, bundle: scratch.path)
+                items.append(json(profile, door, score))
+                missing += score.rows.filter { !$0.holds }.map { "\(name), \(door.words): \($0.wall.words)" }
+                if !invocation.wantsJSON { for line in lines(profile, door, score) { Console.say(line) } }
+            }
         }
+        _ = scratch.path
         if invocation.wantsJSON {
             Console.say(JSONValue.members(["items": .array(items), "others": others]).text)
         } else {
@@ -31,14 +35,13 @@ extension Command {
     }
 
     private static func score(
-        _ profile: Profile, in sandbox: LocalSandbox
+        _ profile: Profile, by door: ConfinedChild.Door, in sandbox: LocalSandbox, bundle: String
     ) async throws(CommandFailure) -> SandboxScore {
-        let scratch = try ScratchFolder()
         let child = try await sandbox.start(
             LaunchRequest(
-                strategy: "doctor", run: "doctor-\(profile.name)",
+                strategy: "doctor", run: "doctor-\(profile.name)-\(door.rawValue)",
                 profile: OperatorProgram.report.run(in: profile),
-                bundle: scratch.path))
+                bundle: bundle), by: door)
         let relay = ConfinedRelay(child)
         var (output, errors): ([UInt8], [UInt8]) = ([], [])
         var heard: [Violation] = []
@@ -61,7 +64,6 @@ extension Command {
             relay.endInput()
         }
         let (report, _) = try await relay.run(until: MonotonicClock.nanoseconds + 30_000_000_000)
-        _ = scratch.path
         switch outcome {
         case .success(let score): return score
         case .failure(let failure):
@@ -81,7 +83,9 @@ extension Command {
         }
     }
 
-    private static func json(_ profile: Profile, _ score: SandboxScore) -> JSONValue {
+    private static func json(
+        _ profile: Profile, _ door: ConfinedChild.Door, _ score: SandboxScore
+    ) -> JSONValue {
         let rows = score.rows.map { row in
             JSONValue.members([
                 "wall": .string(row.wall.rawValue), "words": .string(row.wall.words),
@@ -95,6 +99,7 @@ extension Command {
         }
         return .members([
             "profile": .string(profile.name), "version": .integer(profile.version),
+            "door": .string(door.rawValue),
             "standing": .integer(score.points), "of": .integer(score.rows.count), "walls": .array(rows),
         ])
     }
@@ -112,7 +117,9 @@ extension Command {
             })
     }
 
-    private static func lines(_ profile: Profile, _ score: SandboxScore) -> [String] {
+    private static func lines(
+        _ profile: Profile, _ door: ConfinedChild.Door, _ score: SandboxScore
+    ) -> [String] {
         var table = Table(
             [.left("WALL"), .judged("HERE")] + OtherSandbox.allCases.map { .left($0.rawValue.uppercased()) }
                 + [.left("FOUND")])
@@ -122,7 +129,8 @@ extension Command {
                     + OtherSandbox.allCases.map { row.others[$0]?.rawValue ?? "no" } + [row.finding])
         }
         return [
-            "Profile \(profile.name), version \(profile.version): \(score.points) of \(score.rows.count) walls stand.",
+            "Profile \(profile.name), version \(profile.version), started \(door.words): "
+                + "\(score.points) of \(score.rows.count) walls stand.",
             "",
         ] + table.lines + [""]
     }

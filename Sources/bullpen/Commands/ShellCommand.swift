@@ -9,35 +9,45 @@ extension Command {
         details: """
             The walls are those of a strategy: the same plan, and no terminal inside. What is refused is said as it
             happens. Control-C interrupts, the end of the input ends it. A profile for programs has a few commands
-            instead of Python; `help` lists them. Ends with 1 when the inside ended badly.
+            instead of Python; `help` lists them. With --warm it is made of a nursery, as most strategies are. Where there are
+            no control groups resource limits stand in, and what is not promised then is said. Ends with 1 when the inside
+            ended badly.
             """,
         operands: [Operand(name: "profile", explanation: "The profile's name.")],
         options: [
-            .value("bundle", "folder", "What to show as /bundle; an empty folder unless told otherwise.")
+            .value("bundle", "folder", "What to show as /bundle; an empty folder unless told otherwise."),
+            .flag("warm", "Start it from a nursery instead of anew."),
         ]
             + LocalSandbox.options, usesServer: false
     ) { invocation in
-        let plain = try LocalSandbox(invocation)
+        let scratch = try ScratchFolder()
+        let bundle = invocation.value("bundle").map(LocalConfiguration.absolute) ?? scratch.path
+        let door: ConfinedChild.Door = invocation.has("warm") ? .warm : .cold
+        let bundles = String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)])
+        // No strategy runs here, so that what a host may refuse is no reason to refuse an operator.
+        let plain = try LocalSandbox(
+            invocation, bundles: door == .warm ? bundles : nil, withoutGroups: .rlimits)
         defer { plain.close() }
         let profile = try plain.profile(invocation.operand("profile"))
         let isNative = OperatorProgram.isNative(profile)
-        let sandbox = isNative ? try LocalSandbox(invocation, showsPoke: true) : plain
+        let sandbox =
+            isNative ? try LocalSandbox(invocation, showsPoke: true, withoutGroups: .rlimits) : plain
         defer { if isNative { sandbox.close() } }
-        let scratch = try ScratchFolder()
-        let bundle = invocation.value("bundle").map(LocalConfiguration.absolute) ?? scratch.path
         let signals: Signals
         do { signals = try Signals() } catch { throw CommandFailure(.error, "\(error)") }
         let child = try await sandbox.start(
             LaunchRequest(
                 strategy: "shell", run: "shell", profile: OperatorProgram.console.run(in: profile),
                 bundle: bundle,
-                entry: "strategy.py"))
+                entry: "strategy.py"), by: door)
         let relay = ConfinedRelay(child)
         if Console.isTerminal(0) {
             Console.note(
                 "behind profile \(profile.name), version \(profile.version): \(profile.description) "
                     + "Control-D ends it.")
         }
+        let gaps = sandbox.launcher.enforcement(of: profile).notPromised
+        if !gaps.isEmpty { Console.note("not promised here: \(gaps.joined(separator: ", "))") }
         var (output, errors) = (HarmlessText(), HarmlessText())
         relay.onOutput = { Console.write(output.take($0)) }
         relay.onErrors = { Console.writeError(errors.take($0)) }

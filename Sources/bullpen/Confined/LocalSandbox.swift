@@ -2,6 +2,7 @@ import Glibc
 import Host
 import Posix
 import Sandbox
+import Synchronization
 
 /// What runs programs behind the walls on this machine without a host, for commands that look at the walls.
 struct LocalSandbox {
@@ -9,6 +10,12 @@ struct LocalSandbox {
     let layout: InstalledLayout
     /// All profiles of the installation, by name.
     let profiles: [String: Profile]
+    /// What nurseries have told of themselves.
+    private let reports = Reports()
+
+    private final class Reports: Sendable {
+        let words = Mutex<[String]>([])
+    }
 
     /// What every command takes that makes one.
     static let options: [Command.Option] =
@@ -21,8 +28,14 @@ struct LocalSandbox {
 
     /// Looks at the installation and the kernel.
     ///
-    /// - Parameter showsPoke: Whether /sdk shows `poke` in place of the SDK.
-    init(_ invocation: Invocation, showsPoke: Bool = false) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - showsPoke: Whether /sdk shows `poke` in place of the SDK.
+    ///   - bundles: The folder in which all bundles lie; nil when nothing is started warm.
+    ///   - withoutGroups: What stands in for control groups where there are none; nil for what is configured.
+    init(
+        _ invocation: Invocation, showsPoke: Bool = false, bundles: String? = nil,
+        withoutGroups: WithoutGroups? = nil
+    ) throws(CommandFailure) {
         let local = try LocalConfiguration(invocation)
         let spawner: Spawner
         do {
@@ -41,7 +54,10 @@ struct LocalSandbox {
                 groupName: "command-\(getpid())" + (showsPoke ? "-poke" : ""),
                 // Beside those that a host on the same machine gives out.
                 userIDs: 49_900...49_999,
-                withoutControlGroups: local.configuration.sandbox.withoutControlGroups), spawner: spawner)
+                withoutControlGroups: withoutGroups ?? local.configuration.sandbox.withoutControlGroups,
+                nurseryLibrary: bundles == nil ? nil : layout.nurseryLibrary, bundles: bundles,
+                report: { [reports] _, words in reports.words.withLock { $0.append(words) } }),
+            spawner: spawner)
         // A program that has gone must not take us with it.
         signal(SIGPIPE, SIG_IGN)
     }
@@ -66,8 +82,24 @@ struct LocalSandbox {
         return profile
     }
 
-    /// Starts a program.
-    func start(_ request: LaunchRequest) async throws(CommandFailure) -> ConfinedChild {
+    /// Starts a program by this door, and by no other.
+    func start(
+        _ request: LaunchRequest, by door: ConfinedChild.Door = .cold
+    ) async throws(CommandFailure) -> ConfinedChild {
+        var request = request
+        request.isColdStart = door == .cold
+        let child = try await start(request)
+        guard child.door == door else {
+            let words = reports.words.withLock { $0 }
+            throw CommandFailure(
+                .error,
+                "it cannot be started warm: "
+                    + (words.isEmpty ? "profile \(request.profile.name) has no nursery" : words.joined(separator: "; ")))
+        }
+        return child
+    }
+
+    private func start(_ request: LaunchRequest) async throws(CommandFailure) -> ConfinedChild {
         let result = await withCheckedContinuation { continuation in
             launcher.launch(request) { continuation.resume(returning: $0) }
         }
@@ -103,18 +135,41 @@ enum OperatorProgram {
     }
 }
 
-/// An empty folder that every user may look into, and that goes when this goes.
+extension ConfinedChild.Door {
+    /// By which doors a program can be started in a profile.
+    static func all(of profile: Profile) -> [ConfinedChild.Door] {
+        profile.nursery == nil ? [.cold] : [.cold, .warm]
+    }
+
+    /// In a sentence.
+    var words: String {
+        switch self {
+        case .cold: "by the launcher"
+        case .warm: "from a nursery"
+        }
+    }
+}
+
+/// An empty bundle in an otherwise empty folder, which every user may look into, and that goes when this goes.
 struct ScratchFolder: ~Copyable {
-    let path: String
+    /// The folder in which the bundle lies.
+    let folder: String
+    /// The bundle.
+    var path: String { folder + "/bundle" }
 
     init() throws(CommandFailure) {
         var template = Array("/tmp/bullpen-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw CommandFailure(.error, "no folder can be made in /tmp (error \(errno))")
         }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        unsafe chmod(folder, 0o755)
+        unsafe mkdir(path, 0o755)
         unsafe chmod(path, 0o755)
     }
 
-    deinit { unsafe rmdir(path) }
+    deinit {
+        unsafe rmdir(path)
+        unsafe rmdir(folder)
+    }
 }
