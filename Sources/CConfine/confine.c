@@ -290,13 +290,17 @@ static int settle(struct launch *launch, const struct confine_step *step) {
 
 // ---- The root ----
 
+/// Copies the mounts at `path` and sets these attributes on them. `deep` is AT_RECURSIVE or 0.
+static int copy_tree(const char *path, uint64_t attributes, unsigned deep, int *tree) {
+    struct mount_attr change = {.attr_set = attributes};
+    *tree = result(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep));
+    if (*tree < 0) return *tree;
+    return result(mount_setattr(*tree, "", AT_EMPTY_PATH | deep, &change, sizeof change));
+}
+
 static int open_tree_slot(struct launch *launch, const struct confine_step *step) {
-    struct mount_attr attributes = {.attr_set = step->number[1]};
     unsigned deep = step->operation == CONFINE_OPEN_TREE ? AT_RECURSIVE : 0;
-    int tree = result(open_tree(AT_FDCWD, step->text, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep));
-    if (tree < 0) return tree;
-    launch->slots[step->number[0]] = tree;
-    return result(mount_setattr(tree, "", AT_EMPTY_PATH | deep, &attributes, sizeof attributes));
+    return copy_tree(step->text, step->number[1], deep, &launch->slots[step->number[0]]);
 }
 
 static int adopt_tree(struct launch *launch, const struct confine_step *step) {
@@ -369,28 +373,30 @@ static int install_filter(const struct confine_step *step, unsigned flags) {
     return result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 
-static int hand_over(int descriptor) {
+static int hand_over(int socket, const int *descriptors, size_t count) {
     char word = 'l';
     struct iovec data = {.iov_base = &word, .iov_len = 1};
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
     } control = {0};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
     control.header = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-    ssize_t count;
-    do count = sendmsg(CONFINE_FD_LISTENER, &message, MSG_NOSIGNAL);
-    while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : 0;
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
 }
 
 static int listen_in(const struct confine_step *step) {
     int listener = install_filter(step, SECCOMP_FILTER_FLAG_NEW_LISTENER);
     if (listener < 0) return listener;
-    int outcome = hand_over(listener);
+    int outcome = hand_over(CONFINE_FD_LISTENER, &listener, 1);
     close(listener);
     return outcome;
 }
@@ -445,6 +451,30 @@ static int leave(const struct launch *launch, const struct confine_step *step) {
     launch->nursery->leave(launch->nursery->context, step->blob[0].bytes, step->blob[0].length, step->blob[1].bytes,
                            step->blob[1].length);
     return -ENOSYS;
+}
+
+// ---- For a nursery of lent ids ----
+
+int confine_open_for_nursery(int users, int socket, uint64_t nursery, uint64_t attributes, const char *bundle,
+                             char *const *groups, size_t count) {
+    int opened[CONFINE_FD_LIMIT];
+    if (count >= CONFINE_FD_LIMIT) return -E2BIG;
+    int outcome = join_users(users);
+    if (!outcome) outcome = copy_tree(bundle, attributes, AT_RECURSIVE, &opened[count]);
+    if (outcome) return outcome;
+    // Who joins a group must be, in version 1, the user that has opened its file (kernel/cgroup/cgroup-v1.c,
+    // __cgroup1_procs_write), while the file belongs to the supervisor, who is 0 in that namespace. So it is opened as one
+    // with the files of the other.
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || syscall(SYS_setresuid, nursery, nursery, nursery) < 0) return -errno;
+    outcome = keep_capabilities(1u << CAP_SETUID);
+    if (outcome) return outcome;
+    // It tells no error; that of the opening is as good.
+    syscall(SYS_setfsuid, 0);
+    for (size_t i = 0; i < count; i++) {
+        opened[i] = open(groups[i], O_WRONLY | O_CLOEXEC);
+        if (opened[i] < 0) return -errno;
+    }
+    return hand_over(socket, opened, count + 1);
 }
 
 // ---- The list ----

@@ -65,6 +65,30 @@ int confine_receive_descriptor(int socket) {
     return descriptor;
 }
 
+int confine_receive_descriptors(int socket, int *into, size_t count) {
+    char word;
+    struct iovec data = {.iov_base = &word, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (length < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (length == 0 || !header || header->cmsg_type != SCM_RIGHTS) return -EBADMSG;
+    int received[CONFINE_FD_LIMIT];
+    size_t found = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(received, CMSG_DATA(header), found * sizeof(int));
+    if (found != count) {
+        for (size_t i = 0; i < found; i++) close(received[i]);
+        return -EBADMSG;
+    }
+    memcpy(into, received, count * sizeof(int));
+    return 0;
+}
+
 int confine_packet_pair(int ends[2]) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
     int outcome = result(fcntl(ends[0], F_SETFL, O_NONBLOCK));

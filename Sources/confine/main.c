@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -21,10 +22,20 @@ static int hold_users(void) {
     return 0;
 }
 
+/// What the supervisor cannot open itself for a strategy of a nursery of lent ids: descriptor 0 is the socket, 1 the user
+/// namespace; the nursery's id, the attributes, the bundle and the groups' files follow.
+static int open_for_nursery(char **words, size_t count) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return errno;
+    return -confine_open_for_nursery(1, 0, strtoull(words[0], NULL, 10), strtoull(words[1], NULL, 10), words[2], words + 3,
+                                     count - 3);
+}
+
 /// The launcher. The supervisor starts it with a plan on descriptor 4 and a status pipe on descriptor 3.
-/// It reads no environment, and takes one argument at most: "users", for hold_users.
+/// It reads no environment, and takes no argument but for two small services: "users" and "open".
 int main(int count_of_arguments, char **arguments) {
     if (count_of_arguments == 2 && !strcmp(arguments[1], "users")) return hold_users();
+    if (count_of_arguments >= 5 && !strcmp(arguments[1], "open"))
+        return open_for_nursery(arguments + 2, (size_t)count_of_arguments - 2);
     struct stat plan;
     if (fstat(CONFINE_FD_PLAN, &plan) < 0 || plan.st_size <= 0 || plan.st_size > CONFINE_MAX_BYTES) {
         fputs("confine: this is a part of bullpen, which starts it with a plan on descriptor 4\n", stderr);

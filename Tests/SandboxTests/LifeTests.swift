@@ -129,6 +129,15 @@ struct LifeTests {
         }
     }
 
+    @Test("who is killed before anybody was told of it is no zombie of the host's afterwards")
+    func reapsStrangers() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            try await Strangers.byKilledLaunchers(100)
+            try await Strangers.byMemory(200)
+        }
+    }
+
     @Test("an entry that leaves its bundle is refused", arguments: ["../x", "/bin/sh", "a//b", ""])
     func refusesEscapingEntry(_ entry: String) async throws {
         let fixture = try Fixture("entry")

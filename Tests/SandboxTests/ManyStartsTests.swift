@@ -27,6 +27,22 @@ struct ManyStartsTests {
         await #expect(processExitsWith: .success) { try await Self.startAndStopWarm() }
     }
 
+    @Test("nor does one who is killed, for memory or otherwise, before anybody was told of it")
+    func leavesNoStrangers() async throws {
+        try #require(Fixture.hasRuntimes)
+        await #expect(processExitsWith: .success) {
+            let wanted = ManyStarts.wanted / 5
+            try await Strangers.byKilledLaunchers(wanted)
+            let ran = try await Strangers.byMemory(wanted)
+            Figure.line(
+                #"{"what":"killed before anybody was told of what they had made","before":0,"after":\#(wanted)}"#)
+            Figure.line(
+                #"{"what":"killed for memory while the walls were built","before":0,"after":\#(wanted - ran)}"#)
+            Figure.line(
+                #"{"what":"processes left of both","before":0,"after":\#(Leftovers.now().children)}"#)
+        }
+    }
+
     private static func startAndStopWarm() async throws {
         let fixture = try Fixture("warm", door: .warm)
         let profile = try Fixture.profile("python")

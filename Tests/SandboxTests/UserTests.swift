@@ -9,7 +9,18 @@ import Testing
 struct UserTests {
     /// Becomes user 65534, with control groups handed over as `systemd-run -p Delegate=yes` would.
     private static func becomeNobody(delegating name: String) throws -> [ControlGroupMount] {
-        let mounts = try ControlGroupMount.all().map { mount in
+        let mounts = try handOver(name)
+        try becomeNobody()
+        return mounts
+    }
+
+    private static func becomeNobody() throws {
+        try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+    }
+
+    /// Control groups of that name which belong to user 65534.
+    private static func handOver(_ name: String) throws -> [ControlGroupMount] {
+        try ControlGroupMount.all().map { mount in
             var parent = mount.ownFolder
             if mount.version == 2 {
                 let group = DelegatedGroup(mount)
@@ -26,8 +37,6 @@ struct UserTests {
             return ControlGroupMount(
                 version: mount.version, controllers: mount.controllers, ownFolder: folder)
         }
-        try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
-        return mounts
     }
 
     private static func removeGroups(_ name: String) {
@@ -96,7 +105,7 @@ struct UserTests {
             try TemporaryFolder.write(text, to: folder + "/" + file)
             try #require(mount(folder + "/" + file, "/etc/" + file, nil, UInt(MS_BIND), nil) == 0)
         }
-        try #require(setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0)
+        try becomeNobody()
     }
 
     @Test(
@@ -134,6 +143,67 @@ struct UserTests {
             let whole = try await fixture.run("import os\nprint(os.getuid(), os.getgid())", run: "c")
             #expect(whole.output == "1000 1000\n" && whole.death.status == .exited(code: 0), "\(whole)")
             fixture.close()
+        }
+    }
+
+    @Test(
+        "with lent ids, too, strategies are started warm, and their bundles are nobody else's to see",
+        .enabled(if: access("/usr/bin/newuidmap", X_OK) == 0, "there is no newuidmap: apt-get install uidmap"),
+        arguments: ["with groups", "without groups"])
+    func startsLentUsersWarm(_ kind: String) async throws {
+        try #require(Fixture.hasRuntimes)
+        let name = "bullpen-lent-\(getpid())"
+        defer { Self.removeGroups(name) }
+        await #expect(processExitsWith: .success) { [name = name as String, kind = kind as String] in
+            let mounts = kind == "with groups" ? try Self.handOver(name) : []
+            try Self.becomeNobody(lending: "nobody:700000:1000\n")
+            let fixture = try Fixture(
+                "lent-warm", mounts: mounts, withoutControlGroups: mounts.isEmpty ? .rlimits : .refuse,
+                door: .warm)
+            try #require(fixture.launcher.userIDs == .lent(700_000...700_999))
+            // Nobody but the host may look into the folder in which all bundles are.
+            let folder = fixture.folder + "/bundles"
+            mkdir(folder, 0o755)
+            let script = """
+                import os, sys
+                print(os.getuid(), open('/bundle/strategy.py').read(6), os.access('/bundle/x', os.F_OK), flush=True)
+                try: open('/bundle/x', 'w')
+                except OSError as error: print(error.errno in (13, 30), flush=True)
+                sys.stdin.read()
+                """
+            var children: [ConfinedChild] = []
+            for run in ["a", "b"] {
+                let bundle = folder + "/" + run
+                try TemporaryFolder.write(script, to: bundle + "/strategy.py")
+                chmod(folder, 0o711)
+                children.append(
+                    try await fixture.start(
+                        LaunchRequest(
+                            strategy: "s", run: run, profile: try Fixture.profile("python"), bundle: bundle)))
+                chmod(folder, 0o755)
+            }
+            #expect(children.map(\.door) == [.warm, .warm], "\(fixture.reports.all)")
+            let nursery = try #require(try fixture.launcher.nurseryProcesses().first)
+            let owners = try ([nursery] + children.map(\.pid)).map {
+                try Files.status("/proc/\($0)/task").st_uid
+            }
+            #expect(
+                Set(owners).count == 3 && owners.allSatisfy { (700_000...700_999).contains($0) },
+                "\(owners)")
+            for child in children {
+                try child.endInput()
+                let outcome = try await fixture.finish(child)
+                #expect(outcome.output == "1000 import False\nTrue\n", "\(outcome)")
+                #expect(outcome.death.status == .exited(code: 0))
+            }
+            if !mounts.isEmpty {
+                let greedy = try await fixture.run(
+                    "b = []\nwhile True: b.append(bytearray(1 << 20))", run: "greedy"
+                ) { $0.memoryBytes = 64 << 20 }
+                #expect(greedy.death.cause == .memory)
+            }
+            fixture.close()
+            #expect(Leftovers.now().children == 0)
         }
     }
 

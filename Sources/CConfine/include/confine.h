@@ -186,6 +186,12 @@ _Noreturn void confine_run(const uint8_t *plan, size_t length, const struct conf
 /// CONFINE_EXIT_FAILED.
 _Noreturn void confine_give_up(const char *what);
 
+/// Opens, in the user namespace `users`, what the strategy of a nursery of lent ids is to have: the files `groups`, for
+/// user `nursery` of that namespace to join them, and a copy of the mounts at `bundle` with these attributes. Hands them over
+/// through `socket` in that order. 0 or -errno. For a process of its own with one thread, which is then somebody else.
+int confine_open_for_nursery(int users, int socket, uint64_t nursery, uint64_t attributes, const char *bundle,
+                             char *const *groups, size_t count);
+
 /// The name of an operation, or "unknown". That of 0, which no plan has, is what comes before the plan.
 const char *confine_operation_name(uint32_t operation);
 

@@ -20,6 +20,9 @@ int confine_socket_pair(int ends[2]);
 /// Takes the descriptor that CONFINE_LISTEN hands over, close-on-exec. Returns it.
 int confine_receive_descriptor(int socket);
 
+/// Takes the descriptors that confine_open_for_nursery hands over, close-on-exec, `count` of them or none. 0 or -errno.
+int confine_receive_descriptors(int socket, int *into, size_t count);
+
 /// A connected pair of packet sockets, close-on-exec, the first of which never waits.
 int confine_packet_pair(int ends[2]);
 

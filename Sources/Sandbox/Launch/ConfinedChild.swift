@@ -157,7 +157,12 @@ final class Remains: Sendable {
     private let users: UserAllocator
     private let isCleared = Mutex(false)
 
-    init(strategy: Int32, watcher: Int32, group: ChildGroup, user: UInt32?, users: UserAllocator) {
+    /// On the spawner's thread, which answers for both processes from here on.
+    init(
+        strategy: Int32, watcher: Int32, group: ChildGroup, user: UInt32?, users: UserAllocator,
+        spawner: Spawner
+    ) {
+        for pid in [strategy, watcher] { spawner.takeOn(pid) }
         self.strategy = strategy
         self.watcher = watcher
         self.group = group
@@ -179,6 +184,7 @@ final class Remains: Sendable {
             reap(strategy)
         }
         reap(watcher)
+        for pid in [strategy, watcher] { spawner.letGo(pid) }
         removeGroup(on: spawner, attemptsLeft: 200, completion)
     }
 

@@ -92,7 +92,8 @@ public final class ConfinedLauncher: Sendable {
         users = UserAllocator(
             range: range, offset: lentUsers == nil ? 0 : unsafe confine_checksum(name, name.count))
         let maker = NurseryMaker(
-            configuration: configuration, groups: groups, users: users, spawner: spawner, report: report)
+            configuration: configuration, groups: groups, users: users, lentUsers: lentUsers,
+            spawner: spawner, report: report)
         nurseries = NurseryPool(
             spawner: spawner, settings: configuration.nurseries,
             start: { profile, number throws(LaunchFailure) in try maker.start(profile, number) },
@@ -173,8 +174,7 @@ public final class ConfinedLauncher: Sendable {
 
     /// Whether there is anything to be gained by asking for a nursery.
     private func canStartWarm(_ request: LaunchRequest) -> Bool {
-        // A nursery of a lent user id could not reach the bundles, which belong to the host's own.
-        guard configuration.nurseryLibrary != nil, lentUsers == nil, !request.isColdStart,
+        guard configuration.nurseryLibrary != nil, !request.isColdStart,
             !request.isRecorded,
             request.profile.nursery != nil,
             // An interpreter and its packages read much of that once, when they start.
@@ -240,7 +240,8 @@ public final class ConfinedLauncher: Sendable {
             let plan = try compiler.compile()
             let start: LauncherStart
             do throws(SystemCallError) {
-                start = try .warm(nursery: nursery.control, plan: plan, group: group, bundle: handedOver)
+                start = try .warm(
+                    nursery: nursery, plan: plan, group: group, bundle: handedOver, lentUsers: lentUsers)
             } catch {
                 throw LaunchFailure("start from nursery", error)
             }
@@ -264,7 +265,7 @@ public final class ConfinedLauncher: Sendable {
         for name in folders.flatMap({ Files.names(in: $0) }) {
             if let module = name.split(separator: ".").first, modules.contains(String(module)) { return nil }
         }
-        if report.isRoot { return .handedOver }
+        if report.isRoot || lentUsers != nil { return .handedOver }
         guard let bundles = configuration.bundles, request.bundle.hasPrefix(bundles + "/"),
             let seen = PlanCompiler.bundleFolder(of: request.profile)
         else { return nil }
@@ -316,10 +317,11 @@ public final class ConfinedLauncher: Sendable {
         // Before there is anything that a failure would have to take away.
         let filter = try filter(of: request)
         let started = try start.await(
-            deadline: configuration.deadline, command: program, hearsAll: request.isRecorded)
+            deadline: configuration.deadline, command: program, hearsAll: request.isRecorded,
+            spawner: spawner)
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
-            user: user.isMappedByRoot ? user.uid : nil, users: users)
+            user: user.isMappedByRoot ? user.uid : nil, users: users, spawner: spawner)
         group.note(enforcement(of: request.profile))
         group.watchForStall(on: spawner)
         let replaced = replaced(for: request.profile)

@@ -18,6 +18,8 @@ struct LauncherHandshake {
     private var listener: Int32?
     private var hasExecuted: Bool
     private let hasListener: Bool
+    /// On whose thread this is; nil where there is none, and nobody to be reaped.
+    private let spawner: Spawner?
 
     /// The process that carries out the first part of the plan. A nursery's tells its number.
     private(set) var launcher: Int32?
@@ -30,10 +32,12 @@ struct LauncherHandshake {
     ///   - launcher: The launcher program; nil when a nursery makes one.
     ///   - hasListener: Whether the plan has a listener.
     ///   - hearsAll: Whether that listener hears every call.
+    ///   - spawner: On whose thread this is.
     init(
         launcher: Int32?, status: Int32, socket: Int32, command: String, hasListener: Bool = true,
-        hearsAll: Bool = false
+        hearsAll: Bool = false, spawner: Spawner?
     ) {
+        self.spawner = spawner
         self.hearsAll = hearsAll
         self.launcher = launcher
         self.status = status
@@ -109,7 +113,7 @@ struct LauncherHandshake {
         return true
     }
 
-    /// Kills and reaps every process made for the strategy.
+    /// Kills and reaps every process made for the strategy, those too of which nobody was told.
     mutating func abandon() {
         _ = takeListener()
         // Without its process 1 the namespace takes no new process and loses those it has.
@@ -121,21 +125,9 @@ struct LauncherHandshake {
             guard Readiness.wait(for: [status], milliseconds: 100).contains(status) else { continue }
             if case .end = readReport() { break }
         }
-        // All are children that nobody has reaped yet, so no number can belong to another process. The watcher comes
-        // last: it does not end before the strategy was reaped.
-        for pid in [launcher, strategy, watcher].compactMap({ $0 }) {
-            _ = Glibc.kill(pid, SIGKILL)
-            reap(pid)
-        }
-    }
-
-    /// Reaps a killed process, unless it takes longer than any but a broken device could make it.
-    private func reap(_ pid: Int32) {
-        guard let process = try? ChildProcess.open(pid),
-            Readiness.wait(for: [process.number], milliseconds: 2000).contains(process.number)
-        else { return }
-        // Only a child that somebody else has reaped is none of ours to wait for.
-        _ = try? ChildProcess.wait(for: pid)
+        spawner?.clearAway([launcher, strategy, watcher].compactMap { $0 })
+        // A nursery that stood still may make its launcher later, which ends when it speaks to nobody.
+        spawner?.schedule(after: .seconds(5)) { [spawner] in spawner?.clearAway() }
     }
 
     // MARK: - Steps

@@ -96,23 +96,42 @@ struct LauncherStart: ~Copyable {
 
     /// Asks a nursery for the strategy of a plan.
     ///
-    /// - Parameter bundle: The folder to hand over, for a host that is root; nil when the nursery sees it.
+    /// - Parameters:
+    ///   - bundle: The folder to hand over; nil when the nursery sees it.
+    ///   - lentUsers: Who opens it, for a host that is not root itself.
     static func warm(
-        nursery: borrowing FileDescriptor, plan: [UInt8], group: ChildGroup,
-        bundle: (path: String, attributes: UInt64)?
+        nursery: Nursery, plan: [UInt8], group: ChildGroup, bundle: (path: String, attributes: UInt64)?,
+        lentUsers: LentUsers?
     ) throws(SystemCallError) -> LauncherStart {
         let ends = try StartEnds(plan: plan)
-        var rest = try group.openForJoining()
+        let rest = try openRest(nursery, group, bundle, lentUsers)
         defer { for number in rest { Glibc.close(number) } }
-        if let bundle {
+        let numbers = ends.numbers + rest
+        try SystemCallError.check(
+            unsafe confine_request_strategy(nursery.control.number, numbers, UInt32(numbers.count)), "sendmsg")
+        return ends.start(launcher: nil)
+    }
+
+    /// The descriptors that come after those of every start: control groups, and a bundle that is handed over.
+    private static func openRest(
+        _ nursery: Nursery, _ group: ChildGroup, _ bundle: (path: String, attributes: UInt64)?,
+        _ lentUsers: LentUsers?
+    ) throws(SystemCallError) -> [Int32] {
+        if let bundle, let lentUsers, let user = nursery.user {
+            return try lentUsers.open(
+                bundle: bundle, groups: group.folders.map { $0 + "/cgroup.procs" }, for: user)
+        }
+        var rest = try group.openForJoining()
+        guard let bundle else { return rest }
+        do throws(SystemCallError) {
             rest.append(
                 try SystemCallError.check(
                     unsafe confine_open_tree(bundle.path, bundle.attributes), "open_tree", bundle.path))
+        } catch {
+            for number in rest { Glibc.close(number) }
+            throw error
         }
-        let numbers = ends.numbers + rest
-        try SystemCallError.check(
-            unsafe confine_request_strategy(nursery.number, numbers, UInt32(numbers.count)), "sendmsg")
-        return ends.start(launcher: nil)
+        return rest
     }
 
     /// A strategy that runs.
@@ -153,11 +172,11 @@ struct LauncherStart: ~Copyable {
     ///
     /// - Parameter hearsAll: Whether the plan's first filter lets every call wait.
     consuming func await(
-        deadline: Duration, command: String, hearsAll: Bool = false
+        deadline: Duration, command: String, hearsAll: Bool = false, spawner: Spawner
     ) throws(LaunchFailure) -> Started {
         var handshake = LauncherHandshake(
             launcher: launcher, status: status.number, socket: socket.number, command: command,
-            hearsAll: hearsAll)
+            hearsAll: hearsAll, spawner: spawner)
         let failure = handshake.run(for: deadline)
         guard failure == nil, let strategy = handshake.strategy, let watcher = handshake.watcher,
             let listener = handshake.takeListener()

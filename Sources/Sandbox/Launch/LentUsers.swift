@@ -1,3 +1,4 @@
+internal import CConfine
 internal import Glibc
 internal import Posix
 
@@ -11,6 +12,7 @@ final class LentUsers: Sendable {
         let words: String
     }
 
+    private let launcher: String
     /// Keeps the namespace alive.
     let namespace: FileDescriptor
     /// The ids on this machine.
@@ -27,6 +29,39 @@ final class LentUsers: Sendable {
         let count = UInt32(min(users.count, groups.count))
         outer = users.lowerBound...(users.lowerBound + count - 1)
         namespace = try Self.makeNamespace(launcher, users.lowerBound, groups.lowerBound, count)
+        self.launcher = launcher
+    }
+
+    /// Opens what a nursery's strategy is to have and the nursery itself may not reach: first the files through which its
+    /// control groups are joined, then its bundle. A process in the namespace does it, which costs a millisecond.
+    ///
+    /// - Parameter nursery: The nursery's user id, in the namespace.
+    /// - Returns: Descriptors, which the caller closes.
+    func open(
+        bundle: (path: String, attributes: UInt64), groups: [String], for nursery: UInt32
+    ) throws(SystemCallError) -> [Int32] {
+        var sockets: [Int32] = [-1, -1]
+        try SystemCallError.check(unsafe confine_socket_pair(&sockets), "socketpair")
+        let socket = FileDescriptor(owning: sockets[0])
+        let pid: Int32
+        do {
+            let childSocket = FileDescriptor(owning: sockets[1])
+            pid = try ChildProcess.spawn(
+                launcher,
+                arguments: ["confine", "open", "\(nursery)", "\(bundle.attributes)", bundle.path] + groups,
+                descriptors: [childSocket.number, namespace.number])
+        }
+        // It waits for nothing, so that this is its end, its descriptors, or a broken device.
+        let isReady = Readiness.wait(for: [socket.number], milliseconds: 2000).contains(socket.number)
+        if !isReady { _ = kill(pid, SIGKILL) }
+        let end = try ChildProcess.wait(for: pid)
+        if case .exited(code: let number) = end, number != 0 {
+            throw SystemCallError(call: "open", number: number, subject: bundle.path)
+        }
+        var opened = [Int32](repeating: -1, count: groups.count + 1)
+        try SystemCallError.check(
+            unsafe confine_receive_descriptors(socket.number, &opened, opened.count), "recvmsg", bundle.path)
+        return opened
     }
 
     // MARK: - Making

@@ -20,20 +20,26 @@ final class Nursery {
     /// When it was started, on the monotonic clock.
     let born = MonotonicClock.nanoseconds
     let pid: Int32
+    /// Its user id, of those that the host gives out; nil when it has the host's own.
+    let user: UInt32?
     /// Readable when it has ended. For watching.
     let process: FileDescriptor
     /// Where it is asked, and where it tells that it is ready. For watching.
     let control: FileDescriptor
     private let log: FileDescriptor
     let group: ChildGroup
+    private let spawner: Spawner
 
     /// The longest word of readiness.
     private static let readyBytes = 64 << 10
 
     fileprivate init(
         pid: Int32, process: consuming FileDescriptor, control: consuming FileDescriptor,
-        log: consuming FileDescriptor, group: ChildGroup
+        log: consuming FileDescriptor, group: ChildGroup, user: UInt32?, spawner: Spawner
     ) {
+        self.user = user
+        self.spawner = spawner
+        spawner.takeOn(pid)
         self.pid = pid
         self.process = process
         self.control = control
@@ -42,18 +48,24 @@ final class Nursery {
     }
 
     /// Starts one, which is loading then. Costs what starting a program costs.
+    ///
+    /// - Parameters:
+    ///   - user: Its user id; nil for the host's own.
+    ///   - lentUsers: Those whose namespace it joins, the descriptor of which comes after the groups.
     static func start(
-        launcher: String, watcher: String, plan: [UInt8], group: ChildGroup, deadline: Duration
+        launcher: String, watcher: String, plan: [UInt8], group: ChildGroup, deadline: Duration,
+        user: UInt32?, lentUsers: LentUsers?, spawner: Spawner
     ) throws(LaunchFailure) -> Nursery {
         let ends: Ends
         do throws(SystemCallError) {
-            ends = try Ends(launcher: launcher, watcher: watcher, plan: plan, group: group)
+            ends = try Ends(launcher: launcher, watcher: watcher, plan: plan, group: group,
+                users: lentUsers?.namespace.number)
         } catch {
             throw LaunchFailure("start nursery", error)
         }
         var handshake = LauncherHandshake(
             launcher: ends.launcher, status: ends.status.number, socket: -1, command: launcher,
-            hasListener: false)
+            hasListener: false, spawner: spawner)
         let failure = handshake.run(for: deadline)
         guard failure == nil, let pid = handshake.strategy else {
             handshake.abandon()
@@ -62,7 +74,7 @@ final class Nursery {
         }
         do throws(SystemCallError) {
             try handshake.reapLauncher()
-            return try ends.nursery(pid, group)
+            return try ends.nursery(pid, group, user, spawner)
         } catch {
             handshake.abandon()
             throw LaunchFailure("start nursery", error)
@@ -84,6 +96,7 @@ final class Nursery {
         _ = kill(pid, SIGKILL)
         // Only a child that somebody else has reaped is none of ours to wait for.
         _ = try? ChildProcess.wait(for: pid)
+        spawner.letGo(pid)
         var words = [UInt8](repeating: 0, count: 4096)
         // What it said is for a message alone.
         let count = (try? log.read(into: &words)) ?? 0
@@ -101,7 +114,7 @@ private struct Ends: ~Copyable {
     private let log: FileDescriptor
 
     init(
-        launcher path: String, watcher: String, plan bytes: [UInt8], group: ChildGroup
+        launcher path: String, watcher: String, plan bytes: [UInt8], group: ChildGroup, users: Int32?
     ) throws(SystemCallError) {
         // All that can fail comes first: a value that owns is made whole or not at all.
         let reports = try Pipe()
@@ -126,7 +139,7 @@ private struct Ends: ~Copyable {
             descriptors: [
                 null.number, errors.writeEnd.number, errors.writeEnd.number, reports.writeEnd.number,
                 plan.number, childControl.number, proc.number, program.number,
-            ] + groups)
+            ] + groups + (users.map { [$0] } ?? []))
         self.control = control
         let (log, status) = (errors.release(), reports.release())
         for end in [log.writeEnd, status.writeEnd] { Glibc.close(end) }
@@ -134,7 +147,11 @@ private struct Ends: ~Copyable {
         self.status = FileDescriptor(owning: status.readEnd)
     }
 
-    consuming func nursery(_ pid: Int32, _ group: ChildGroup) throws(SystemCallError) -> Nursery {
-        Nursery(pid: pid, process: try ChildProcess.open(pid), control: control, log: log, group: group)
+    consuming func nursery(
+        _ pid: Int32, _ group: ChildGroup, _ user: UInt32?, _ spawner: Spawner
+    ) throws(SystemCallError) -> Nursery {
+        Nursery(
+            pid: pid, process: try ChildProcess.open(pid), control: control, log: log, group: group,
+            user: user, spawner: spawner)
     }
 }

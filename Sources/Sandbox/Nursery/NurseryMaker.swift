@@ -1,25 +1,24 @@
+internal import CConfine
 internal import Glibc
 internal import Posix
 
 /// Starts nurseries and takes away what they leave. It belongs to the spawner's thread.
-final class NurseryMaker: @unchecked Sendable {
-    // @unchecked: `ids` is touched on the spawner's thread alone; the rest never changes.
-
+final class NurseryMaker: Sendable {
     private let configuration: ConfinedLauncher.Configuration
     private let groups: ControlGroups
     private let users: UserAllocator
     private let spawner: Spawner
     private let report: KernelReport
-    /// The user ids of live nurseries, by process id.
-    private var ids: [Int32: UInt32] = [:]
+    private let lentUsers: LentUsers?
 
     /// Beside the strategies' own memory, which is counted where it is made: what the packages take once.
     private static let leastMemory = 1 << 30
 
     init(
         configuration: ConfinedLauncher.Configuration, groups: ControlGroups, users: UserAllocator,
-        spawner: Spawner, report: KernelReport
+        lentUsers: LentUsers?, spawner: Spawner, report: KernelReport
     ) {
+        self.lentUsers = lentUsers
         self.configuration = configuration
         self.groups = groups
         self.users = users
@@ -30,16 +29,14 @@ final class NurseryMaker: @unchecked Sendable {
     /// Starts a nursery, which is loading then.
     func start(_ profile: Profile, _ number: Int) throws(LaunchFailure) -> Nursery {
         var id: UInt32?
-        if report.isRoot {
+        if report.isRoot || lentUsers != nil {
             id = users.take()
             if id == nil {
                 throw LaunchFailure(code: .systemLimit, step: "user", reason: "all user ids are taken")
             }
         }
         do throws(LaunchFailure) {
-            let nursery = try start(profile, number, as: id)
-            ids[nursery.pid] = id
-            return nursery
+            return try start(profile, number, as: id)
         } catch {
             if let id { users.giveBack(id) }
             throw error
@@ -48,7 +45,7 @@ final class NurseryMaker: @unchecked Sendable {
 
     /// Takes away the group and the user id of a nursery that has ended.
     func remove(_ nursery: Nursery) {
-        if let id = ids.removeValue(forKey: nursery.pid) { users.giveBack(id) }
+        if let id = nursery.user { users.giveBack(id) }
         nursery.group.killAndRemove()
     }
 
@@ -64,7 +61,8 @@ final class NurseryMaker: @unchecked Sendable {
         do throws(LaunchFailure) {
             return try .start(
                 launcher: configuration.launcher, watcher: configuration.watcher ?? "",
-                plan: try plan(profile, as: id, in: group), group: group, deadline: configuration.deadline)
+                plan: try plan(profile, as: id, in: group), group: group, deadline: configuration.deadline,
+                user: id, lentUsers: lentUsers, spawner: spawner)
         } catch {
             group.killAndRemove()
             throw error
@@ -96,8 +94,9 @@ final class NurseryMaker: @unchecked Sendable {
             ] + nursery.preloaded,
             environment: LaunchRequest(strategy: "", run: "", profile: profile, bundle: "")
                 .wholeEnvironment(),
-            groupCount: group.folders.count)
-        let range = configuration.userIDs
+            groupCount: group.folders.count,
+            joinedUsers: lentUsers.map { _ in UInt64(Int(CONFINE_FD_PROGRAM) + 1 + group.folders.count) })
+        let range = lentUsers?.inner ?? configuration.userIDs
         let ids =
             id == nil
             ? (first: geteuid(), count: 1) : (first: range.lowerBound, count: UInt32(range.count))

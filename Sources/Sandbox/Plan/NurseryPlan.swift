@@ -19,6 +19,7 @@ extension PlanCompiler {
     ) throws(LaunchFailure) -> [UInt8] {
         var plan = Plan()
         addGroups(to: &plan, from: UInt64(CONFINE_FD_PROGRAM) + 1)
+        if let number = joinedUsers { plan.add(CONFINE_JOIN_USERS, .number(number)) }
         if user.isMappedByRoot { try addNurseryTrees(to: &plan, places) }
         let namespaces: [Layer] = [
             .userNamespace, .mountNamespace, .networkNamespace, .ipcNamespace, .utsNamespace,
