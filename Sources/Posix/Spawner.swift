@@ -77,7 +77,9 @@ public final class Spawner: Sendable {
         var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while let count = try? file.read(into: &buffer), count > 0 { text += buffer.prefix(count) }
-        let pids = text.split(separator: UInt8(ascii: " ")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+        let pids = text.split(separator: UInt8(ascii: " ")).compactMap {
+            Int32(String(decoding: $0, as: UTF8.self))
+        }
         return known.withLock { known in pids.filter { known[$0] == nil } }
     }
 

@@ -65,7 +65,8 @@ struct SandboxCommandTests {
         arguments: [["python"], ["python", "--warm"], ["native"]])
     func ordinaryShell(_ words: [String]) async throws {
         // Nothing that is handed over, so that there are no groups to make.
-        let program = words[0] == "native" ? "list /\n" : "import os\nprint(os.getuid(), sorted(os.listdir('/')))\n"
+        let program =
+            words[0] == "native" ? "list /\n" : "import os\nprint(os.getuid(), sorted(os.listdir('/')))\n"
         let ending = try await ChildProcess.run(
             "/usr/bin/setpriv",
             ["--reuid=64123", "--regid=64123", "--clear-groups", Staged.program, "shell"] + words

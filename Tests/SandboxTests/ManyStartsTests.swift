@@ -35,9 +35,11 @@ struct ManyStartsTests {
             try await Strangers.byKilledLaunchers(wanted)
             let ran = try await Strangers.byMemory(wanted)
             Figure.line(
-                #"{"what":"killed before anybody was told of what they had made","before":0,"after":\#(wanted)}"#)
+                #"{"what":"killed before anybody was told of what they had made","before":0,"after":\#(wanted)}"#
+            )
             Figure.line(
-                #"{"what":"killed for memory while the walls were built","before":0,"after":\#(wanted - ran)}"#)
+                #"{"what":"killed for memory while the walls were built","before":0,"after":\#(wanted - ran)}"#
+            )
             Figure.line(
                 #"{"what":"processes left of both","before":0,"after":\#(Leftovers.now().children)}"#)
         }

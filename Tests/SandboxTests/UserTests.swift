@@ -148,7 +148,8 @@ struct UserTests {
 
     @Test(
         "with lent ids, too, strategies are started warm, and their bundles are nobody else's to see",
-        .enabled(if: access("/usr/bin/newuidmap", X_OK) == 0, "there is no newuidmap: apt-get install uidmap"),
+        .enabled(
+            if: access("/usr/bin/newuidmap", X_OK) == 0, "there is no newuidmap: apt-get install uidmap"),
         arguments: ["with groups", "without groups"])
     func startsLentUsersWarm(_ kind: String) async throws {
         try #require(Fixture.hasRuntimes)

@@ -108,7 +108,8 @@ struct LauncherStart: ~Copyable {
         defer { for number in rest { Glibc.close(number) } }
         let numbers = ends.numbers + rest
         try SystemCallError.check(
-            unsafe confine_request_strategy(nursery.control.number, numbers, UInt32(numbers.count)), "sendmsg")
+            unsafe confine_request_strategy(nursery.control.number, numbers, UInt32(numbers.count)), "sendmsg"
+        )
         return ends.start(launcher: nil)
     }
 

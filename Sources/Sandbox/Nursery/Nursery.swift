@@ -58,7 +58,8 @@ final class Nursery {
     ) throws(LaunchFailure) -> Nursery {
         let ends: Ends
         do throws(SystemCallError) {
-            ends = try Ends(launcher: launcher, watcher: watcher, plan: plan, group: group,
+            ends = try Ends(
+                launcher: launcher, watcher: watcher, plan: plan, group: group,
                 users: lentUsers?.namespace.number)
         } catch {
             throw LaunchFailure("start nursery", error)

@@ -94,7 +94,8 @@ struct LocalSandbox {
             throw CommandFailure(
                 .error,
                 "it cannot be started warm: "
-                    + (words.isEmpty ? "profile \(request.profile.name) has no nursery" : words.joined(separator: "; ")))
+                    + (words.isEmpty
+                        ? "profile \(request.profile.name) has no nursery" : words.joined(separator: "; ")))
         }
         return child
     }
