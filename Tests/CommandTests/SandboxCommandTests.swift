@@ -48,7 +48,7 @@ struct SandboxCommandTests {
             "shell", "python", "--warm", "--bundle", Places.package + "/strategy-templates/grid",
             input: """
                 import os, socket, sys
-                print(sorted(os.listdir('/')), len(open('/bundle/strategy.py').read()) > 100, 'asyncio' in sys.modules)
+                print(sorted(os.listdir('/')), len(open('/bundle/strategy.py').read()) > 100, 'bullpen.runtime' in sys.modules)
                 socket.socket()
 
                 """)
