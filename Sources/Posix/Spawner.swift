@@ -76,6 +76,7 @@ public final class Spawner: Sendable {
         guard let file = try? FileDescriptor.open("/proc/thread-self/children", O_RDONLY) else { return [] }
         var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
+        // What was read until an error is a part of the list, as good as one that was cut short.
         while let count = try? file.read(into: &buffer), count > 0 { text += buffer.prefix(count) }
         let pids = text.split(separator: UInt8(ascii: " ")).compactMap {
             Int32(String(decoding: $0, as: UTF8.self))
