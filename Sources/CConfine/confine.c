@@ -483,6 +483,7 @@ static int carry_out(struct launch *launch, const struct confine_step *step) {
     const uint64_t *n = step->number;
     switch ((enum confine_operation)step->operation) {
     case CONFINE_JOIN_USERS: return join_users((int)n[0]);
+    case CONFINE_JOIN_NETWORK: return result(setns((int)n[0], CLONE_NEWNET));
     case CONFINE_JOIN_CGROUP: return write_whole((int)n[0], "0", 1);
     case CONFINE_OPEN_TREE:
     case CONFINE_OPEN_MOUNT: return open_tree_slot(launch, step);

@@ -12,6 +12,7 @@ static const struct {
 } shapes[] = {
     [CONFINE_JOIN_CGROUP] = {"join cgroup", "n"},
     [CONFINE_JOIN_USERS] = {"join users", "n"},
+    [CONFINE_JOIN_NETWORK] = {"join network", "n"},
     [CONFINE_OPEN_TREE] = {"open tree", "nns"},
     [CONFINE_ENTER] = {"enter namespaces", "nnnnnn"},
     [CONFINE_DROP_BOUNDING] = {"drop bounding set", ""},
@@ -112,7 +113,7 @@ static bool is_plain_path(const char *path) {
 /// What has gone before, as far as later operations depend on it.
 struct progress {
     bool open[CONFINE_SLOTS];
-    bool users;
+    bool users, network;
     /// Settled: it is the plan of a nursery. Forked: the process is the one that the plan is for, of either kind.
     bool entered, settled, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal,
         filtered;
@@ -148,6 +149,11 @@ static const char *check_step(const struct confine_step *step, struct progress *
             if (past->open[i]) return "users are joined after a tree was opened";
         past->users = true;
         return NULL;
+    case CONFINE_JOIN_NETWORK:
+        if (n[0] < CONFINE_FD_FREE || n[0] >= CONFINE_FD_LIMIT) return "a network's descriptor is out of range";
+        if (past->entered || past->network) return "a network is joined twice or after entering";
+        past->network = true;
+        return NULL;
     case CONFINE_ADOPT_TREE:
         if (n[1] < CONFINE_FD_FREE || n[1] >= CONFINE_FD_LIMIT) return "a tree's descriptor is out of range";
         // fall through
@@ -163,6 +169,7 @@ static const char *check_step(const struct confine_step *step, struct progress *
         if (!is_plain_id(n[1]) || !is_plain_id(n[2]) || !is_plain_id(n[3]) || !is_plain_id(n[4]))
             return "user or group 0 would be mapped";
         past->entered = true;
+        past->network |= (n[0] & CLONE_NEWNET) != 0;
         return NULL;
     case CONFINE_DROP_BOUNDING:
         past->bounded = past->entered;
@@ -176,6 +183,7 @@ static const char *check_step(const struct confine_step *step, struct progress *
             !is_plain_id(n[2] + n[3] - 1))
             return "user or group 0 would be mapped";
         past->entered = past->settled = past->forked = true;
+        past->network |= (n[0] & CLONE_NEWNET) != 0;
         return NULL;
     case CONFINE_BECOME:
         past->became = past->bounded || past->settled;
@@ -241,6 +249,8 @@ static const char *check_step(const struct confine_step *step, struct progress *
     case CONFINE_RETURN:
         if (!step->blob[0].length) return "there is nothing to execute";
         if (step->operation == CONFINE_RETURN && past->settled) return "a nursery returns to nobody";
+        // A nursery's strategy has the network namespace that the nursery was in.
+        if (step->operation == CONFINE_EXECUTE && !past->network) return "a wall is missing";
         return past->pivoted && past->became && past->forked && past->filtered && past->closed && past->mortal ? NULL
                                                                                               : "a wall is missing";
     default:

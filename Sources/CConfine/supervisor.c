@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -128,6 +129,20 @@ int confine_open_tree(const char *path, uint64_t attributes) {
     if (!outcome) return tree;
     close(tree);
     return outcome;
+}
+
+int confine_make_network(void) {
+    static const char path[] = "/proc/thread-self/ns/net";
+    int own = open(path, O_RDONLY | O_CLOEXEC);
+    if (own < 0) return -errno;
+    int made = result(unshare(CLONE_NEWNET));
+    if (!made) {
+        made = result(open(path, O_RDONLY | O_CLOEXEC));
+        // What a thread that cannot come back starts from then on would have no network.
+        if (setns(own, CLONE_NEWNET) < 0) abort();
+    }
+    close(own);
+    return made;
 }
 
 int confine_open_path(const char *path) {

@@ -241,6 +241,9 @@ int nursery_serve(struct nursery_child *child) {
         if (count < 0) _exit(0);
         if (count > 0 && start_strategy(descriptors, (uint32_t)count)) break;
         for (int i = 0; i < count; i++) close(descriptors[i]);
+        // The strategy has the network namespace that we were in, which is made before it is asked for, since that takes
+        // longer than all its other walls. Two strategies must never have one: rather no nursery.
+        if (count > 0 && unshare(CLONE_NEWNET) < 0) _exit(CONFINE_EXIT_FAILED);
     }
     register_thread();
     PyOS_AfterFork_Child();

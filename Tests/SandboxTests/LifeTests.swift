@@ -28,11 +28,37 @@ struct LifeTests {
             _ = try await fixture.finish(child)
         }
         try await once(-1)
+        // What is kept ready for the next start is part of both.
+        try fixture.launcher.prepare()
         let before = Leftovers.now()
         for index in 0..<200 { try await once(index) }
+        try fixture.launcher.prepare()
         #expect(Leftovers.now() == before)
         fixture.close()
         #expect(Leftovers.groups(named: "many-\(getpid())") == [])
+    }
+
+    @Test("each strategy has a network of its own, whether one was kept ready for it or not")
+    func hasOwnNetwork() async throws {
+        let fixture = try Fixture("networks")
+        defer { fixture.close() }
+        let request = try fixture.request("import sys; sys.stdin.read()", profile: Fixture.profile("python"))
+        var children: [ConfinedChild] = []
+        try fixture.launcher.prepare()
+        // The first takes what is ready. Those at its heels find nothing.
+        async let first = fixture.start(request)
+        async let second = fixture.start(request)
+        async let third = fixture.start(request)
+        children += try await [first, second, third]
+        try fixture.launcher.prepare()
+        children.append(try await fixture.start(request))
+        var links = try children.map { try #require(Files.linkTarget("/proc/\($0.pid)/ns/net")) }
+        links.append(try #require(Files.linkTarget("/proc/self/ns/net")))
+        #expect(Set(links).count == 5, "\(links)")
+        for child in children {
+            child.kill()
+            _ = try await fixture.finish(child)
+        }
     }
 
     @Test("a child that is let go of is cleared away")
@@ -121,8 +147,10 @@ struct LifeTests {
                 await #expect(throws: LaunchFailure.self) { try await fixture.start(request) }
             }
             try await fail(-1)
+            try fixture.launcher.prepare()
             let before = Leftovers.now()
             for index in 0..<50 { try await fail(index) }
+            try fixture.launcher.prepare()
             #expect(Leftovers.now() == before)
             fixture.close()
             #expect(Leftovers.groups(named: "failing-\(getpid())") == [])

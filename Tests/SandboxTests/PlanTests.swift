@@ -62,6 +62,26 @@ struct PlanTests {
             } == "users are joined after a tree was opened")
     }
 
+    @Test("a network is joined once, before entering, and a plan without one is refused")
+    func joinsNetwork() throws {
+        func fault(_ steps: (inout Plan) -> Void) -> String? {
+            var plan = Plan()
+            steps(&plan)
+            return Plan.fault(in: plan.bytes)
+        }
+        #expect(
+            fault { $0.add(CONFINE_JOIN_NETWORK, .number(3)) } == "a network's descriptor is out of range")
+        #expect(
+            fault {
+                $0.add(CONFINE_JOIN_NETWORK, .number(6))
+                $0.add(CONFINE_JOIN_NETWORK, .number(6))
+            } == "a network is joined twice or after entering")
+        // All namespaces but the network's (0x40000000).
+        let without = try TamperedPlan(plan).replacingNumber(
+            0, of: "enter namespaces", with: 0x3E02_0000 & ~0x4000_0000)
+        #expect(Plan.fault(in: without) == "a wall is missing")
+    }
+
     @Test("a plan of another version is refused")
     func refusesVersions() {
         var changed = plan

@@ -120,6 +120,8 @@ enum confine_operation {
     CONFINE_RETURN = 29,
     /// descriptor: enters that user namespace, with mounts of its own there. For an ordinary user who was lent ids.
     CONFINE_JOIN_USERS = 32,
+    /// descriptor: enters that network namespace, which the supervisor has made for this strategy alone.
+    CONFINE_JOIN_NETWORK = 33,
 };
 
 enum confine_report_kind {

@@ -35,6 +35,10 @@ int confine_receive_packet(int socket, uint8_t *into, size_t length);
 /// Copies the mounts at a folder, with these attributes set on all of them. Returns a descriptor, close-on-exec.
 int confine_open_tree(const char *path, uint64_t attributes);
 
+/// A new network namespace of the caller's user namespace, with nothing in it. Returns its descriptor, close-on-exec, or
+/// -errno; the caller's own thread is back in its own by then, or the process is aborted. It needs CAP_SYS_ADMIN and /proc.
+int confine_make_network(void);
+
 /// Holds on to a file or folder without opening it, close-on-exec. Returns its descriptor.
 int confine_open_path(const char *path);
 

@@ -76,6 +76,7 @@ public final class ConfinedLauncher: Sendable {
     /// Whose user ids strategies have.
     public let userIDs: UserIDs
     private let nurseries: NurseryPool
+    private let networks: SpareNetwork
 
     /// Looks at the kernel, and takes away what a crashed host of the same name has left.
     public init(
@@ -91,6 +92,7 @@ public final class ConfinedLauncher: Sendable {
         let name = Array(configuration.groupName.utf8)
         users = UserAllocator(
             range: range, offset: lentUsers == nil ? 0 : unsafe confine_checksum(name, name.count))
+        networks = SpareNetwork(spawner: spawner, isWanted: report.isRoot && lentUsers == nil)
         let maker = NurseryMaker(
             configuration: configuration, groups: groups, users: users, lentUsers: lentUsers,
             spawner: spawner, report: report)
@@ -104,8 +106,16 @@ public final class ConfinedLauncher: Sendable {
     /// strategy left. Not for the spawner's thread.
     public func close() {
         // Without descriptors for a pipe it cannot be waited for; the groups are cleared all the same.
-        try? spawner.performAndWait { [nurseries] in nurseries.close() }
+        try? spawner.performAndWait { [nurseries, networks] in
+            nurseries.close()
+            networks.close()
+        }
         groups.remove()
+    }
+
+    /// Makes what is kept ready for the next start now, and not at leisure. Not for the spawner's thread.
+    func prepare() throws(SystemCallError) {
+        try spawner.performAndWait { [networks] in networks.make() }
     }
 
     /// The process ids of the nurseries that take requests. Not for the spawner's thread.
@@ -275,16 +285,24 @@ public final class ConfinedLauncher: Sendable {
     private func start(
         _ request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup
     ) throws(LaunchFailure) -> ConfinedChild {
-        let compiler = try compiler(of: request, as: user, in: group, by: .cold)
+        var compiler = try compiler(of: request, as: user, in: group, by: .cold)
+        var namespaces = (lentUsers?.namespace.number).map { [$0] } ?? []
+        let network = networks.take()
+        if let number = network?.number {
+            compiler.joinedNetwork = UInt64(Int(CONFINE_FD_FREE) + group.folders.count + namespaces.count)
+            namespaces.append(number)
+        }
         let plan = try compiler.compile()
         let start: LauncherStart
         do throws(SystemCallError) {
             start = try .cold(
                 launcher: configuration.launcher, plan: plan, group: group,
-                users: lentUsers?.namespace.number)
+                namespaces: namespaces)
         } catch {
             throw LaunchFailure("start launcher", error)
         }
+        // The launcher has a descriptor of its own by now.
+        withExtendedLifetime(network) {}
         return try confined(start, of: request, as: user, in: group, by: .cold, compiler.command[0])
     }
 

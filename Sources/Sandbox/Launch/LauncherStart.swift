@@ -82,15 +82,15 @@ struct LauncherStart: ~Copyable {
 
     /// Starts the launcher program with its descriptors (confine.h) and the plan.
     ///
-    /// - Parameter users: The namespace of lent ids, which comes after the groups.
+    /// - Parameter namespaces: The namespace of lent ids or a network's, which come after the groups.
     static func cold(
-        launcher path: String, plan: [UInt8], group: ChildGroup, users: Int32? = nil
+        launcher path: String, plan: [UInt8], group: ChildGroup, namespaces: [Int32] = []
     ) throws(SystemCallError) -> LauncherStart {
         let ends = try StartEnds(plan: plan)
         let groups = try group.openForJoining()
         defer { for number in groups { Glibc.close(number) } }
         let launcher = try ChildProcess.spawn(
-            path, arguments: ["confine"], descriptors: ends.numbers + groups + (users.map { [$0] } ?? []))
+            path, arguments: ["confine"], descriptors: ends.numbers + groups + namespaces)
         return ends.start(launcher: launcher)
     }
 

@@ -19,7 +19,9 @@ enum NurseryFilter {
         "rt_sigaction",
         "seccomp",
         "sendmsg", "sendto", "set_robust_list", "setgroups", "sethostname", "setns", "setresgid", "setresuid",
-        "setrlimit", "setsid", "umask", "umount2", "write",
+        "setrlimit", "setsid", "umask", "umount2",
+        "unshare",
+        "write",
     ]
 
     /// The program for the nursery of strategies with these calls.

@@ -30,6 +30,8 @@ struct PlanCompiler {
     let groupCount: Int
     /// The descriptor of the user namespace whose ids the strategy's is one of; nil for the host's own.
     var joinedUsers: UInt64?
+    /// Where the launcher finds the network namespace that was made for the strategy; nil for one made with the others.
+    var joinedNetwork: UInt64?
     /// Resource limits for what no control group keeps.
     var resourcesInsteadOfGroups: [(resource: Int32, value: UInt64)] = []
     /// How the strategy is made.
@@ -62,6 +64,7 @@ struct PlanCompiler {
         switch door {
         case .cold:
             if let number = joinedUsers { plan.add(CONFINE_JOIN_USERS, .number(number)) }
+            if let number = joinedNetwork { plan.add(CONFINE_JOIN_NETWORK, .number(number)) }
             // A root host copies the trees with all its rights, so that a folder that only root may enter is no
             // obstacle. An ordinary user may copy trees only inside, where it has the rights for that and still its
             // own files.
@@ -154,10 +157,11 @@ struct PlanCompiler {
     }
 
     private func addEntering(to plan: inout Plan) {
-        let namespaces: [Layer] = [
-            .userNamespace, .mountNamespace, .pidNamespace, .networkNamespace, .ipcNamespace, .utsNamespace,
-            .cgroupNamespace,
+        var namespaces: [Layer] = [
+            .userNamespace, .mountNamespace, .pidNamespace, .ipcNamespace, .utsNamespace, .cgroupNamespace,
         ]
+        // A nursery is in one that it leaves to its next strategy.
+        if case .cold = door, joinedNetwork == nil { namespaces.append(.networkNamespace) }
         let flags = namespaces.reduce(0) { $0 | UInt64(UInt32(bitPattern: $1.namespaceFlag)) }
         let inner = User.inner
         plan.add(

@@ -535,6 +535,11 @@ static void judge(const struct outcome *outcome, const char *reference) {
     // made before lives on.
     if (faults->role == ROLE_NURSERY && !strcmp(faults->call, "recvmsg"))
         return expect(outcome, has_exited(outcome->nursery_status, 0), "the nursery did not end in good order");
+    // Nor does one that has no network for the next strategy go on. The strategy that took the last one runs.
+    if (faults->role == ROLE_NURSERY && !strcmp(faults->call, "unshare")) {
+        expect(outcome, outcome->has_run && !failure, "the strategy does not run");
+        return expect(outcome, has_exited(outcome->nursery_status, CONFINE_EXIT_FAILED), "the nursery did not end with 125");
+    }
     // A call that was only interrupted is made again.
     if (faults->kind == FAULT_INTERRUPTED || is_harmless()) return expect_clean(outcome, reference);
     // The watcher and the launcher do their last things while the strategy goes its way behind all its walls, so that
