@@ -85,7 +85,7 @@ let package = Package(
             "Host",
             uses: [
                 "Posix", "Wire", "Trading", "Sandbox", "Journal", "MarketData", "Exchanges", "Catalogue",
-                "Identity", "Supervisor",
+                "Identity", "Supervisor", "Secrets", "Vault",
             ]),
 
         // Faces.
@@ -96,7 +96,7 @@ let package = Package(
             name: "bullpen",
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue",
-                "Identity",
+                "Identity", "Secrets", "Vault",
                 "Host", "Web",
             ],
             swiftSettings: strict),
@@ -120,7 +120,9 @@ let package = Package(
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(
             "HostTests",
-            uses: ["Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "TestSupport"]),
+            uses: [
+                "Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "TestSupport", "Vault",
+            ]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "CConfine", "Posix", "Wire"]),
         tests("CConfineTests", uses: ["Sandbox", "Posix", "TestSupport"], excluding: ["Harness"]),
@@ -132,7 +134,10 @@ let package = Package(
         tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
         tests("ArchitectureTests", uses: ["TestSupport"]),
         tests(
-            "CommandTests", uses: ["bullpen", "Journal", "TestSupport", "Wire"], excluding: ["fake_host.py"]),
+            "CommandTests",
+            uses: [
+                "bullpen", "Identity", "Journal", "Posix", "TestSupport", "Trading", "Vault", "Wire",
+            ], excluding: ["fake_host.py"]),
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("TortureTests", uses: ["TestSupport"]),
@@ -142,7 +147,8 @@ let package = Package(
         tests(
             "WebTests",
             uses: [
-                "Web", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Wire", "TestSupport",
+                "Web", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Vault", "Wire",
+                "TestSupport",
             ],
             excluding: ["tls"]),
         tests("WireTests", uses: ["Wire", "Trading"]),

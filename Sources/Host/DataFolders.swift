@@ -12,6 +12,8 @@ struct DataFolders: Sendable {
     var runs: String { "\(root)/runs" }
     var logs: String { "\(root)/logs" }
     var runtimes: String { "\(root)/runtimes" }
+    /// The vault's key file, unless the configuration names another.
+    var masterKey: String { "\(root)/master.key" }
 
     /// The files of one version of a strategy.
     func bundle(strategy: String, version: String) -> String { "\(strategies)/\(strategy)/\(version)" }

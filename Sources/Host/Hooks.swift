@@ -35,6 +35,16 @@ final class Hooks: Sendable {
             ["BULLPEN_EVENT=halt", "BULLPEN_SCOPE=\(scope)", "BULLPEN_REASON=\(reason)", "BULLPEN_BY=\(by)"])
     }
 
+    /// An exchange's key is about to run out, has run out or is old.
+    func keyNotice(credential: String, venue: String, owner: String, kind: String, reason: String) {
+        run(
+            commands.onKeyNotice,
+            [
+                "BULLPEN_EVENT=key_\(kind)", "BULLPEN_CREDENTIAL=\(credential)", "BULLPEN_VENUE=\(venue)",
+                "BULLPEN_OWNER=\(owner)", "BULLPEN_REASON=\(reason)",
+            ])
+    }
+
     private func run(_ command: String, _ variables: [String]) {
         guard !command.isEmpty else { return }
         guard running.add(1, ordering: .relaxed).newValue <= Self.limit else {

@@ -21,6 +21,7 @@ extension Host {
         let run = try await floor { floor throws(HostError) in
             try floor.plan(record, version: version, options: options)
         }
+        try await checkTrader(strategy, on: run.plan.account)
         try await writing { database in
             try StrategyStore.setDesired(run.desired, of: strategy, in: database)
         }

@@ -5,8 +5,10 @@ internal import Journal
 internal import MarketData
 public import Posix
 internal import Sandbox
+public import Secrets
 internal import Synchronization
 internal import Trading
+internal import Vault
 internal import Wire
 
 /// The host: everything behind the faces, wired together.
@@ -36,6 +38,9 @@ public final class Host: HostService {
     let launcher: StrategyLauncher
     let flush: FlushThread
     let hooks: Hooks
+    /// The exchanges' keys.
+    let vault: KeyVault
+    let upkeep: KeyUpkeep
     let loop: EventLoop
     let floor: FloorEntrance
 
@@ -43,12 +48,13 @@ public final class Host: HostService {
     ///
     /// - Parameters:
     ///   - folder: The data folder's absolute path.
+    ///   - passphrase: The vault's, when its master key is made of one.
     ///   - instruments: For measurements.
     /// - Throws: What is wrong, in words for the operator; nothing in the folder was changed by a host that refuses a
     ///   damaged database.
     public init(
         configuration loaded: LoadedConfiguration, folder: String, layout: InstalledLayout, log: HostLog,
-        metrics: MetricsRegistry, instruments: Instruments = Instruments()
+        metrics: MetricsRegistry, passphrase: LockedBytes? = nil, instruments: Instruments = Instruments()
     ) async throws {
         self.loaded = loaded
         let configuration = loaded.configuration
@@ -60,12 +66,12 @@ public final class Host: HostService {
         folders = DataFolders(root: folder)
         try folders.make()
         lock = try DataFolderLock(folder: folder)
-        health = HealthBoard(parts: ["journal", "paper_venue", "sandbox", "feeds"])
+        health = HealthBoard(parts: ["journal", "paper_venue", "sandbox", "feeds", "vault"])
         journal = try GroupCommitWriter(
             path: folders.journal,
             migrations: [
                 IdentitySchema.migrations, StrategyStore.migrations, FloorStore.migrations,
-                DeskStore.migrations,
+                DeskStore.migrations, VaultStore.migrations,
             ])
         readers = try DatabaseReaders(path: folders.journal, count: 3)
         paperWriter = try GroupCommitWriter(path: folders.paper, migrations: [JournalPaperStore.migrations])
@@ -77,6 +83,10 @@ public final class Host: HostService {
         settings.loginAttempts = configuration.identity.loginAttempts
         identity = try await IdentityService(writer: journal, settings: settings, log: log.part("identity"))
         hooks = Hooks(configuration.hooks, log: log.part("hooks"))
+        vault = try await KeyVault(
+            writer: journal, sources: folders.masterKeySources(configuration.vault, passphrase: passphrase),
+            settings: .init(venues: Host.venues), log: log.part("vault"), check: Host.check)
+        upkeep = KeyUpkeep(vault, log: log.part("vault"), hooks: hooks, health: health)
         flush = try FlushThread()
         launcher = try StrategyLauncher.installed(
             layout: layout, folders: folders, sandbox: configuration.sandbox, nursery: configuration.nursery,
@@ -103,7 +113,8 @@ public final class Host: HostService {
             configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
             folders: folders,
             launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
-            instruments: instruments, audit: { audit.record($0, $1, $2, $3) })
+            instruments: instruments, keys: { [vault] in vault.key(for: AccountID($0)) },
+            audit: { audit.record($0, $1, $2, $3) })
         let inheritance = Floor.Inheritance(
             floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())
         let (paperWriter, deskStore) = (paperWriter, deskStore)
@@ -130,6 +141,7 @@ public final class Host: HostService {
             floor.finishStops(but: wanted)
             floor.startWhatShouldRun(wanted)
         }
+        upkeep.begin(on: loop)
     }
 
     /// Records what somebody did.
@@ -149,6 +161,7 @@ public final class Host: HostService {
                 }
             }
         }
+        upkeep.end()
         flush.close()
         // Before the writer: the last connection to close puts everything into one file.
         readers.close()

@@ -270,6 +270,37 @@ struct CommandTests {
         }
     }
 
+    @Test func `a venue's key and secret come from standard input, and the secret comes back in no word`()
+        async throws
+    {
+        let added = try await json(
+            line.run(
+                "keys", "add", "binance", "--account", "live", "--expires", "2027-06-30", "--json",
+                input: "the-api-key\nthe secret\n"))
+        let got = try #require(added["got"])
+        #expect(got["api_key"] == .string("the-api-key") && got["secret"] == .string("the secret"))
+        #expect(got["account"] == .string("live") && got["environment"] == nil)
+        #expect(got["expires_at"] == .number("1814313600000"))
+        let words = try await line.run("keys", "add", "binance", "--live", input: "the-api-key\nthe secret\n")
+        #expect(
+            words.output
+                == "key-1 (binance testnet, vmPU…Eh8A) is kept, active for account live.\nLook at this: this key may withdraw.\n"
+        )
+        // A private key has several lines.
+        let pem = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"
+        let rotated = try await json(
+            line.run("keys", "rotate", "key-1", "--json", input: "the-api-key\n\(pem)\n"))
+        #expect(rotated["got"]?["secret"] == .string(pem))
+        let refused = try await line.run("keys", "rotate", "key-1", input: "refused\nthe secret\n")
+        #expect(refused.code == 1 && refused.errors.contains("does not take this key"))
+        #expect(!refused.errors.contains("the secret"))
+        #expect(try await line.run("keys", "add", "binance", input: "only-a-key\n").code == 64)
+        #expect(try await line.run("keys", "set", "key-1", "secret=x").code == 64)
+        #expect(try await line.run("keys", "list").output.contains("vmPU…Eh8A"))
+        #expect(try await line.run("keys", "test", "key-1").output.contains("was tried: works"))
+        #expect(try await line.run("keys", "remove", "key-1").code == 0)
+    }
+
     // MARK: - On this machine
 
     @Test func `a backup is made, checked and put back, and damage is noticed`() async throws {

@@ -122,6 +122,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"asked": self.command + " " + path, "got": body})
         if parts[0] == "users" and parts[2:] == ["password"]:
             return self.answer({"got": body})
+        if parts[0] == "credentials":
+            credential = {
+                "id": "key-1", "venue": "binance", "environment": "testnet", "account": "live", "key": "vmPU…Eh8A",
+                "active": True, "warnings": ["this key may withdraw"], "test": {"outcome": "works"}, "got": body,
+            }
+            if body.get("api_key") == "refused":
+                return self.fail(400, "invalid_field", "api_key: the venue does not take this key: no", "api_key")
+            return self.answer({"items": [credential], "next": None} if self.command == "GET" else credential)
         if path == "/positions":
             return self.answer({"items": [], "next": None})
         if path == "/garbage":

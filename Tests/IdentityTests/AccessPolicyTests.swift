@@ -20,7 +20,9 @@ struct AccessPolicyTests {
         (.haltEverything, false, false, false), (.resumeTrading, false, false, false),
         (.manageUsers, false, false, false), (.viewAudit, false, false, false),
         (.viewMetrics, false, false, false), (.viewConfiguration, false, false, false),
-        (.viewMachine, false, false, false),
+        (.viewMachine, false, false, false), (.viewCredential, true, false, false),
+        (.changeCredential, true, false, false), (.addCredential, true, true, true),
+        (.assignCredentials, false, false, false),
     ]
 
     @Test func `every action has its row`() {

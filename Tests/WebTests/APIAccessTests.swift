@@ -22,6 +22,7 @@ struct APIAccessTests {
             path.split(separator: "/").map { part in
                 switch part {
                 case ":id" where path.hasPrefix("/signals"): "s1@\(id)"
+                case ":id" where path.hasPrefix("/credentials"): "key-\(id.prefix { $0 != "-" })"
                 case ":id": id
                 case ":name": "bob"
                 default: String(part)
@@ -77,6 +78,44 @@ struct APIAccessTests {
             if line.path != "/signals/:id" { #expect(theirs.text == expected, "\(line)") }
         }
         #expect(fixture.host.calls.isEmpty)
+    }
+
+    @Test func `another's credential does not exist for an author, on every route`() async throws {
+        for line in Self.routes where line.path.contains("/credentials/:id") {
+            let theirs = try await fixture.call(line.method, line.concrete(id: "bob-1"), as: "ann")
+            let nobodys = try await fixture.call(line.method, line.concrete(id: "no-such"), as: "ann")
+            #expect(theirs.status == 404 && nobodys.status == 404, "\(line)")
+            #expect(theirs.text == nobodys.text.replacing("key-no", with: "key-bob"), "\(line)")
+        }
+        #expect(fixture.host.calls.isEmpty)
+    }
+
+    @Test func `an author brings his own key, and only an operator says where it trades and who with it`()
+        async throws
+    {
+        let key = #""venue":"binance","api_key":"k","secret":"s""#
+        let made = try await fixture.call("POST", "/credentials", as: "ann", json: "{\(key)}")
+        #expect(made.status == 201 && !made.text.contains("secret"))
+        #expect(made.json["key"] == .string("vmPU…Eh8A"))
+        for member in [#""account":"live""#, #""traders":["bob"]"#, #""owner":"bob""#, #""account":null"#] {
+            let add = try await fixture.call("POST", "/credentials", as: "ann", json: "{\(key),\(member)}")
+            let change = try await fixture.call(
+                "PATCH", "/credentials/key-ann", as: "ann", json: "{\(member)}")
+            #expect(add.status == 403 && change.status == 403, "\(member)")
+            #expect(add.field != nil)
+            let byOperator = try await fixture.call(
+                "PATCH", "/credentials/key-ann", as: "root", json: "{\(member)}")
+            #expect(byOperator.status == 200)
+        }
+        #expect(
+            try await fixture.call("GET", "/credentials", as: "ann").json["items"]?.arrayValue?.count == 1)
+        #expect(try await fixture.call("GET", "/credentials").json["items"]?.arrayValue?.count == 2)
+        for (method, path) in [("GET", ""), ("PATCH", ""), ("POST", "/test"), ("POST", "/rotate")] {
+            let answer = try await fixture.call(
+                method, "/credentials/key-ann\(path)", as: "ann", json: method == "GET" ? nil : "{}")
+            #expect(answer.status == 200, "\(method) \(path) \(answer.text)")
+        }
+        #expect(try await fixture.call("DELETE", "/credentials/key-ann", as: "ann").status == 200)
     }
 
     @Test func `what is the operator's is forbidden to an author`() async throws {

@@ -34,7 +34,7 @@ final class FakeHost: HostService {
         state.withLock { $0.strategies[id] = view }
     }
 
-    private func note(_ call: String) { state.withLock { $0.calls.append(call) } }
+    func note(_ call: String) { state.withLock { $0.calls.append(call) } }
 
     private func find(_ id: String) throws(HostError) -> StrategyView {
         guard let view = state.withLock({ $0.strategies[id] }) else {

@@ -132,6 +132,23 @@ def a_session_that_ended_loses_nothing_that_was_typed(at):
     expect(any(one["name"] == "lin" for one in at.world.users), True)
 
 
+def a_key_is_entered_once_and_never_shown_again(at):
+    at.go("credentials", "td")
+    at.browser.find("li", "runs out within 14 days")
+    at.browser.click("button", "Add a key")
+    at.browser.fill("API key", "badKeyOfBinance")
+    at.browser.fill("Secret", "a secret of the exchange")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".field-error", "does not take this key")
+    at.browser.fill("API key", "goodKeyOfBinance")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find("code", "good…ance")
+    expect(len(at.world.credentials), 3)
+    at.browser.click("tr button", "Rotate")
+    at.browser.find("dialog", "Strategies go on")
+    expect("a secret of the exchange" in at.browser.script("document.documentElement.outerHTML"), False)
+
+
 def a_refusal_stands_beside_its_field_and_the_input_stays(at):
     strategy = at.strategy("First try")
     at.go("strategies/" + strategy.id, ".tabs")
@@ -336,6 +353,7 @@ CHECKS = [
     the_log_goes_on_after_the_stream_broke_without_doubles,
     the_connection_is_shown_lost_and_found,
     a_session_that_ended_loses_nothing_that_was_typed,
+    a_key_is_entered_once_and_never_shown_again,
     a_refusal_stands_beside_its_field_and_the_input_stays,
     parameters_go_out_typed_and_digit_for_digit,
     a_replay_feed_is_made_of_files_named_one_a_line,

@@ -285,6 +285,9 @@ class World:
             {"name": "admin", "role": "operator", "disabled": False, "created_at": now() - 9 * 86400000},
             {"name": "ada", "role": "author", "disabled": False, "created_at": now() - 2 * 86400000},
             {"name": "grace", "role": "author", "disabled": True, "created_at": now() - 5 * 86400000}]
+        self.credentials = [] if empty else [
+            self.credential(1, "admin", "binance", "live", "live", key="vmPU…Eh8A", warnings=["this key runs out within 14 days: rotate it"]),
+            self.credential(2, "ada", "coinspot", "live", None, key="ck-7…20aa", outcome="unreachable", warnings=["it could not be tested: no route to host"])]
         self.tokens = [] if empty else [{"id": "tok-1", "name": "laptop", "created_at": now() - 86400000, "last_used_at": now() - 61000, "expires_at": now() + 89 * 86400000}]
         self.sessions = {}
         self.audit = []
@@ -335,6 +338,15 @@ class World:
     def tell(self, kind, data):
         for watcher in list(self.watchers):
             watcher.put((kind, data, None))
+
+    @staticmethod
+    def credential(number, owner, venue, environment, account, key, outcome="works", warnings=()):
+        return {
+            "id": f"key-{number:016x}", "owner": owner, "name": venue, "venue": venue, "environment": environment,
+            "account": account, "key": key, "active": account is not None, "usable": True, "traders": [],
+            "created_at": now() - 86400000, "rotated_at": now() - 86400000, "expires_at": None, "rotate_after_days": None,
+            "last_used_at": now() - 5000 if account else None, "warnings": list(warnings),
+            "test": {"outcome": outcome, "time": now() - 3600000, "reason": None, "can_withdraw": False, "clock_offset_ms": 12, "currencies": 3}}
 
     def halt_view(self):
         return {"halted": any(one["scope"] == "all" for one in self.halts), "halts": self.halts}
@@ -607,6 +619,29 @@ class Handler(BaseHTTPRequestHandler):
                 {"name": "landlock", "state": "missing", "detail": "this kernel does not offer it", "remedy": "Boot with lsm=landlock,… on the kernel command line; the profile native needs it."},
                 {"name": "cgroup memory", "state": "ok", "detail": "v1, /sys/fs/cgroup/memory is writable", "remedy": None},
                 {"name": "clock", "state": "warning", "detail": "not synchronised by NTP", "remedy": "Install and start systemd-timesyncd."}]), ()
+        if parts[:1] == ["credentials"]:
+            mine = [one for one in world.credentials if operator or one["owner"] == me["name"]]
+            if method == "GET":
+                return 200, self.page(mine), ()
+            if len(parts) > 1:
+                one = next(one for one in mine if one["id"] == parts[1])
+                if method == "DELETE":
+                    world.credentials.remove(one)
+                    return 200, {}, ()
+                given = self.given()
+                if method == "PATCH":
+                    one.update(given)
+                    return 200, one, ()
+                if parts[2] == "rotate":
+                    one.update(key=given["api_key"][:4] + "…" + given["api_key"][-4:], rotated_at=now(), warnings=[])
+                one["test"] = {**one["test"], "time": now()}
+                return 200, one, ()
+            given = self.given()
+            if given["api_key"].startswith("bad"):
+                raise Refusal(400, "invalid_field", "api_key: the venue does not take this key: -2015 invalid API-key", "api_key")
+            one = world.credential(len(world.credentials) + 1, me["name"], given["venue"], given.get("environment", "testnet"), given.get("account"), key=given["api_key"][:4] + "…" + given["api_key"][-4:])
+            world.credentials.append(one)
+            return 201, one, ()
         if parts[:1] == ["tokens"]:
             if method == "GET":
                 return 200, self.page(world.tokens), ()

@@ -56,6 +56,8 @@ def pages(world):
     yield "feeds-new", "#/feeds", ".facts", lambda browser: (browser.click("button", "New feed"), browser.find("dialog[open] input"))
     yield "health", "#/health", ".check", None
     yield "users", "#/users", "td", None
+    yield "credentials", "#/credentials", "td", None
+    yield "credentials-new", "#/credentials", "td", lambda browser: (browser.click("button", "Add a key"), browser.find("dialog[open] input"))
     yield "tokens", "#/tokens", "td", None
     yield "tokens-new", "#/tokens", "td", lambda browser: (browser.click("button", "New token"), browser.fill("What is it for?", "curl"), browser.click("dialog button[type=submit]"), browser.find(".copyable"))
     yield "audit", "#/audit", "td", None

@@ -28,6 +28,8 @@ public struct Configuration: Hashable, Sendable {
     public var hooks = Hooks()
     /// Logins and sessions.
     public var identity = Identity()
+    /// The exchanges' keys.
+    public var vault = Vault()
 
     /// The defaults.
     public init() {}
@@ -151,11 +153,17 @@ public struct Configuration: Hashable, Sendable {
     public struct Hooks: Hashable, Sendable {
         public var onQuarantine = ""
         public var onHalt = ""
+        public var onKeyNotice = ""
     }
 
     /// Logins and sessions.
     public struct Identity: Hashable, Sendable {
         public var sessionHours = 12
         public var loginAttempts = 10
+    }
+
+    /// The exchanges' keys.
+    public struct Vault: Hashable, Sendable {
+        public var keyFile = ""
     }
 }

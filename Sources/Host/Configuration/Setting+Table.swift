@@ -2,6 +2,7 @@ extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
         server + data + log + limits + strategy + sandbox + nursery + paper + market + hooks + identity
+        + vault
 
     /// What each section is about.
     public static let sections: KeyValuePairs<String, String> = [
@@ -20,6 +21,7 @@ extension Setting {
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
             + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
         "identity": "Logins and sessions.",
+        "vault": "The exchanges' keys.",
     ]
 
     private static let server: [Setting] = [
@@ -198,6 +200,9 @@ extension Setting {
         .text(
             "hooks.on_quarantine", \.hooks.onQuarantine, .free, "Run when a strategy is put in quarantine."),
         .text("hooks.on_halt", \.hooks.onHalt, .free, "Run at the emergency stop."),
+        .text(
+            "hooks.on_key_notice", \.hooks.onKeyNotice, .free,
+            "Run when an exchange's key is about to run out or is old."),
     ]
 
     private static let identity: [Setting] = [
@@ -208,5 +213,12 @@ extension Setting {
             "identity.login_attempts", \.identity.loginAttempts, 1...1000,
             "How many wrong passwords in fifteen minutes from one address lock a name out there for fifteen minutes."
         ),
+    ]
+
+    private static let vault: [Setting] = [
+        .text(
+            "vault.key_file", \.vault.keyFile, .path,
+            "The file with the master key, mode 0600. Empty: master.key in the data folder. A systemd credential called\n"
+                + "bullpen-master-key goes before it.")
     ]
 }

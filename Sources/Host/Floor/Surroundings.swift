@@ -1,5 +1,6 @@
 internal import Journal
 internal import Posix
+internal import Secrets
 
 /// What the floor needs of the rest of the host, and does not make itself.
 struct Surroundings: Sendable {
@@ -16,6 +17,8 @@ struct Surroundings: Sendable {
     var flush: FlushThread
     /// What a measurement hears.
     var instruments: Instruments
+    /// An account's active credential, as its signer holds it; nil when it has none.
+    var keys: @Sendable (_ account: String) -> SigningKey?
     /// Writes a line of the audit trail: actor, action, subject, detail.
     var audit: @Sendable (_ actor: String, _ action: String, _ subject: String, _ detail: String) -> Void
 }

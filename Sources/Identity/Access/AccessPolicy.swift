@@ -15,7 +15,12 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     /// Lists, which hold only what ``AccessPolicy/visibleOwner(for:)`` allows.
     case list
     case manageOwnTokens
+    case addCredential
     case viewOwnSession
+
+    // About one exchange credential; `owner` is its owner.
+    case viewCredential
+    case changeCredential
 
     // About the host.
     case viewProfiles
@@ -25,6 +30,8 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     case viewLimits
     case changeFeeds
     case changeAccounts
+    /// Say which account a credential is for, who trades there, and whose a new one is.
+    case assignCredentials
     case changeLimits
     case injectMarketData
     case haltEverything
@@ -57,7 +64,11 @@ public enum AccessPolicy {
     private static func permitsAuthor(named name: String, _ action: Action, owner: String?) -> Bool {
         switch action {
         case .viewStrategy, .changeStrategy, .deleteStrategy, .runStrategy, .haltStrategy: owner == name
+        case .viewCredential, .changeCredential: owner == name
         case .uploadStrategy, .validateStrategy, .list, .manageOwnTokens, .viewOwnSession: true
+        // An author may bring his own keys; the operator decides who trades with which.
+        case .addCredential: true
+        case .assignCredentials: false
         case .viewProfiles, .viewFeeds, .viewHalt: true
         // An author could lift the operator's halt, move another's prices or see what the operator owns.
         case .resumeTrading, .haltEverything, .injectMarketData, .viewAccounts, .viewLimits: false

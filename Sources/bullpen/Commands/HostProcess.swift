@@ -2,12 +2,15 @@ import FoundationEssentials
 import Host
 import Identity
 import Posix
+import Secrets
 import Web
 
 /// The host with its faces, from start to stop.
 struct HostProcess {
     let local: LocalConfiguration
     let layout: InstalledLayout
+    /// The vault's, when the operator gave one.
+    let passphrase: LockedBytes?
 
     /// Runs until SIGTERM or control-C, then drains.
     func run() async throws {
@@ -53,7 +56,8 @@ struct HostProcess {
     private func start(_ log: HostLog, _ metrics: MetricsRegistry) async throws(CommandFailure) -> Host {
         do {
             return try await Host(
-                configuration: local.loaded, folder: local.folder, layout: layout, log: log, metrics: metrics)
+                configuration: local.loaded, folder: local.folder, layout: layout, log: log, metrics: metrics,
+                passphrase: passphrase)
         } catch {
             log.error("the host cannot start", ["reason": "\(error)"])
             throw CommandFailure(.error, "the host cannot start: \(error)")

@@ -1,4 +1,5 @@
 import Host
+import Secrets
 
 extension Command {
     static let serve = Command(
@@ -11,6 +12,9 @@ extension Command {
             .value("listen", "address", "The address to listen on; instead of server.listen."),
             .value("port", "number", "The port to listen on; instead of server.port."),
             .value("share", "folder", "Where share/bullpen lies, when not beside the program."),
+            .flag(
+                "passphrase",
+                "Ask for the vault's passphrase, or read it from the first line of standard input."),
         ], usesServer: false
     ) { invocation in
         let local = try LocalConfiguration(
@@ -22,7 +26,9 @@ extension Command {
             throw CommandFailure(.error, "\(error)")
         }
         try prepare(local)
-        try await HostProcess(local: local, layout: layout).run()
+        CoreDumps.forbid()
+        let passphrase = invocation.has("passphrase") ? try Prompt.secret("Passphrase of the vault") : nil
+        try await HostProcess(local: local, layout: layout, passphrase: passphrase).run()
     }
 
     /// Makes the data folder, for its owner's eyes alone, and writes the configuration file when there is none.

@@ -1,4 +1,5 @@
 import Glibc
+import Secrets
 
 /// Asks the person at the terminal, or reads standard input when there is none.
 enum Prompt {
@@ -29,6 +30,38 @@ enum Prompt {
             throw CommandFailure(.error, "the two passwords are not the same")
         }
         return first
+    }
+
+    /// A secret, straight into locked memory as far as that can be.
+    static func secret(_ question: String) throws(CommandFailure) -> LockedBytes {
+        try locked(try password(question))
+    }
+
+    /// A new passphrase, typed twice at a terminal.
+    static func newSecret(_ question: String) throws(CommandFailure) -> LockedBytes {
+        try locked(try newPassword(question))
+    }
+
+    /// A venue's API key and its secret: asked for without echo at a terminal; otherwise the first line of standard input
+    /// and all that follows, which may be a private key of several lines.
+    static func keyPair() throws(CommandFailure) -> (apiKey: String, secret: String) {
+        if Console.isTerminal(0) { return (try typed("API key"), try typed("Secret")) }
+        let apiKey = readLine() ?? ""
+        var lines: [String] = []
+        while let line = readLine() { lines.append(line) }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        guard !apiKey.isEmpty, !lines.isEmpty else {
+            throw .usage("standard input must hold the API key on its first line and the secret on the next")
+        }
+        return (apiKey, lines.joined(separator: "\n"))
+    }
+
+    private static func locked(_ text: String) throws(CommandFailure) -> LockedBytes {
+        do throws(SecretFailure) {
+            return try LockedBytes(Array(text.utf8))
+        } catch {
+            throw CommandFailure(.error, error.description)
+        }
     }
 
     /// Whether the person agrees. Without a terminal nobody does.

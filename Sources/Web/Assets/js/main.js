@@ -18,6 +18,7 @@ const pages = [
     { path: "feeds", title: "Market feeds", icon: "feeds", group: "Operate", key: "f", load: () => import("./pages/feeds.js") },
     { path: "health", title: "Health & doctor", icon: "health", group: "Operate", key: "h", load: () => import("./pages/health.js") },
     { path: "users", title: "Users", icon: "users", group: "Administer", key: "n", operator: true, load: () => import("./pages/users.js") },
+    { path: "credentials", title: "Exchange keys", icon: "keys", group: "Administer", key: "k", load: () => import("./pages/credentials.js") },
     { path: "tokens", title: "API tokens", icon: "tokens", group: "Administer", key: "t", load: () => import("./pages/tokens.js") },
     { path: "audit", title: "Audit trail", icon: "audit", group: "Administer", key: "d", operator: true, load: () => import("./pages/audit.js") },
 ];
