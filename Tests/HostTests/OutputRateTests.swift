@@ -45,11 +45,27 @@ extension HostTests {
         }
 
         private static func rate(over seconds: Int, _ taken: () async throws -> Int) async throws -> Double {
-            let (began, before) = (ContinuousClock.now, try await taken())
+            let (began, before) = try await rise(taken)
             try await Task.sleep(for: .seconds(seconds))
-            let (ended, after) = (ContinuousClock.now, try await taken())
+            let (ended, after) = try await rise(taken)
             return Double(after - before) / ((ended - began) / .seconds(1))
         }
+
+        /// When the next piece has been taken, and how much that makes: between two pieces a rate has no meaning.
+        private static func rise(
+            _ taken: () async throws -> Int
+        ) async throws -> (time: ContinuousClock.Instant, count: Int) {
+            let before = try await taken()
+            let limit = ContinuousClock.now + .seconds(10)
+            while ContinuousClock.now < limit {
+                let count = try await taken()
+                if count > before { return (.now, count) }
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            throw Stalled()
+        }
+
+        private struct Stalled: Error {}
 
         /// Holds a figure within 5 %, and writes it down for `scripts/exam`.
         private static func note(_ what: String, _ promised: Double, _ measured: Double) {
