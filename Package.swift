@@ -57,6 +57,9 @@ let package = Package(
         .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CNet", dependencies: ["CCurl"], cSettings: strictC),
+        .target(
+            name: "CWebLink", dependencies: ["CWebSockets"], cSettings: strictC,
+            linkerSettings: [.linkedLibrary("websockets")]),
         part("Posix", uses: ["CPosix"]),
 
         // Domain: pure values.
@@ -68,8 +71,8 @@ let package = Package(
         part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
         part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
         part("Secrets", uses: ["Posix", "COpenSSL"]),
-        part("Net", uses: ["Posix", "CCurl", "CNet"]),
-        part("Exchanges", uses: ["Posix", "Trading", "Journal"]),
+        part("Net", uses: ["Posix", "CCurl", "CNet", "CWebLink"]),
+        part("Exchanges", uses: ["Posix", "Wire", "Trading", "Secrets", "Net", "Journal"]),
         tests("SecretsTests", uses: ["Secrets", "Posix", "Wire", "TestSupport"], excluding: ["vectors"]),
         tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
         tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
@@ -131,7 +134,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
             swiftSettings: [.swiftLanguageMode(.v6)]),
-        tests("NetTests", uses: ["Net", "TestSupport"], excluding: ["server.py"]),
+        tests(
+            "NetTests", uses: ["Net", "Posix", "TestSupport"],
+            excluding: ["server.py", "websocket_server.py", "misbehaving_server.py", "tls"]),
         tests("ArchitectureTests", uses: ["TestSupport"]),
         tests(
             "CommandTests",
@@ -141,8 +146,10 @@ let package = Package(
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("TortureTests", uses: ["TestSupport"]),
-        tests("ExchangesTests", uses: ["Exchanges", "Journal", "Posix", "Trading"]),
         tests("VaultTests", uses: ["Vault", "Secrets", "Identity", "Journal", "Posix", "Trading"]),
+        tests(
+            "ExchangesTests",
+            uses: ["Exchanges", "Journal", "Net", "Posix", "Secrets", "TestSupport", "Trading", "Wire"]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
             "WebTests",

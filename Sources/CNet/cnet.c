@@ -33,6 +33,21 @@ int cnet_set_receivers(CURL *transfer, cnet_receiver header, cnet_receiver body,
     return (int)code;
 }
 
+int cnet_set_beginning(CURL *transfer, cnet_beginning beginning) {
+    CURLcode code = curl_easy_setopt(transfer, CURLOPT_PREREQFUNCTION, beginning);
+    if (code == CURLE_OK) code = curl_easy_setopt(transfer, CURLOPT_PREREQDATA, transfer);
+    return (int)code;
+}
+
+int cnet_sent(CURL *transfer) {
+    long head = 0;
+    curl_off_t body = 0;
+    // An unknown amount counts as sent: "unsent" has to be a proof.
+    if (curl_easy_getinfo(transfer, CURLINFO_REQUEST_SIZE, &head) != CURLE_OK) return 1;
+    if (curl_easy_getinfo(transfer, CURLINFO_SIZE_UPLOAD_T, &body) != CURLE_OK) return 1;
+    return head > 0 || body > 0;
+}
+
 void *cnet_context(CURL *transfer) {
     char *context = NULL;
     if (curl_easy_getinfo(transfer, CURLINFO_PRIVATE, &context) != CURLE_OK) return NULL;

@@ -61,6 +61,10 @@ public protocol ExchangeAdapter: AnyObject {
     /// News that nobody asked for: trades, cancels, expiries. Set before the first request.
     var onReport: ((AccountID, VenueReport) -> Void)? { get set }
 
+    /// Who hears every raw answer of the venue, for the orders' stories; nil, and without effect, where nothing passes
+    /// over a network.
+    var observer: (any AdapterObserver)? { get set }
+
     /// What can be traded, and in which steps.
     func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void)
 
@@ -99,6 +103,13 @@ public protocol ExchangeAdapter: AnyObject {
 }
 
 extension ExchangeAdapter {
+    /// Nobody: for a venue inside this process.
+    public var observer: (any AdapterObserver)? {
+        get { nil }
+        // Nothing passes over a network that could be told.
+        set { _ = newValue }
+    }
+
     /// Carries out what the desk asks, and gives the desk's own words for the answer to `report`.
     ///
     /// This is the one translation from an adapter's answers to ``VenueReport``; every venue shares it.

@@ -16,12 +16,15 @@ public final class HTTPClient: Sendable {
     }
 
     /// Starts the client's thread, which ends when the client is released.
-    public init() throws(SystemCallError) {
+    ///
+    /// - Parameter authorities: A PEM file of certificate authorities to trust instead of the system's; nil is the
+    ///   system's.
+    public init(authorities: String? = nil) throws(SystemCallError) {
         guard let multi = MultiHandle() else {
             throw SystemCallError(call: "curl_multi_init", number: 12)
         }
         self.multi = multi
-        let loop = TransferLoop(multi: multi) { [weak self] in
+        let loop = TransferLoop(multi: multi, authorities: authorities) { [weak self] in
             guard let self else { return nil }
             return self.inbox.withLock { inbox in
                 defer { inbox.arriving = [] }
@@ -51,22 +54,41 @@ public final class HTTPClient: Sendable {
         }
     }
 
+    /// Sends a request without waiting for the response.
+    ///
+    /// `completion` is called once, on the client's thread as a rule, and must be quick: other transfers wait for it.
+    /// The client lives until then.
+    public func send(
+        _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, NetFailure>) -> Void
+    ) {
+        var request = request
+        if request.timeouts.total == nil { request.timeouts.total = .seconds(60) }
+        do throws(NetFailure) {
+            try enqueue(request) { [self] result in withExtendedLifetime(self) { completion(result) } }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
     /// Sends a request and waits for the response's head; its body is read piece by piece, without end if need be.
     public func stream(_ request: HTTPRequest) async throws(NetFailure) -> HTTPStream {
         var request = request
         request.timeouts.total = nil
         let transfer = try enqueue(request)
         guard case .head(let head) = try await transfer.next() else {
-            throw NetFailure(.interrupted, server: transfer.server)
+            throw NetFailure(.interrupted, server: transfer.server, mayHaveArrived: true)
         }
         return HTTPStream(head: head, transfer: transfer)
     }
 
-    private func enqueue(_ request: HTTPRequest) throws(NetFailure) -> Transfer {
+    @discardableResult
+    private func enqueue(
+        _ request: HTTPRequest, completion: Transfer.Completion? = nil
+    ) throws(NetFailure) -> Transfer {
         guard let server = Self.server(of: request.url) else {
-            throw NetFailure(.badRequest, server: "that")
+            throw NetFailure(.badRequest, server: "that", mayHaveArrived: false)
         }
-        let transfer = Transfer(request, server: server) { [multi] in multi.wake() }
+        let transfer = Transfer(request, server: server, completion: completion) { [multi] in multi.wake() }
         inbox.withLock { $0.arriving.append(transfer) }
         multi.wake()
         return transfer

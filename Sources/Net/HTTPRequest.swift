@@ -57,11 +57,18 @@ public struct HTTPRequest: Sendable {
     public var timeouts: Timeouts
     /// The largest response taken, in bytes of its body. Of a stream, the most that waits to be read.
     public var responseLimit: Int
+    /// Whether the request goes out once at most.
+    ///
+    /// Otherwise a request that meets a kept connection which the server closes at that moment without an answer is sent
+    /// again by libcurl on another one, whatever its method: right for questions, wrong for orders, since the server may
+    /// have carried out the first.
+    public var isSentOnce: Bool
 
     /// Describes a request.
     public init(
         _ method: String = "GET", _ url: String, headers: [(name: String, value: String)] = [],
-        body: Body = .none, timeouts: Timeouts = Timeouts(), responseLimit: Int = 16 << 20
+        body: Body = .none, timeouts: Timeouts = Timeouts(), responseLimit: Int = 16 << 20,
+        isSentOnce: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -69,6 +76,7 @@ public struct HTTPRequest: Sendable {
         self.body = body
         self.timeouts = timeouts
         self.responseLimit = responseLimit
+        self.isSentOnce = isSentOnce
     }
 }
 

@@ -16,14 +16,21 @@ public struct NetFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public let server: String
     /// libcurl's own number, 0 when it was not libcurl.
     public let curlCode: Int
+    /// Whether the server may have received the request, or a part of it.
+    ///
+    /// False is a proof: no byte of the request was handed to the kernel or to TLS, which encrypts whole records. So it
+    /// was with a name that was not found, a connection that was refused or not made in time, and a certificate that was
+    /// not trusted.
+    public let mayHaveArrived: Bool
 
-    init(_ code: Code, server: String, curlCode: Int = 0) {
+    init(_ code: Code, server: String, curlCode: Int = 0, mayHaveArrived: Bool) {
         self.code = code
         self.server = server
         self.curlCode = curlCode
+        self.mayHaveArrived = mayHaveArrived
     }
 
-    init(curl result: Int32, server: String, isTooLarge: Bool) {
+    init(curl result: Int32, server: String, isTooLarge: Bool, mayHaveArrived: Bool) {
         let code: Code
         switch UInt32(bitPattern: result) {
         case _ where isTooLarge, CURLE_FILESIZE_EXCEEDED.rawValue: code = .tooLarge
@@ -37,7 +44,7 @@ public struct NetFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case CURLE_READ_ERROR.rawValue, CURLE_FILE_COULDNT_READ_FILE.rawValue: code = .fileUnreadable
         default: code = .interrupted
         }
-        self.init(code, server: server, curlCode: Int(result))
+        self.init(code, server: server, curlCode: Int(result), mayHaveArrived: mayHaveArrived)
     }
 
     /// What happened, in one line for a person.

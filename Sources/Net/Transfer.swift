@@ -17,7 +17,15 @@ final class Transfer: Sendable {
     /// Asks the client's thread to look again.
     private let wake: @Sendable () -> Void
 
+    /// What a caller who does not wait gives: called once with the whole response, on the client's thread.
+    typealias Completion = @Sendable (Result<HTTPResponse, NetFailure>) -> Void
+
     private struct State {
+        /// How often libcurl began to send the request.
+        var beginnings = 0
+        /// Whether bytes of the request were sent, in any beginning.
+        var hasLeft = false
+        var completion: Completion?
         var statusLine = 0
         var headers: [(name: String, value: String)] = []
         var headIsComplete = false
@@ -39,13 +47,30 @@ final class Transfer: Sendable {
         }
     }
 
-    init(_ request: HTTPRequest, server: String, wake: @escaping @Sendable () -> Void) {
+    init(
+        _ request: HTTPRequest, server: String, completion: Completion? = nil,
+        wake: @escaping @Sendable () -> Void
+    ) {
         self.request = request
         self.server = server
         self.wake = wake
+        if let completion { state.withLock { $0.completion = completion } }
     }
 
     // MARK: - On the client's thread
+
+    /// A connection stands and the request is about to be sent on it.
+    ///
+    /// - Parameter sentBefore: Whether bytes of it were sent already, on a connection that broke.
+    /// - Returns: Whether it may go.
+    func begin(sentBefore: Bool) -> Bool {
+        state.withLock { state in
+            state.hasLeft = state.hasLeft || sentBefore
+            guard !state.hasLeft || !request.isSentOnce else { return false }
+            state.beginnings += 1
+            return true
+        }
+    }
 
     /// Takes one header line.
     func receiveHeader(_ line: [UInt8]) {
@@ -97,20 +122,39 @@ final class Transfer: Sendable {
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Ends the transfer with libcurl's code.
-    func finish(_ result: Int32) {
-        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.outcome == nil else { return nil }
+    ///
+    /// - Parameter sent: Whether bytes of the request were sent in the last beginning.
+    func finish(_ result: Int32, sent: Bool) {
+        let (reader, completion) = state.withLock {
+            state -> (CheckedContinuation<Void, Never>?, (@Sendable () -> Void)?) in
+            guard state.outcome == nil else { return (nil, nil) }
+            let mayHaveArrived = state.hasLeft || state.beginnings > 0 && sent
             if state.isCancelled {
-                state.outcome = .failure(NetFailure(.cancelled, server: server))
-            } else if result == 0 {
-                state.outcome = .success(())
-            } else {
                 state.outcome = .failure(
-                    NetFailure(curl: result, server: server, isTooLarge: state.isTooLarge))
+                    NetFailure(.cancelled, server: server, mayHaveArrived: mayHaveArrived))
+            } else if result != 0 {
+                state.outcome = .failure(
+                    NetFailure(
+                        curl: result, server: server, isTooLarge: state.isTooLarge,
+                        mayHaveArrived: mayHaveArrived))
+            } else if !state.headIsComplete {
+                state.outcome = .failure(
+                    NetFailure(.interrupted, server: server, mayHaveArrived: mayHaveArrived))
+            } else {
+                state.outcome = .success(())
             }
-            return Self.takeReader(&state)
+            return (Self.takeReader(&state), Self.takeCompletion(&state))
         }
         reader?.resume()
+        completion?()
+    }
+
+    private static func takeCompletion(_ state: inout State) -> (@Sendable () -> Void)? {
+        guard let completion = state.completion, let outcome = state.outcome else { return nil }
+        state.completion = nil
+        let head = HTTPHead(status: state.statusLine, headers: state.headers)
+        let body = state.waitingBytes
+        return { completion(outcome.map { HTTPResponse(head: head, body: body) }) }
     }
 
     // MARK: - On the reader's side
@@ -157,7 +201,8 @@ final class Transfer: Sendable {
             if case .failure(let failure) = state.outcome { return (.failure(failure), false) }
             guard case .success = state.outcome else { return (.success(nil), false) }
             guard state.headIsTaken else {
-                return (.failure(NetFailure(.interrupted, server: server)), false)
+                // Only a stream gets here without a head, and `finish` has said so.
+                return (.failure(NetFailure(.interrupted, server: server, mayHaveArrived: true)), false)
             }
             return (.success(.end), false)
         }

@@ -14,13 +14,14 @@ final class TransferHandle {
         let code: Int32
     }
 
-    static func make(_ transfer: Transfer) -> Result<TransferHandle, Failure> {
+    static func make(_ transfer: Transfer, authorities: String? = nil) -> Result<TransferHandle, Failure> {
         guard let curl = unsafe curl_easy_init() else {
             return .failure(Failure(code: Int32(bitPattern: CURLE_OUT_OF_MEMORY.rawValue)))
         }
         let handle = unsafe TransferHandle(curl: curl, transfer: transfer)
         do throws(Failure) {
             try handle.configure()
+            if let authorities { try handle.set(CURLOPT_CAINFO, authorities) }
             return .success(handle)
         } catch {
             return .failure(error)
@@ -83,6 +84,14 @@ final class TransferHandle {
                     return unsafe transfer.receiveBody(piece, isStream: transfer.isStream)
                         ?? Int(CURL_WRITEFUNC_PAUSE)
                 }, context))
+        try check(
+            unsafe cnet_set_beginning(
+                curl,
+                { curl, _, _, _, _ in
+                    guard let curl = unsafe curl, let context = unsafe cnet_context(curl) else { return 1 }
+                    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+                    return transfer.begin(sentBefore: unsafe cnet_sent(curl) == 1) ? 0 : 1
+                }))
         try addBody(request)
         try addHeaders(request)
         try set(CURLOPT_CUSTOMREQUEST, request.method)

@@ -29,6 +29,8 @@ final class MultiHandle: @unchecked Sendable {
 /// What the client's thread does: takes new transfers in, lets libcurl work, hands finished ones back.
 struct TransferLoop: Sendable {
     let multi: MultiHandle
+    /// A file of certificate authorities, nil for the system's.
+    let authorities: String?
     /// New transfers, or nil when the client is gone.
     let arriving: @Sendable () -> [Transfer]?
 
@@ -40,20 +42,21 @@ struct TransferLoop: Sendable {
             work(&handles)
         }
         for handle in handles.values {
+            let sent = unsafe cnet_sent(handle.curl) == 1
             remove(handle, from: &handles)
-            handle.transfer.finish(Int32(bitPattern: CURLE_ABORTED_BY_CALLBACK.rawValue))
+            handle.transfer.finish(Int32(bitPattern: CURLE_ABORTED_BY_CALLBACK.rawValue), sent: sent)
         }
     }
 
     private func start(_ transfer: Transfer, in handles: inout [ObjectIdentifier: TransferHandle]) {
-        switch TransferHandle.make(transfer) {
+        switch TransferHandle.make(transfer, authorities: authorities) {
         case .success(let handle):
             guard unsafe curl_multi_add_handle(multi.pointer, handle.curl) == CURLM_OK else {
-                return transfer.finish(Int32(bitPattern: CURLE_FAILED_INIT.rawValue))
+                return transfer.finish(Int32(bitPattern: CURLE_FAILED_INIT.rawValue), sent: false)
             }
             handles[ObjectIdentifier(transfer)] = handle
         case .failure(let failure):
-            transfer.finish(failure.code)
+            transfer.finish(failure.code, sent: false)
         }
     }
 
@@ -65,8 +68,9 @@ struct TransferLoop: Sendable {
     private func resumeAndCancel(_ handles: inout [ObjectIdentifier: TransferHandle]) {
         for handle in handles.values {
             if handle.transfer.isCancelled {
+                let sent = unsafe cnet_sent(handle.curl) == 1
                 remove(handle, from: &handles)
-                handle.transfer.finish(0)
+                handle.transfer.finish(0, sent: sent)
             } else if handle.transfer.takeResumption() {
                 unsafe curl_easy_pause(handle.curl, CURLPAUSE_CONT)
             }
@@ -82,8 +86,9 @@ struct TransferLoop: Sendable {
                 continue
             }
             let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            let sent = unsafe cnet_sent(curl) == 1
             if let handle = handles[ObjectIdentifier(transfer)] { remove(handle, from: &handles) }
-            transfer.finish(unsafe finished.result)
+            transfer.finish(unsafe finished.result, sent: sent)
         }
         var ready: Int32 = 0
         // `wake` ends the wait at once, also when it came before; libcurl shortens it to its own next timer.

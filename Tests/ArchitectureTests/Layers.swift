@@ -11,6 +11,7 @@ enum Layer: Int, Comparable {
 let layers: [String: Layer] = [
     "CPosix": .ground, "CSQLite": .ground, "CCurl": .ground, "COpenSSL": .ground, "CSeccomp": .ground,
     "CWebSockets": .ground, "CZip": .ground, "CZlib": .ground, "CNet": .ground, "CWebServer": .ground,
+    "CWebLink": .ground,
     "CBench": .ground, "Posix": .ground,
     "Trading": .domain, "Wire": .domain,
     "Sandbox": .hands, "Journal": .hands, "MarketData": .hands, "Net": .hands, "Exchanges": .hands,

@@ -28,6 +28,16 @@ typedef size_t (*cnet_receiver)(char *bytes, size_t one, size_t size, void *cont
 /// Sets who receives header lines and who receives the body. `context` goes to both.
 int cnet_set_receivers(CURL *transfer, cnet_receiver header, cnet_receiver body, void *context);
 
+/// Called with the transfer itself, and addresses and ports of both ends, when a connection stands and the request is
+/// about to be sent on it: again when libcurl sends it again. Returns 0, or 1 to end the transfer instead.
+typedef int (*cnet_beginning)(void *transfer, char *theirs, char *ours, int their_port, int our_port);
+
+/// Sets who is asked before the request is sent.
+int cnet_set_beginning(CURL *transfer, cnet_beginning beginning);
+
+/// Whether bytes of the request, head or body, were handed on since libcurl began the transfer.
+int cnet_sent(CURL *transfer);
+
 /// The context given to cnet_set_receivers.
 void *cnet_context(CURL *transfer);
 
