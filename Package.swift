@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "CNet", dependencies: ["CCurl"], cSettings: strictC),
         .target(
             name: "CWebLink", dependencies: ["CWebSockets"], cSettings: strictC,
-            linkerSettings: [.linkedLibrary("websockets")]),
+            linkerSettings: [.linkedLibrary("websockets"), .linkedLibrary("crypto")]),
         part("Posix", uses: ["CPosix"]),
 
         // Domain: pure values.

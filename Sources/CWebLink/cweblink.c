@@ -2,6 +2,8 @@
 
 #include <libwebsockets.h>
 #include <netdb.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,7 +55,6 @@ static int add_headers(struct cweblink_link *link, void *in, size_t length) {
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
-    (void)user;
     struct cweblink_link *link = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     if (!link) return 0;
     const struct cweblink_callbacks *callbacks = &link->client->callbacks;
@@ -63,16 +64,24 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
         link->was_reached = 1;
         return add_headers(link, in, length);
+    case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+        // `user` is OpenSSL's, `length` what it thinks of the certificate so far. Its reason is kept, since the error
+        // that comes of it has none; the verdict stays OpenSSL's.
+        if (length == 0) {
+            int code = X509_STORE_CTX_get_error(user);
+            snprintf(link->failure, sizeof link->failure, "certificate: %s", X509_verify_cert_error_string(code));
+        }
+        return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
-        const char *words = in ? in : "";
+        char copy[160];
+        snprintf(copy, sizeof copy, "%.*s", (int)(in ? length : 0), in ? (const char *)in : "");
+        const char *words = link->failure[0] ? link->failure : copy;
         int status = (int)lws_http_client_http_response(wsi);
         if (link->is_starting) {
             link->has_failed = 1;
-            snprintf(link->failure, sizeof link->failure, "%.*s", (int)(in ? length : 0), words);
+            if (words == copy) memcpy(link->failure, copy, sizeof copy);
         } else {
-            char copy[160];
-            snprintf(copy, sizeof copy, "%.*s", (int)(in ? length : 0), words);
-            end(link, copy, status);
+            end(link, words, status);
         }
         return 0;
     }
@@ -82,10 +91,13 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         callbacks->opened(handle);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
-        if (!handle) return -1;
-        return callbacks->received(
-            handle, in, length, lws_remaining_packet_payload(wsi), lws_frame_is_binary(wsi),
-            lws_is_first_fragment(wsi), lws_is_final_fragment(wsi));
+        // Never anything but 0 here: libwebsockets 4.1.6 goes on to read into a buffer that it then does not empty any
+        // more, and past its end, when this call asks for a close with a code in the middle of a frame.
+        if (handle)
+            callbacks->received(
+                handle, in, length, lws_remaining_packet_payload(wsi), lws_frame_is_binary(wsi),
+                lws_is_first_fragment(wsi), lws_is_final_fragment(wsi));
+        return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
         if (handle) callbacks->pong(handle);
         return 0;
@@ -155,7 +167,7 @@ struct cweblink_client *cweblink_create(const char *authorities, const struct cw
     client->protocols[0].rx_buffer_size = 16 << 10;
 
     // Who writes the lines is left as it is: the server of this process may have said so.
-    lws_set_log_level(LLL_ERR, NULL);
+    lws_set_log_level(LLL_ERR | LLL_WARN, NULL);
 
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);

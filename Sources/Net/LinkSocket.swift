@@ -17,9 +17,8 @@ final class LinkLibrary: @unchecked Sendable {
         unsafe callbacks.received = { handle, bytes, count, left, isBinary, isFirst, isFinal in
             let connection = unsafe Unmanaged<WebSocketConnection>.fromOpaque(handle!).takeUnretainedValue()
             let piece = unsafe UnsafeBufferPointer(start: bytes, count: count)
-            return unsafe connection.received(
+            unsafe connection.received(
                 piece, left: left, isBinary: isBinary != 0, isFirst: isFirst != 0, isFinal: isFinal != 0)
-                ? 0 : -1
         }
         unsafe callbacks.pong = { handle in
             unsafe Unmanaged<WebSocketConnection>.fromOpaque(handle!).takeUnretainedValue().heardPong()
@@ -126,7 +125,7 @@ struct LinkSocket {
         }
     }
 
-    /// The code with which it closes when the running callback says so.
+    /// The code with which it closes when `writable` says so, from inside it.
     func setClose(_ code: Int) { unsafe cweblink_set_close(pointer, Int32(code)) }
 
     func abandon() { unsafe cweblink_abandon(pointer) }

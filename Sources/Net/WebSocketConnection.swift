@@ -210,36 +210,43 @@ final class WebSocketConnection: @unchecked Sendable {
         attend()
     }
 
-    /// Takes a piece of a message; false closes.
+    /// Takes a piece of a message. Once the connection closes, the rest is dropped.
     func received(
         _ piece: UnsafeBufferPointer<UInt8>, left: UInt64, isBinary: Bool, isFirst: Bool, isFinal: Bool
-    ) -> Bool {
-        guard case .open = phase else { return !isOver }
+    ) {
+        guard case .open = phase else { return }
         // Every piece shows life; only whole messages are passed on.
-        watch?.heardMessage(at: MonotonicClock.nanoseconds)
+        let now = MonotonicClock.nanoseconds
+        watch?.heardMessage(at: now)
+        due = min(due, now + limits.pingAfter.nanoseconds)
         switch unsafe assembler.take(
             piece, left: left, isBinary: isBinary, isFirst: isFirst, isFinal: isFinal)
         {
-        case .incomplete: return true
-        case .message(let bytes, let isBinary):
-            events(isBinary ? .binary(bytes) : .text(bytes))
-            return true
+        case .incomplete: break
+        case .message(let bytes, let isBinary): events(isBinary ? .binary(bytes) : .text(bytes))
         case .tooLarge:
             startClosing(
                 code: 1009, "a message of \(address.server) is larger than \(limits.messageBytes) bytes")
-            socket?.setClose(1009)
-            return false
+            socket?.wantWritable()
         }
     }
 
     func heardPong() {
-        watch?.heardPong(at: MonotonicClock.nanoseconds)
-        if case .open = phase { events(.pong) }
+        guard case .open = phase else { return }
+        let now = MonotonicClock.nanoseconds
+        watch?.heardPong(at: now)
+        due = min(due, now + limits.pingAfter.nanoseconds)
+        events(.pong)
     }
 
     /// Sends one thing; false closes.
     func writable() -> Bool {
         guard let socket else { return false }
+        if case .closing(let code, _) = phase, code != 1000 {
+            // Not on request, so what waits is not sent any more.
+            socket.setClose(code)
+            return false
+        }
         let (next, hasMore) = outbox.withLock { outbox -> ((kind: Kind, bytes: [UInt8])?, Bool) in
             if outbox.wantsPing {
                 outbox.wantsPing = false

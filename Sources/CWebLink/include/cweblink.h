@@ -16,11 +16,12 @@ struct cweblink_client;
 /// One link. Opaque; valid from cweblink_connect() until `ended` or cweblink_abandon().
 struct cweblink_link;
 
-/// What a link tells. A nonzero result ends the link.
+/// What a link tells. A nonzero result of `writable` ends the link.
 struct cweblink_callbacks {
     void (*opened)(void *handle);
-    /// A piece of a message. `left` is what this frame still holds after it.
-    int (*received)(
+    /// A piece of a message. `left` is what this frame still holds after it. It cannot end the link, only ask for
+    /// `writable` and do it there.
+    void (*received)(
         void *handle, const uint8_t *bytes, size_t count, uint64_t left, int is_binary, int is_first, int is_final);
     void (*pong)(void *handle);
     int (*writable)(void *handle);
@@ -82,7 +83,7 @@ enum cweblink_kind { CWEBLINK_TEXT, CWEBLINK_BINARY, CWEBLINK_PING };
 /// `writable` only once it is gone. Returns 0, or -1 when the link is broken.
 int cweblink_send(struct cweblink_link *link, enum cweblink_kind kind, const uint8_t *bytes, size_t count);
 
-/// Sets the code with which the link closes when the running callback returns nonzero.
+/// Sets the code with which the link closes when `writable` returns nonzero, from inside it.
 void cweblink_set_close(struct cweblink_link *link, int code);
 
 /// Ends a link at once and without a word to either side; `ended` is not called. Not from inside its own callbacks.

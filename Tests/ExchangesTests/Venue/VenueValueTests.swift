@@ -4,6 +4,24 @@ import Trading
 
 private let second: UInt64 = 1_000_000_000
 
+private struct Missing: Error {}
+
+extension RateBudget {
+    /// ``spend(_:at:)`` where there has to be room.
+    fileprivate mutating func pay(_ charge: Charge, at now: UInt64) throws -> Ticket {
+        guard let ticket = spend(charge, at: now) else { throw Missing() }
+        return ticket
+    }
+}
+
+extension CircuitBreaker {
+    /// ``permit(at:)`` where it has to be given.
+    fileprivate mutating func leave(at now: UInt64) throws -> Permit {
+        guard let permit = permit(at: now) else { throw Missing() }
+        return permit
+    }
+}
+
 @Suite("Rate budget")
 struct RateBudgetTests {
     private static func window(
@@ -108,8 +126,8 @@ struct RateBudgetTests {
         var budget = RateBudget(windows: [Self.window(3)], keptForCancels: 0)
         let charge = RateBudget.Charge(weight: 1)
         var tickets: [RateBudget.Ticket] = []
-        for _ in 0..<3 { tickets.append(try #require(budget.spend(charge, at: 0))) }
-        #expect(budget.spend(charge, at: 0) == nil)
+        for _ in 0..<3 { tickets.append(try budget.pay(charge, at: 0)) }
+        #expect(budget.room(for: charge, at: 0) != .now)
         #expect(budget.room(for: charge, at: 100 * second) == .whenAnswered)
         budget.settle(tickets[0], at: 2 * second)
         #expect(budget.room(for: charge, at: 2 * second) == .after(.seconds(10)))
@@ -120,7 +138,7 @@ struct RateBudgetTests {
     @Test func `what was provably not sent is given back`() throws {
         var budget = RateBudget(windows: [Self.window(1)], keptForCancels: 0)
         let charge = RateBudget.Charge(weight: 1)
-        let ticket = try #require(budget.spend(charge, at: 0))
+        let ticket = try budget.pay(charge, at: 0)
         budget.settle(ticket, wasSent: false, at: 1)
         #expect(budget.room(for: charge, at: 1) == .now)
     }
@@ -129,10 +147,10 @@ struct RateBudgetTests {
         var budget = RateBudget(windows: [Self.window(10)], keptForCancels: 20)
         let order = RateBudget.Charge(weight: 1)
         let cancel = RateBudget.Charge(weight: 1, isCancel: true)
-        for _ in 0..<8 { _ = try #require(budget.spend(order, at: 0)) }
-        #expect(budget.spend(order, at: 0) == nil)
-        for _ in 0..<2 { _ = try #require(budget.spend(cancel, at: 0)) }
-        #expect(budget.spend(cancel, at: 0) == nil)
+        for _ in 0..<8 { _ = try budget.pay(order, at: 0) }
+        #expect(budget.room(for: order, at: 0) != .now)
+        for _ in 0..<2 { _ = try budget.pay(cancel, at: 0) }
+        #expect(budget.room(for: cancel, at: 0) != .now)
     }
 
     @Test func `all windows count, and one that is each account's own holds only that account back`() throws {
@@ -141,23 +159,23 @@ struct RateBudgetTests {
         func order(_ account: String) -> RateBudget.Charge {
             RateBudget.Charge(weight: 1, orders: 1, account: AccountID(account))
         }
-        for _ in 0..<2 { _ = try #require(budget.spend(order("one"), at: 0)) }
-        #expect(budget.spend(order("one"), at: 0) == nil)
-        #expect(budget.spend(order("two"), at: 0) != nil)
-        #expect(budget.spend(RateBudget.Charge(weight: 1, account: "one"), at: 0) != nil)
+        for _ in 0..<2 { _ = try budget.pay(order("one"), at: 0) }
+        #expect(budget.room(for: order("one"), at: 0) != .now)
+        _ = try budget.pay(order("two"), at: 0)
+        _ = try budget.pay(RateBudget.Charge(weight: 1, account: "one"), at: 0)
     }
 
     @Test func `a call larger than a window never goes, one as large goes alone`() throws {
         var budget = RateBudget(windows: [Self.window(10)], keptForCancels: 10)
         #expect(budget.room(for: RateBudget.Charge(weight: 11), at: 0) == .never(window: "weight"))
         #expect(budget.room(for: RateBudget.Charge(weight: 10), at: 0) == .now)
-        _ = try #require(budget.spend(RateBudget.Charge(weight: 1), at: 0))
+        _ = try budget.pay(RateBudget.Charge(weight: 1), at: 0)
         #expect(budget.room(for: RateBudget.Charge(weight: 10), at: 0) == .whenAnswered)
     }
 
     @Test func `somebody else's use of the address is added`() throws {
         var budget = RateBudget(windows: [Self.window(100)], keptForCancels: 0)
-        let ticket = try #require(budget.spend(RateBudget.Charge(weight: 1), at: 0))
+        let ticket = try budget.pay(RateBudget.Charge(weight: 1), at: 0)
         budget.settle(ticket, at: 1)
         budget.report(["weight": 95], for: ticket, at: 1)
         #expect(budget.used("weight", at: 1) == 95)
@@ -167,13 +185,13 @@ struct RateBudgetTests {
 
     @Test func `less than we know of is believed only when nothing else was under way`() throws {
         var budget = RateBudget(windows: [Self.window(100)], keptForCancels: 0)
-        let one = try #require(budget.spend(RateBudget.Charge(weight: 10), at: 0))
-        let other = try #require(budget.spend(RateBudget.Charge(weight: 10), at: 0))
+        let one = try budget.pay(RateBudget.Charge(weight: 10), at: 0)
+        let other = try budget.pay(RateBudget.Charge(weight: 10), at: 0)
         budget.settle(one, at: 1)
         budget.report(["weight": 10], for: one, at: 1)
         #expect(budget.used("weight", at: 1) == 20)
         budget.settle(other, at: 2)
-        let alone = try #require(budget.spend(RateBudget.Charge(weight: 1), at: 3))
+        let alone = try budget.pay(RateBudget.Charge(weight: 1), at: 3)
         budget.settle(alone, at: 4)
         budget.report(["weight": 1], for: alone, at: 4)
         #expect(budget.used("weight", at: 4) == 1)
@@ -192,7 +210,7 @@ struct RateBudgetTests {
 
     @Test func `new windows keep what was used of those with the same name`() throws {
         var budget = RateBudget(windows: [Self.window(10)], keptForCancels: 0)
-        _ = try #require(budget.spend(RateBudget.Charge(weight: 8), at: 0))
+        _ = try budget.pay(RateBudget.Charge(weight: 8), at: 0)
         budget.setWindows([Self.window(12)])
         #expect(budget.room(for: RateBudget.Charge(weight: 4), at: 0) == .now)
         #expect(budget.room(for: RateBudget.Charge(weight: 5), at: 0) == .whenAnswered)
@@ -206,11 +224,13 @@ struct CircuitBreakerTests {
     @Test func `failures in a row open it, a success between starts the count anew`() throws {
         var breaker = CircuitBreaker(settings: settings)
         func fail(at now: UInt64) throws -> CircuitBreaker.Change? {
-            breaker.failed(try #require(breaker.permit(at: now)), at: now)
+            let permit = try breaker.leave(at: now)
+            return breaker.failed(permit, at: now)
         }
         #expect(try fail(at: 0) == nil)
         #expect(try fail(at: 0) == nil)
-        #expect(breaker.succeeded(try #require(breaker.permit(at: 0))) == nil)
+        let good = try breaker.leave(at: 0)
+        #expect(breaker.succeeded(good) == nil)
         #expect(try fail(at: 0) == nil)
         #expect(try fail(at: 0) == nil)
         #expect(try fail(at: 0) == .opened(for: .seconds(2)))
@@ -219,15 +239,18 @@ struct CircuitBreakerTests {
 
     @Test func `after its time one call tries, and decides for all`() throws {
         var breaker = CircuitBreaker(settings: settings)
-        for _ in 0..<3 { _ = breaker.failed(try #require(breaker.permit(at: 0)), at: 0) }
+        for _ in 0..<3 {
+            let permit = try breaker.leave(at: 0)
+            _ = breaker.failed(permit, at: 0)
+        }
         var now = 2 * second
         for wanted in [4, 6, 6] {
-            let trial = try #require(breaker.permit(at: now))
+            let trial = try breaker.leave(at: now)
             #expect(trial.isTrial && breaker.permit(at: now) == nil)
             #expect(breaker.failed(trial, at: now) == .opened(for: .seconds(wanted)))
             now += UInt64(wanted) * second
         }
-        let trial = try #require(breaker.permit(at: now))
+        let trial = try breaker.leave(at: now)
         #expect(breaker.succeeded(trial) == .closed)
         #expect(breaker.state == .closed(failures: 0))
     }
@@ -235,7 +258,8 @@ struct CircuitBreakerTests {
     @Test func `a trial that was never sent leaves the place to the next`() throws {
         var breaker = CircuitBreaker(settings: settings)
         breaker.trip(for: .seconds(1), at: 0)
-        breaker.abandoned(try #require(breaker.permit(at: second)), at: second)
+        let trial = try breaker.leave(at: second)
+        breaker.abandoned(trial, at: second)
         #expect(breaker.permit(at: second)?.isTrial == true)
     }
 
