@@ -65,6 +65,7 @@ let package = Package(
         // Domain: pure values.
         part("Trading"),
         part("Wire", uses: ["Trading"]),
+        part("HTTPMessages"),
 
         // Hands: each knows one outside thing.
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
@@ -93,7 +94,7 @@ let package = Package(
 
         // Faces.
         part(
-            "Web", uses: ["Posix", "Wire", "Trading", "Identity", "Host", "CWebServer"],
+            "Web", uses: ["Posix", "Wire", "Trading", "HTTPMessages", "Identity", "Host", "CWebServer"],
             exclude: ["Assets"]),
         .executableTarget(
             name: "bullpen",
@@ -154,7 +155,7 @@ let package = Package(
         tests(
             "WebTests",
             uses: [
-                "Web", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Vault", "Wire",
+                "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Vault", "Wire",
                 "TestSupport",
             ],
             excluding: ["tls"]),

@@ -1,3 +1,5 @@
+import HTTPMessages
+
 @testable import Web
 
 /// Requests one after another on one connection: the same however their bytes are cut.

@@ -13,7 +13,7 @@ let layers: [String: Layer] = [
     "CWebSockets": .ground, "CZip": .ground, "CZlib": .ground, "CNet": .ground, "CWebServer": .ground,
     "CWebLink": .ground,
     "CBench": .ground, "Posix": .ground,
-    "Trading": .domain, "Wire": .domain,
+    "Trading": .domain, "Wire": .domain, "HTTPMessages": .domain,
     "Sandbox": .hands, "Journal": .hands, "MarketData": .hands, "Net": .hands, "Exchanges": .hands,
     "Secrets": .hands,
     "Catalogue": .services, "Identity": .services, "Supervisor": .services,

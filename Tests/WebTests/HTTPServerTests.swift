@@ -1,4 +1,5 @@
 import Glibc
+import HTTPMessages
 import Host
 import Posix
 import Synchronization

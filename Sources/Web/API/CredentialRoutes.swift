@@ -1,3 +1,4 @@
+import HTTPMessages
 import Host
 import Identity
 import Wire

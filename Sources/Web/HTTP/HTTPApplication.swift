@@ -1,3 +1,5 @@
+public import HTTPMessages
+
 /// What answers requests. The server knows sockets and HTTP, this knows what is asked.
 public protocol HTTPApplication: Sendable {
     /// Decides about a request when its head has arrived and none of its body, on the server's own thread: at once.

@@ -1,3 +1,4 @@
+import HTTPMessages
 import Posix
 
 /// One connection: requests in, one at a time, responses out in their order.

@@ -1,3 +1,5 @@
+import HTTPMessages
+
 /// Where and how the server listens.
 public struct HTTPServerConfiguration: Sendable {
     /// A certificate chain and its key, in PEM files.

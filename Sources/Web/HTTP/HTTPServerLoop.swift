@@ -1,4 +1,5 @@
 import CWebServer
+import HTTPMessages
 import Posix
 import Synchronization
 

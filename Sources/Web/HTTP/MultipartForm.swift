@@ -1,3 +1,5 @@
+import HTTPMessages
+
 /// Reads a `multipart/form-data` body (RFC 7578) that is all there. Strict: nothing before the first boundary or
 /// behind the last, every part named, no name twice.
 struct MultipartForm: Sendable {

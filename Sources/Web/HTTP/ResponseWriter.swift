@@ -1,3 +1,4 @@
+import HTTPMessages
 import Posix
 
 /// What waits to be written on one connection: pieces of memory, then perhaps a file.

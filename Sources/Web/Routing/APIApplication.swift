@@ -1,3 +1,4 @@
+public import HTTPMessages
 import Host
 import Identity
 import Posix

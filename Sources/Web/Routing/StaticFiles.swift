@@ -1,4 +1,5 @@
 import Glibc
+import HTTPMessages
 import Identity
 import Posix
 import Synchronization

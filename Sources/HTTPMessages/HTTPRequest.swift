@@ -22,7 +22,7 @@ public struct HTTPRequestHead: Sendable {
     /// How long the body is: nil when it comes in chunks.
     public let contentLength: Int?
     /// Whether it speaks HTTP/1.0, which knows no chunks.
-    let isOld: Bool
+    public let isOld: Bool
 
     /// Puts a head together, for a test; otherwise the server does.
     public init(
@@ -70,11 +70,12 @@ public struct HTTPRequest: Sendable {
 }
 
 /// Why a request was not read to its end. The message reaches the sender.
-struct HTTPFailure: Error, Hashable, Sendable {
-    let status: HTTPStatus
-    let message: String
+public struct HTTPFailure: Error, Hashable, Sendable {
+    public let status: HTTPStatus
+    public let message: String
 
-    init(_ status: HTTPStatus, _ message: String) {
+    /// Words a failure.
+    public init(_ status: HTTPStatus, _ message: String) {
         self.status = status
         self.message = message
     }

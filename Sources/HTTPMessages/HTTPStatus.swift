@@ -3,7 +3,9 @@ public struct HTTPStatus: Hashable, Sendable {
     public let code: Int
     public let reason: String
 
-    private init(_ code: Int, _ reason: String) {
+    /// A code, 100 to 999, with the words that go beside it.
+    public init(_ code: Int, _ reason: String) {
+        precondition((100...999).contains(code), "a status has three digits")
         self.code = code
         self.reason = reason
     }

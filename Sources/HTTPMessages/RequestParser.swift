@@ -3,16 +3,19 @@
 /// Strict where leniency has let attackers smuggle requests past a proxy (RFC 9112): no bare line feeds, no folded
 /// headers, no space before a colon, no second `Content-Length` or `Host`, no `Content-Length` beside
 /// `Transfer-Encoding`, no coding but `chunked`.
-struct RequestParser {
+public struct RequestParser {
     /// How much one request may hold before its body.
-    struct Limits: Sendable {
-        var headBytes = 16 << 10
-        var headers = 100
-        var targetBytes = 8 << 10
+    public struct Limits: Sendable {
+        public var headBytes = 16 << 10
+        public var headers = 100
+        public var targetBytes = 8 << 10
+
+        /// The usual limits.
+        public init() {}
     }
 
     /// What came next.
-    enum Step {
+    public enum Step {
         case needsMore
         /// A request's head; its body follows unless ``isComplete``.
         case head(HTTPRequestHead, persists: Bool, expectsContinue: Bool, isComplete: Bool)
@@ -43,21 +46,22 @@ struct RequestParser {
     private var searched = 0
 
     /// - Parameter origin: Says who sent a request, which behind a proxy stands in its headers.
-    init(limits: Limits = Limits(), origin: @escaping @Sendable (HTTPHeaders) -> RequestOrigin) {
+    public init(limits: Limits = Limits(), origin: @escaping @Sendable (HTTPHeaders) -> RequestOrigin) {
         self.limits = limits
         self.origin = origin
     }
 
     /// How many bytes wait to be read.
-    var waiting: Int { input.count - position }
+    public var waiting: Int { input.count - position }
 
     /// Whether a request has begun to arrive.
-    var isInsideRequest: Bool {
+    public var isInsideRequest: Bool {
         if case .head = state { return waiting > 0 }
         return true
     }
 
-    mutating func append(_ bytes: some Sequence<UInt8>) {
+    /// Takes more bytes as they come.
+    public mutating func append(_ bytes: some Sequence<UInt8>) {
         if position > 0, position == input.count || position > 64 << 10 {
             input.removeFirst(position)
             searched -= position
@@ -66,8 +70,14 @@ struct RequestParser {
         input.append(contentsOf: bytes)
     }
 
+    /// Everything that came behind the request, for a connection that goes on in another protocol.
+    public mutating func takeRest() -> [UInt8] {
+        defer { position = input.count }
+        return Array(input[position...])
+    }
+
     /// Goes on to the next request, after ``Step/end``.
-    mutating func startNext() {
+    public mutating func startNext() {
         switch state {
         case .complete, .fixedBody(remaining: 0): break
         case .head, .fixedBody, .chunkSize, .chunk, .chunkEnd, .trailers, .failed:
@@ -78,7 +88,7 @@ struct RequestParser {
     }
 
     /// The next piece.
-    mutating func next() -> Step {
+    public mutating func next() -> Step {
         do {
             return try step()
         } catch {

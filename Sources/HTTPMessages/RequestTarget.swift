@@ -6,6 +6,8 @@ public struct RequestTarget: Hashable, Sendable {
     public let query: [Parameter]
     /// The path as it came, still encoded.
     public let path: String
+    /// The query as it came, still encoded and without its question mark; empty when there is none.
+    public let queryText: String
 
     /// A name and its value.
     public struct Parameter: Hashable, Sendable {
@@ -23,6 +25,7 @@ public struct RequestTarget: Hashable, Sendable {
         guard bytes.first == UInt8(ascii: "/") else { return nil }
         let mark = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
         path = String(decoding: bytes[..<mark], as: UTF8.self)
+        queryText = String(decoding: bytes[mark...].dropFirst(), as: UTF8.self)
         var segments: [String] = []
         for part in bytes[1..<mark].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             guard let segment = Self.decoded(part, plusIsSpace: false), segment != ".", segment != ".." else {
@@ -47,7 +50,7 @@ public struct RequestTarget: Hashable, Sendable {
     }
 
     /// Decodes `%XX`; nil for a bad escape, a control character or text that is not UTF-8.
-    static func decoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+    public static func decoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
         var output: [UInt8] = []
         output.reserveCapacity(bytes.count)
         var index = bytes.startIndex
@@ -71,7 +74,7 @@ public struct RequestTarget: Hashable, Sendable {
 }
 
 /// The value of one hexadecimal digit.
-func hexDigit(_ byte: UInt8) -> UInt8? {
+public func hexDigit(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 0x30...0x39: byte - 0x30
     case 0x41...0x46: byte - 0x41 + 10

@@ -36,7 +36,7 @@ public struct HTTPHeaders: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     public func count(_ name: String) -> Int { fields.count { $0.name == name } }
 
     /// Whether a field's comma-separated list holds `word`, in any case.
-    func lists(_ word: String, in name: String) -> Bool {
+    public func lists(_ word: String, in name: String) -> Bool {
         fields.contains { field in
             field.name == name
                 && field.value.split(separator: ",").contains { $0.trimmed.lowercased() == word }
@@ -46,7 +46,7 @@ public struct HTTPHeaders: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
 extension StringProtocol {
     /// The text without spaces and tabs at its ends.
-    var trimmed: SubSequence {
+    public var trimmed: SubSequence {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         let start = firstIndex { !isSpace($0) } ?? endIndex
         let end = lastIndex { !isSpace($0) }.map { index(after: $0) } ?? start

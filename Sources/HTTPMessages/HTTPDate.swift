@@ -1,12 +1,12 @@
 /// Writes an instant as HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT`.
-enum HTTPDate {
+public enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
     /// `seconds` since 1970, not before.
-    static func text(_ seconds: Int64) -> String {
+    public static func text(_ seconds: Int64) -> String {
         let (day, second) = Int(seconds).quotientAndRemainder(dividingBy: 86_400)
         // Days to a civil date, in years that begin in March (Howard Hinnant, "chrono-compatible algorithms").
         let shifted = day + 719_468
