@@ -52,4 +52,18 @@ int cposix_pin(pid_t thread, int cpu);
 /// and not block. SIGPIPE is ignored. Children get their signals back from cposix_spawn. Returns 0 or -errno.
 int cposix_catch_end_signals(int fd);
 
+/// Listens for TCP connections on a numeric IPv4 or IPv6 address; port 0 takes a free one. The socket is close-on-exec and
+/// does not block. Returns it, or -errno; -EINVAL when the address is not numeric.
+int cposix_tcp_listen(const char *address, int port);
+
+/// The port that a socket listens on, or -errno.
+int cposix_tcp_port(int socket);
+
+/// Takes a waiting connection, close-on-exec, non-blocking, without Nagle's delay. Writes the other side's numeric address
+/// into `peer`, cut to `size`. Returns the socket, or -errno; -EAGAIN when none waits.
+int cposix_tcp_accept(int socket, char *peer, int size);
+
+/// Lets closing the socket send a reset instead of an orderly end. Returns 0 or -errno.
+int cposix_tcp_reset_on_close(int socket);
+
 #endif
