@@ -41,7 +41,10 @@ extension MatchingEngine {
             switch order.terms.side {
             case .sell: return FixedDecimal.sum(account.free(instrument.base), order.locked)
             case .buy:
-                let money = FixedDecimal.sum(account.free(instrument.quote), order.locked)
+                var money = FixedDecimal.sum(account.free(instrument.quote), order.locked)
+                if settings.feeStep.units > 1 {
+                    money = max(.zero, FixedDecimal.difference(money, settings.feeStep))
+                }
                 let rate = liquidity == .maker ? settings.makerFee : settings.takerFee
                 let unit =
                     settings.takesFeesInBase
@@ -74,7 +77,8 @@ extension MatchingEngine {
         let notional = FixedDecimal.product(price, quantity, .nearestEven)
         let rate = liquidity == .maker ? settings.makerFee : settings.takerFee
         let isInBase = settings.takesFeesInBase && account.kind == .spot && order.terms.side == .buy
-        let fee = FixedDecimal.product(isInBase ? quantity : notional, rate, .ceiling)
+        let fee = FixedDecimal.stepped(
+            FixedDecimal.product(isInBase ? quantity : notional, rate, .ceiling), settings.feeStep, .ceiling)
         let feeCurrency = isInBase ? instrument.base : instrument.quote
         lastTrade += 1
         let trade = MatchingTrade(

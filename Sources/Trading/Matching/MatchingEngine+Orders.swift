@@ -72,7 +72,7 @@ extension MatchingEngine {
     }
 
     /// Whether the order may stand, and what it must hold back.
-    private func check(_ order: MatchingOrder) throws(MatchingRefusal) -> FixedDecimal {
+    func check(_ order: MatchingOrder) throws(MatchingRefusal) -> FixedDecimal {
         guard let account = accounts[order.account] else { throw .unknownAccount(order.account) }
         guard let book = books[order.terms.symbol] else { throw .unknownInstrument(order.terms.symbol) }
         let normal: OrderTerms
@@ -136,7 +136,8 @@ extension MatchingEngine {
         let notional = FixedDecimal.product(order.remainingQuantity, price, .up)
         guard !settings.takesFeesInBase else { return notional }
         let rate = max(settings.takerFee, settings.makerFee)
-        return FixedDecimal.sum(notional, FixedDecimal.product(notional, max(.zero, rate), .up))
+        let fee = FixedDecimal.product(notional, max(.zero, rate), .up)
+        return FixedDecimal.sum(notional, FixedDecimal.stepped(fee, settings.feeStep, .up))
     }
 
     private func checkMargin(

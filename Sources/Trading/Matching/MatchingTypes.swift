@@ -12,6 +12,8 @@ public struct MatchingSettings: Hashable, Sendable {
     public var takesFeesInBase: Bool
     /// How many ended orders, and how many trades, are kept in memory.
     public var remembered: Int
+    /// Fees are rounded up to whole multiples of this. Above nought; the finest is the default.
+    public var feeStep = FixedDecimal(units: 1)
 
     /// Describes a venue; the defaults are a usual venue's.
     public init(
