@@ -83,6 +83,8 @@ let package = Package(
         part("Identity", uses: ["Posix", "Journal", "COpenSSL"]),
         part("Supervisor", uses: ["Posix", "Wire", "Trading", "Sandbox"]),
         part("Vault", uses: ["Posix", "Trading", "Journal", "Secrets", "Identity"]),
+        part(
+            "Simulators", uses: ["Posix", "HTTPMessages", "Wire", "Trading", "MarketData", "COpenSSL"]),
 
         // Host: the one place that wires.
         part(
@@ -100,7 +102,7 @@ let package = Package(
             name: "bullpen",
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue",
-                "Identity", "Secrets", "Vault",
+                "Identity", "Secrets", "Vault", "Simulators",
                 "Host", "Web",
             ],
             swiftSettings: strict),
@@ -155,10 +157,15 @@ let package = Package(
         tests(
             "WebTests",
             uses: [
-                "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading", "Vault", "Wire",
+                "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading",
+                "Vault", "Wire",
                 "TestSupport",
             ],
             excluding: ["tls"]),
+        tests(
+            "SimulatorsTests",
+            uses: ["Simulators", "HTTPMessages", "Posix", "Wire", "Trading", "MarketData", "TestSupport"],
+            excluding: ["exam-requirements.txt"]),
         tests("WireTests", uses: ["Wire", "Trading"]),
         tests("PythonSDKTests", uses: []),
     ]

@@ -11,7 +11,7 @@ extension Command {
         .userDisable,
         .userEnable,
         .vaultInit, .vaultRekey,
-        .serve, .doctor, .shell, .runtimeInstall, .profileRecord, .backup, .restore, .configShow,
+        .serve, .simulate, .doctor, .shell, .runtimeInstall, .profileRecord, .backup, .restore, .configShow,
         .configCheck,
         .configDefaults,
         .audit, .completion,
