@@ -122,6 +122,15 @@ let package = Package(
             name: "poke", cSettings: strictC, linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS", cSettings: strictC),
+
+        // The order desk in a simulated world: a library, for tests and for what scripts/simulate runs.
+        .target(
+            name: "DeskSimulation", dependencies: ["CFaultVFS", "Exchanges", "Host", "Journal", "Trading"],
+            path: "Tests/DeskSimulation", swiftSettings: strict),
+        .executableTarget(
+            name: "bullpen-simulate", dependencies: ["DeskSimulation"], path: "Tests/simulate",
+            swiftSettings: strict),
+        tests("DeskSimulationTests", uses: ["DeskSimulation"]),
         tests("HostStoreTests", uses: ["Host", "Journal", "Posix", "Trading"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(

@@ -97,6 +97,9 @@ public protocol ExchangeAdapter: AnyObject {
         on account: AccountID, after cursor: String?,
         _ completion: @escaping (Result<TradePage, VenueFailure>) -> Void)
 
+    /// A person has said which of several orders at the venue is ours: the one of `order`'s venue id, or none of them.
+    func decided(_ order: OrderReference, isThere: Bool, on account: AccountID)
+
     /// An account's money.
     func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void)
@@ -109,6 +112,9 @@ extension ExchangeAdapter {
         // Nothing passes over a network that could be told.
         set { _ = newValue }
     }
+
+    /// Nothing: most venues tell orders apart by our own names.
+    public func decided(_ order: OrderReference, isThere: Bool, on account: AccountID) {}
 
     /// Carries out what the desk asks, and gives the desk's own words for the answer to `report`.
     ///
@@ -159,6 +165,7 @@ extension ExchangeAdapter {
                 case .failure(let failure): report(.unanswered(request, reason: failure.description))
                 }
             }
+        case .decided(let order, let isThere): decided(order, isThere: isThere, on: account)
         case .openOrders:
             openOrders(on: account) { result in
                 switch result {

@@ -157,7 +157,7 @@ public final class StrategyRunner {
         guard connection != nil else { return }
         switch message {
         case .order, .fill, .position: sendWithOthers(message.line)
-        case .hello, .candle, .trade, .quote, .signal, .timer, .ping, .stop:
+        case .hello, .candle, .trade, .quote, .signal, .trading, .timer, .ping, .stop:
             send(message.line, message.importance)
         }
     }

@@ -142,6 +142,12 @@ extension HostMessage {
                     quantity: generator.decimal(), fee: generator.decimal(), feeCurrency: "USDT",
                     liquidity: generator.choice(), time: generator.time())),
             .position(position),
+            .trading(
+                TradingReport(
+                    state: generator.choice(),
+                    symbol: Bool.random(using: &generator) ? generator.symbol() : nil,
+                    reason: Bool.random(using: &generator) ? generator.text() : nil,
+                    until: Bool.random(using: &generator) ? generator.time() : nil, time: generator.time())),
             .timer(id: generator.id(), time: generator.time()),
             .ping(id: Int.random(in: Int.min...Int.max, using: &generator)),
             .stop(

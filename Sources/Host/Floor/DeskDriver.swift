@@ -1,37 +1,65 @@
-internal import Exchanges
+public import Exchanges
 internal import Posix
-internal import Trading
+public import Trading
+
+/// The turns of whatever a ``DeskDriver`` lives on: the event loop's, or those of a simulated one.
+public protocol LoopTurns: AnyObject {
+    /// Calls `body` at the end of this turn, after all that is ready now.
+    func atEndOfTurn(_ body: @escaping () -> Void)
+    /// Calls `body` once in a later turn, not before `delay` has passed.
+    func later(_ delay: Duration, _ body: @escaping () -> Void)
+}
+
+/// The event loop keeps the host's turns.
+public final class EventLoopTurns: LoopTurns {
+    private let loop: EventLoop
+
+    init(of loop: EventLoop) { self.loop = loop }
+
+    /// Calls `body` at the end of the loop's turn.
+    public func atEndOfTurn(_ body: @escaping () -> Void) { loop.atEndOfTurn(body) }
+
+    /// Calls `body` by a timer of the loop.
+    public func later(_ delay: Duration, _ body: @escaping () -> Void) { loop.schedule(after: delay, body) }
+}
 
 /// Carries out what the order desk decides: journal first, then the venue; and tells it what came back.
 ///
 /// It lives on the event loop. Everything decided in one turn of the loop goes to the journal as one group, and no
 /// request leaves before the group that it belongs to is durable. While the journal refuses (a full disk), what was
 /// decided waits in order, new orders are denied, and cancels still go out: they only reduce what is at stake.
-final class DeskDriver {
+public final class DeskDriver {
     /// Makes facts durable; answers on the event loop, in the order of the calls.
-    typealias Append = ([DeskEvent], _ answer: @escaping (JournalFault?) -> Void) -> Void
+    public typealias Append = ([DeskEvent], _ answer: @escaping (JournalFault?) -> Void) -> Void
 
     /// Why the journal took nothing, in words.
-    struct JournalFault: Error, Hashable, Sendable {
-        var reason: String
+    public struct JournalFault: Error, Hashable, Sendable {
+        /// In words.
+        public var reason: String
+
+        /// Carries a reason in words.
+        public init(reason: String) { self.reason = reason }
     }
 
-    private(set) var desk: OrderDesk
+    /// The desk as it stands.
+    public private(set) var desk: OrderDesk
     /// Why new orders are denied, while the journal refuses.
-    private(set) var fault: JournalFault?
+    public private(set) var fault: JournalFault?
     /// What the desk says to strategies and people.
-    var onNotice: (StrategyID, StrategyNotice) -> Void = { _, _ in }
-    var onAlarm: (DeskAlarm) -> Void = { _ in }
-    var onRecord: (DeskEvent) -> Void = { _ in }
+    public var onNotice: (StrategyID, StrategyNotice) -> Void = { _, _ in }
+    /// What people should see.
+    public var onAlarm: (DeskAlarm) -> Void = { _ in }
+    /// Facts, as they are decided and before they are durable.
+    public var onRecord: (DeskEvent) -> Void = { _ in }
     /// A group became durable, or was refused, after so many nanoseconds.
-    var onDurable: (UInt64) -> Void = { _ in }
+    public var onDurable: (UInt64) -> Void = { _ in }
     /// The journal refuses, or takes again.
-    var onFault: (JournalFault?) -> Void = { _ in }
+    public var onFault: (JournalFault?) -> Void = { _ in }
 
     private let adapters: [VenueID: any ExchangeAdapter]
     private let venues: (AccountID) -> VenueID?
     private let append: Append
-    private let loop: EventLoop
+    private let turns: any LoopTurns
     private let now: () -> Timestamp
     private var events: [DeskEvent] = []
     private var sends: [(AccountID, VenueRequest)] = []
@@ -39,14 +67,21 @@ final class DeskDriver {
     private var isInFlight = false
     private var backlog: [DeskEvent] = []
 
-    init(
+    /// Takes over a desk, and listens to the adapters.
+    ///
+    /// - Parameters:
+    ///   - venues: Which venue an account is at.
+    ///   - turns: Where everything happens; it must outlive the driver.
+    ///   - now: The wall clock.
+    ///   - append: Where facts are made durable.
+    public init(
         desk: OrderDesk, adapters: [any ExchangeAdapter], venues: @escaping (AccountID) -> VenueID?,
-        loop: EventLoop, now: @escaping () -> Timestamp, append: @escaping Append
+        turns: any LoopTurns, now: @escaping () -> Timestamp, append: @escaping Append
     ) {
         self.desk = desk
         self.adapters = Dictionary(uniqueKeysWithValues: adapters.map { ($0.venue, $0) })
         self.venues = venues
-        self.loop = loop
+        self.turns = turns
         self.now = now
         self.append = append
         for adapter in adapters {
@@ -55,7 +90,7 @@ final class DeskDriver {
     }
 
     /// Lets the desk decide, and carries out what it decides.
-    func decide(_ body: (inout OrderDesk, Timestamp) -> [DeskAction]) {
+    public func decide(_ body: (inout OrderDesk, Timestamp) -> [DeskAction]) {
         carryOut(body(&desk, now()))
     }
 
@@ -86,7 +121,7 @@ final class DeskDriver {
     private func planFlush() {
         guard !isFlushPlanned, !isInFlight, !events.isEmpty || !sends.isEmpty else { return }
         isFlushPlanned = true
-        loop.atEndOfTurn { [weak self] in self?.flush() }
+        turns.atEndOfTurn { [weak self] in self?.flush() }
     }
 
     /// Hands over the group that has gathered. One group is on its way at a time: an event holds the whole state of what
@@ -136,15 +171,15 @@ final class DeskDriver {
             switch request {
             case .place(let place): reported(account, .unsent(place.clientID, reason: reason))
             case .amend(let order, _): reported(account, .amendRefused(order.clientID, reason: reason))
-            case .cancel, .status, .trades, .openOrders: carry(request, to: account)
+            case .cancel, .status, .trades, .openOrders, .decided: carry(request, to: account)
             }
         }
     }
 
     /// Calls `body` once everything that was decided is durable and what may leave has left.
-    func whenQuiet(_ body: @escaping () -> Void) {
+    public func whenQuiet(_ body: @escaping () -> Void) {
         guard isFlushPlanned || isInFlight || !events.isEmpty else { return body() }
-        loop.schedule(after: .milliseconds(2)) { [self] in whenQuiet(body) }
+        turns.later(.milliseconds(2)) { [self] in whenQuiet(body) }
     }
 
     private func begin(_ failure: JournalFault) {
@@ -155,7 +190,7 @@ final class DeskDriver {
     }
 
     private func retryLater() {
-        loop.schedule(after: .milliseconds(500)) { [weak self] in self?.retry() }
+        turns.later(.milliseconds(500)) { [weak self] in self?.retry() }
     }
 
     private func retry() {

@@ -32,8 +32,11 @@ extension Floor {
             atLeisure: { [loop] in loop.atLeisure($0) },
             now: { Timestamp(milliseconds: WallClock.milliseconds) })
         let driver = DeskDriver(
-            desk: OrderDesk(limits: limits.global, at: Timestamp(milliseconds: WallClock.milliseconds)),
-            adapters: [paper], venues: { _ in VenueID(AccountSetup.venue) }, loop: loop,
+            desk: OrderDesk(
+                limits: limits.global, settings: OrderDesk.Settings(auditMilliseconds: 30_000),
+                at: Timestamp(milliseconds: WallClock.milliseconds)),
+            adapters: [paper], venues: { _ in VenueID(AccountSetup.venue) },
+            turns: EventLoopTurns(of: loop),
             now: { Timestamp(milliseconds: WallClock.milliseconds) },
             append: { events, answer in
                 let answer = LoopBound(answer, on: loop)

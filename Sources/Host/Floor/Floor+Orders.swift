@@ -107,6 +107,12 @@ extension Floor {
             strategy.runner?.send(.position(PositionReport(position)))
             hub.publish(
                 .position, strategy: strategy.id, owner: strategy.owner, data: PositionView(position).json)
+        case .trading(let notice):
+            let subject = notice.symbol.map(Feed.symbol) ?? "the account"
+            log(
+                strategy, notice.state == .open ? .info : .warning, .host,
+                notice.reason ?? "trading is open again on \(subject)")
+            strategy.runner?.send(.trading(TradingReport(notice)))
         case .denied(let request, let denial):
             log(strategy, .warning, .host, "request \(request): \(denial)")
             strategy.runner?.send(

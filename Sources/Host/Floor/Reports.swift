@@ -65,6 +65,21 @@ extension PositionReport {
     }
 }
 
+extension TradingReport {
+    /// What a strategy may do, as it hears of it.
+    init(_ notice: TradingNotice) {
+        let state: State =
+            switch notice.state {
+            case .open: .open
+            case .reduceOnly: .reduceOnly
+            case .closed: .closed
+            }
+        self.init(
+            state: state, symbol: notice.symbol.map(Feed.symbol), reason: notice.reason,
+            until: notice.until, time: notice.time)
+    }
+}
+
 extension OrderView {
     /// An order as people see it.
     init(_ order: Order) {

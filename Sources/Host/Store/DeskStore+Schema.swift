@@ -1,4 +1,4 @@
-internal import Journal
+public import Journal
 
 extension DeskStore {
     /// The desk's tables, in the journal's database, beside the catalogue's `strategies`.
@@ -6,7 +6,7 @@ extension DeskStore {
     /// `desk_events` is only ever appended to. The other tables are what the events come to, changed in the same
     /// transaction. Decimals are text, times milliseconds since the epoch. Every row of a strategy's carries its
     /// owner; a row of nobody's (`external`) has an empty one, and is the operator's.
-    static let migrations = MigrationSet(
+    public static let migrations = MigrationSet(
         name: "desk",
         [
             Migration(

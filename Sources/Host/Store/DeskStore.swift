@@ -1,19 +1,25 @@
-internal import Journal
+public import Journal
 internal import Posix
-internal import Trading
+public import Trading
 internal import Wire
 
 /// The order desk's books in the journal: what happened, appended, and what it came to, in the same transaction.
-final class DeskStore: Sendable {
+public final class DeskStore: Sendable {
     private let writer: GroupCommitWriter
     private let readers: DatabaseReaders
 
     /// How much of the past a start takes into memory.
-    struct Recent: Sendable {
+    public struct Recent: Sendable {
         /// Orders that are over; a request told again within them gets the first answer.
-        var orders = 20_000
+        public var orders: Int
         /// Fills; a trade told again within them is known.
-        var fills = 50_000
+        public var fills: Int
+
+        /// As much as a host takes, unless told otherwise.
+        public init(orders: Int = 20_000, fills: Int = 50_000) {
+            self.orders = orders
+            self.fills = fills
+        }
     }
 
     init(writer: GroupCommitWriter, readers: DatabaseReaders) {
@@ -65,7 +71,7 @@ final class DeskStore: Sendable {
     }
 
     /// Appends events and carries each over into its row. Of several about one thing only the last is carried over.
-    static func write(_ events: [DeskEvent], at time: Timestamp, in database: Database) throws {
+    public static func write(_ events: [DeskEvent], at time: Timestamp, in database: Database) throws {
         var lastOrders: [OrderID: Int] = [:]
         var lastLedgers: [LedgerKey: Int] = [:]
         for (index, event) in events.enumerated() {
@@ -120,7 +126,8 @@ final class DeskStore: Sendable {
         try readers.read { try Self.snapshot(recent, in: $0) }
     }
 
-    private static func snapshot(_ recent: Recent, in database: Database) throws -> DeskSnapshot {
+    /// The same, read over a connection of the caller's.
+    public static func snapshot(_ recent: Recent = Recent(), in database: Database) throws -> DeskSnapshot {
         var snapshot = DeskSnapshot()
         snapshot.lastOrder = OrderID(
             try database.first("SELECT coalesce(max(id), 0) FROM desk_orders") { try $0.integer(0) } ?? 0)

@@ -8,10 +8,10 @@
                 self.buy("0.001")
 
 The host loads the file, finds the class, and calls its handlers. Prices and quantities are `decimal.Decimal`.
-`bullpen.testing` runs a strategy without a host; `bullpen.indicators` holds the usual formulas.
+`bullpen.sizing` says how much to trade, `bullpen.testing` runs a strategy without a host; `bullpen.indicators` holds the usual formulas.
 """
 
-from .model import Account, BullpenError, Candle, Fill, Instrument, Order, Position, Quote, Signal, Trade
+from .model import Account, BullpenError, Candle, Fill, Instrument, Order, Position, Quote, Signal, Trade, Trading
 from .strategy import Strategy
 
 __version__ = "1.0"
@@ -28,4 +28,5 @@ __all__ = [
     "Signal",
     "Strategy",
     "Trade",
+    "Trading",
 ]

@@ -106,6 +106,19 @@ class Position(NamedTuple):
         return not self.quantity
 
 
+class Trading(NamedTuple):
+    """What this strategy may do from now on."""
+
+    state: str
+    """"open", "reduce_only" (only what makes a position smaller) or "closed" (nothing)."""
+    symbol: Optional[str]
+    """None when it is about every symbol."""
+    reason: Optional[str]
+    until: Optional[int]
+    """When it is expected to be open again, in milliseconds since the epoch, where that is known."""
+    time: int
+
+
 class Instrument(NamedTuple):
     """What can be traded, and in which steps."""
 
@@ -336,6 +349,17 @@ def position(message: Message) -> Position:
         Decimal(message["realised_pnl"]),
         Decimal(message["unrealised_pnl"]),
         Decimal(message["fees"]),
+        message["time"],
+    )
+
+
+def trading(message: Message) -> Trading:
+    """Reads a `trading` line."""
+    return Trading(
+        message["state"],
+        message.get("symbol"),
+        message.get("reason"),
+        message.get("until"),
         message["time"],
     )
 

@@ -135,6 +135,7 @@ class Session:
             "order": self._order,
             "fill": self._fill,
             "position": self._position,
+            "trading": self._trading,
             "timer": self._timer,
             "ping": self._ping,
             "stop": self._stop,
@@ -220,6 +221,11 @@ class Session:
         self.now = position.time
         self.positions[position.symbol] = position
         self._bound.on_position(position)
+
+    def _trading(self, message: Message) -> None:
+        trading = model.trading(message)
+        self.now = trading.time
+        self._bound.on_trading(trading)
 
     def _timer(self, message: Message) -> None:
         self.now = message["time"]

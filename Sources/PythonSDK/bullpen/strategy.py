@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Callable, Dict, Generic, List, NoReturn, Optional, Type, TypeVar, Union, overload
 
-from . import indicators
+from . import indicators, sizing
 from .model import (
     ZERO,
     Account,
@@ -19,6 +19,7 @@ from .model import (
     Quote,
     Signal,
     Trade,
+    Trading,
     to_decimal,
 )
 from .session import Session
@@ -97,6 +98,9 @@ class Strategy:
 
     def on_position(self, position: Position) -> None:
         """This strategy's position changed."""
+
+    def on_trading(self, trading: Trading) -> None:
+        """What may be done changed: the venue is away, or what is known of the account is in doubt, or all is well."""
 
     def on_timer(self, timer_id: str) -> None:
         """A timer went off."""
@@ -376,7 +380,6 @@ class Strategy:
         """
         session = self._session
         symbol = symbol or session.symbol
-        instrument = session.instrument(symbol)
         margin_currency = session.config.get("margin_currency")
         if margin_currency and margin_currency != session.account.currency:
             raise BullpenError(
@@ -387,11 +390,24 @@ class Strategy:
         distance = ZERO if stop_distance is None else to_decimal(stop_distance)
         if reference is None or reference <= 0 or distance <= 0:
             return ZERO
-        equity = max(session.equity(), ZERO)
-        risked = equity * to_decimal(session.config.get("risk_per_trade", 0.01)) / distance
-        affordable = equity * session.account.leverage * _USABLE / reference
-        quantity = instrument.round_quantity(min(risked, affordable))
-        return quantity if quantity * reference >= instrument.minimum_notional else ZERO
+        share = to_decimal(session.config.get("risk_per_trade", 0.01))
+        return self.fit(sizing.risk(max(session.equity(), ZERO), share, distance), reference, symbol)
+
+    def fit(self, quantity: Number, price: Optional[Number] = None, symbol: Optional[str] = None) -> Decimal:
+        """A quantity cut to what equity times leverage can carry, and rounded down to the step.
+
+        Nought when that is less than the venue's minimum, or when there is no price yet. The rules of
+        `bullpen.sizing` answer quantities for it.
+        """
+        session = self._session
+        symbol = symbol or session.symbol
+        instrument = session.instrument(symbol)
+        reference = session.prices.get(symbol) if price is None else to_decimal(price)
+        if reference is None or reference <= 0:
+            return ZERO
+        affordable = max(session.equity(), ZERO) * session.account.leverage * _USABLE / reference
+        fitted = instrument.round_quantity(min(to_decimal(quantity), affordable))
+        return fitted if fitted > 0 and fitted * reference >= instrument.minimum_notional else ZERO
 
     # For files that start themselves.
 

@@ -18,6 +18,8 @@ public enum StrategyNotice: Hashable, Sendable {
     case fill(Fill, request: RequestID?)
     /// What it holds of a symbol now.
     case position(PositionSummary)
+    /// What may be done on its account changed.
+    case trading(TradingNotice)
     /// A cancel or amend that it asked for was denied.
     case denied(RequestID, RiskDenial)
 }
@@ -60,6 +62,14 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     case unanswered(AccountID, String)
     /// A cancel was refused again and again.
     case cancelFailing(OrderID, StrategyID, reason: String)
+    /// What is known of an account may be incomplete, for this reason.
+    case accountDoubted(AccountID, reason: String)
+    /// The venue may not be asked about an account.
+    case venueAway(AccountID, until: Timestamp?, reason: String)
+    /// It may again.
+    case venueBack(AccountID)
+    /// Several orders at the venue could be one of ours; a person must say which.
+    case ambiguous(OrderID, StrategyID, [VenueOrderID])
 
     /// In words.
     public var description: String {
@@ -86,6 +96,14 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
         case .unanswered(let account, let reason): "the venue of account \(account) did not answer: \(reason)"
         case .cancelFailing(let order, let strategy, let reason):
             "order \(order) of \(strategy) cannot be cancelled: \(reason)"
+        case .accountDoubted(let account, let reason):
+            "what is known of account \(account) may be incomplete: \(reason)"
+        case .venueAway(let account, _, let reason):
+            "the venue of account \(account) may not be asked: \(reason)"
+        case .venueBack(let account): "the venue of account \(account) may be asked again"
+        case .ambiguous(let order, let strategy, let candidates):
+            "order \(order) of \(strategy) may be any of \(candidates.map(\.text).joined(separator: ", ")) "
+                + "at the venue, or none; say which"
         }
     }
 }

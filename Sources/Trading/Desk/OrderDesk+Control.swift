@@ -88,6 +88,7 @@ extension OrderDesk {
     /// Closes a row's position when it is to be closed and nothing of it is open.
     mutating func progressFlatten(_ row: Int, at time: Timestamp, _ actions: inout [DeskAction]) {
         guard let attempts = flattening[row], gate.rows[row].live.isEmpty,
+            !isAway(gate.accounts[gate.rows[row].account].settings.id),
             !owed.contains(where: { entries[$0]?.row == row })
         else { return }
         let position = gate.rows[row].ledger.quantity

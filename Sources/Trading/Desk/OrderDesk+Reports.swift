@@ -21,11 +21,23 @@ extension OrderDesk {
         case .amendRefused(let id, let reason):
             pass(.amendRefused(reason: reason), to: id, account, time, &actions)
         case .trade(let trade): book(trade, isPaged: false, on: account, at: time, &actions)
-        case .order(let order): take(order, on: account, at: time, &actions)
+        case .order(let order): take(order, isListed: false, on: account, at: time, &actions)
         case .absent(let id): takeAbsence(of: id, on: account, at: time, &actions)
+        case .streamGap(let reason): takeGap(reason, on: account, at: time, &actions)
+        case .streamRestored: takeRestoredStream(on: account, at: time, &actions)
+        case .venueUnavailable(let until, let reason):
+            takeAbsence(of: account, until: until, reason: reason, at: time, &actions)
+        case .venueAvailable: endAbsence(account, at: time, &actions)
+        case .ambiguous(let id, let candidates):
+            takeAmbiguity(of: id, candidates, on: account, at: time, &actions)
         case .trades(let trades, let cursor, let isComplete):
+            takeAnswer(on: account, wasGiven: true)
             takePage(trades, cursor: cursor, isComplete: isComplete, on: account, at: time, &actions)
-        case .openOrders(let orders): takeOpenOrders(orders, on: account, at: time, &actions)
+            endMergeIfDone(account, at: time, &actions)
+        case .openOrders(let orders):
+            takeAnswer(on: account, wasGiven: true)
+            takeOpenOrders(orders, on: account, at: time, &actions)
+            endMergeIfDone(account, at: time, &actions)
         case .unanswered(let request, let reason):
             takeSilence(request, reason: reason, on: account, at: time, &actions)
         }
@@ -54,7 +66,9 @@ extension OrderDesk {
         let strategy = order.intent.strategy
         switch event {
         case .amendSent: entries[id]?.awaitsAmendAnswer = true
-        case .amended, .amendRefused: entries[id]?.awaitsAmendAnswer = false
+        case .amended, .amendRefused:
+            entries[id]?.awaitsAmendAnswer = false
+            entries[id]?.termsSettled = statusQuestions
         case .sent, .unsent, .outcomeUnknown, .accepted, .foundOpen, .rejected, .absent, .cancelWanted,
             .cancelRefused, .cancelled, .expired, .reportedFilled, .filled, .inferredUndone:
             break
@@ -65,11 +79,15 @@ extension OrderDesk {
             settle(row, from: before, to: order)
             if event != .sent {
                 actions.append(.record(.order(order.journaled)))
-                actions.append(.tell(strategy, .order(order)))
+                // The trade that takes the place of an inferred fill follows at once: nobody is told of less in between.
+                if case .inferredUndone = event {} else { actions.append(.tell(strategy, .order(order))) }
             }
         }
         if let alarm = transition.alarm { actions.append(.alarm(.order(id, strategy, alarm))) }
         follow(transition, of: order, row: row, at: time, &actions)
+        if before.status == .unknown, order.status != .unknown {
+            endAmbiguity(of: id, row: row, at: time, &actions)
+        }
         if before.status != order.status, order.status.isTerminal {
             progressFlatten(row, at: time, &actions)
         }
@@ -121,11 +139,15 @@ extension OrderDesk {
     }
 
     mutating func askStatus(of order: Order, at time: Timestamp, _ actions: inout [DeskAction]) {
+        statusQuestions += 1
         entries[order.id]?.askedAt = time
+        entries[order.id]?.statusQuestions += 1
+        entries[order.id]?.lastQuestion = statusQuestions
         actions.append(.send(order.intent.account, .status(order.reference)))
     }
 
-    func askTrades(on account: AccountID, _ actions: inout [DeskAction]) {
+    mutating func askTrades(on account: AccountID, _ actions: inout [DeskAction]) {
+        questions[account, default: 0] += 1
         actions.append(.send(account, .trades(after: tradeCursors[account])))
     }
 
@@ -140,8 +162,10 @@ extension OrderDesk {
 // MARK: - Answers to questions
 
 extension OrderDesk {
+    /// - Parameter isListed: Whether it stood in a list of open orders, and answers no question about itself.
     private mutating func take(
-        _ found: VenueOrder, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
+        _ found: VenueOrder, isListed: Bool, on account: AccountID, at time: Timestamp,
+        _ actions: inout [DeskAction]
     ) {
         guard let id = ours(found.clientID, found.venueOrderID, found.symbol, found.side, on: account) else {
             guard found.state == .open else { return }
@@ -154,20 +178,21 @@ extension OrderDesk {
         }
         // Its trades may carry this name alone.
         name(id, found.venueOrderID, on: account)
+        let knowsTerms = isListed ? false : takeStatusAnswer(about: id)
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
-            settleAmendment(of: id, as: found, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: knowsTerms, at: time, &actions)
             repeatCancel(of: id, at: time, &actions)
         case .filled:
-            settleAmendment(of: id, as: found, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
             handle(.reportedFilled(found.filledQuantity), for: id, at: time, &actions)
         case .cancelled:
-            settleAmendment(of: id, as: found, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
             handle(
                 .cancelled(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .expired:
-            settleAmendment(of: id, as: found, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
             handle(.expired(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .rejected:
             handle(
@@ -193,12 +218,23 @@ extension OrderDesk {
     }
 
     /// What the venue holds settles whether a change of ours took place.
+    ///
+    /// - Parameter isCurrent: Whether the answer is to a question that was asked after the terms were last settled. Else
+    ///   it may be of older terms, and the venue is asked again.
     private mutating func settleAmendment(
-        of id: OrderID, as found: VenueOrder, at time: Timestamp, _ actions: inout [DeskAction]
+        of id: OrderID, as found: VenueOrder, isCurrent: Bool, at time: Timestamp,
+        _ actions: inout [DeskAction]
     ) {
         guard let entry = entries[id] else { return }
         let order = entry.order
         let held = Amendment(quantity: found.quantity, price: found.price)
+        guard isCurrent || found.state != .open else {
+            let isSettled = found.quantity == order.quantity && found.price == order.price
+            if !isSettled || order.amendment != nil, entry.statusQuestions == 0, !entry.awaitsAmendAnswer {
+                askStatus(of: order, at: time, &actions)
+            }
+            return
+        }
         if found.quantity != order.quantity || found.price != order.price {
             handle(.amended(held), for: id, at: time, &actions)
         } else if order.amendment != nil, !order.status.isTerminal, !entry.awaitsAmendAnswer {
@@ -224,16 +260,39 @@ extension OrderDesk {
         actions.append(.send(entry.order.intent.account, .cancel(entry.order.reference)))
     }
 
+    /// Counts an answer about an order. True when it knows the terms as they were last settled, or newer ones.
+    private mutating func takeStatusAnswer(about id: OrderID) -> Bool {
+        guard let entry = entries[id] else { return false }
+        entries[id]?.statusQuestions = max(0, entry.statusQuestions - 1)
+        // Of several answers under way nobody knows which one this is. One that was not asked for is news of now.
+        return entry.statusQuestions == 0
+            || entry.statusQuestions == 1 && entry.lastQuestion > entry.termsSettled
+    }
+
     private mutating func takeAbsence(
         of id: ClientOrderID, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
         guard let number = order(named: id, on: account), let order = entries[number]?.order else { return }
+        _ = takeStatusAnswer(about: number)
         let grace = gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
         // Too early to believe it; `review` asks again.
-        guard time >= order.intent.createdAt.advanced(byMilliseconds: grace) else { return }
+        guard isGraceOver(grace, for: number, order, at: time) else { return }
         // Still on its way out of this host.
         guard order.status != .pending, order.status != .submitted else { return }
         handle(.absent, for: number, at: time, &actions)
+    }
+
+    /// Whether the venue has had its time to list an order. When the clock was set back since the order was made, the time
+    /// counts from the first answer that did not list it.
+    private mutating func isGraceOver(
+        _ grace: Int64, for number: OrderID, _ order: Order, at time: Timestamp
+    ) -> Bool {
+        if grace == 0 || time >= order.intent.createdAt.advanced(byMilliseconds: grace) { return true }
+        guard let first = entries[number]?.absentSince, time >= first else {
+            entries[number]?.absentSince = time
+            return false
+        }
+        return time >= first.advanced(byMilliseconds: grace)
     }
 
     private mutating func takePage(
@@ -256,17 +315,19 @@ extension OrderDesk {
     private mutating func takeOpenOrders(
         _ orders: [VenueOrder], on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        var seen: Set<VenueOrderID> = []
+        var seen: Set<OrderID> = []
         for order in orders {
-            seen.insert(order.venueOrderID)
-            take(order, on: account, at: time, &actions)
+            let id = ours(order.clientID, order.venueOrderID, order.symbol, order.side, on: account)
+            if let id { seen.insert(id) }
+            take(order, isListed: true, on: account, at: time, &actions)
         }
         guard let number = gate.account(account) else { return }
         for row in gate.accounts[number].rows {
             for id in gate.rows[row].live {
-                guard let order = entries[id]?.order, order.status.isWorking,
-                    let venueID = order.venueOrderID, !seen.contains(venueID)
-                else { continue }
+                // One that has traded but was never acknowledged has no name of the venue's yet.
+                guard let order = entries[id]?.order, order.status.isWorking, !seen.contains(id) else {
+                    continue
+                }
                 askStatus(of: order, at: time, &actions)
             }
         }
@@ -277,10 +338,17 @@ extension OrderDesk {
         _ actions: inout [DeskAction]
     ) {
         actions.append(.alarm(.unanswered(account, reason)))
+        switch request {
+        case .trades, .openOrders: takeAnswer(on: account, wasGiven: false)
+        case .status(let reference):
+            if let id = order(named: reference.clientID, on: account) { _ = takeStatusAnswer(about: id) }
+        case .place, .cancel, .amend, .decided: break
+        }
         guard case .amend(let reference, _) = request,
             let id = order(named: reference.clientID, on: account), let order = entries[id]?.order
         else { return }
         entries[id]?.awaitsAmendAnswer = false
+        entries[id]?.termsSettled = statusQuestions
         askStatus(of: order, at: time, &actions)
     }
 
@@ -289,9 +357,14 @@ extension OrderDesk {
     /// Call it every second or so. It costs nothing while nothing is in question.
     public mutating func review(at time: Timestamp) -> [DeskAction] {
         var actions = roll(to: time)
-        for row in gate.rows.indices {
+        reviewAccounts(at: time, &actions)
+        for row in gate.rows.indices where !isAway(gate.accounts[gate.rows[row].account].settings.id) {
             for id in gate.rows[row].live {
                 guard let entry = entries[id] else { continue }
+                // An answer that did not come by now is not waited for any longer.
+                if entry.statusQuestions > 0, isPast(entry.askedAt, 60_000, at: time) {
+                    entries[id]?.statusQuestions = 0
+                }
                 guard entry.order.status == .unknown || entry.order.status == .pendingCancel,
                     isDue(entry.askedAt, at: time)
                 else { continue }
@@ -300,41 +373,47 @@ extension OrderDesk {
         }
         var accounts: Set<AccountID> = []
         for id in owed.sorted() {
-            guard let entry = entries[id], isDue(entry.owedSince, at: time) else { continue }
+            guard let entry = entries[id], isDue(entry.owedSince, at: time),
+                !isAway(entry.order.intent.account)
+            else { continue }
             accounts.insert(entry.order.intent.account)
         }
         for (account, tail) in tails
-        where tail.streamed.count > settings.rememberedFills / 4 && isDue(tail.askedAt, at: time) {
+        where tail.streamed.count > settings.rememberedFills / 4 && isDue(tail.askedAt, at: time)
+            && !isAway(account)
+        {
             // The answer moves the cursor on, so that the next start has little to ask for and these can be forgotten.
             tails[account]?.askedAt = time
             accounts.insert(account)
         }
         for account in accounts.sorted() { askTrades(on: account, &actions) }
+        // One that waited for trades, or for its venue, hears of no order's end any more.
+        for row in flattening.keys.sorted() { progressFlatten(row, at: time, &actions) }
         return actions
     }
 
-    private func isDue(_ last: Timestamp?, at time: Timestamp) -> Bool {
+    func isDue(_ last: Timestamp?, at time: Timestamp) -> Bool {
+        isPast(last, settings.questionMilliseconds, at: time)
+    }
+
+    /// Whether so much time has passed, or the clock was set back, so that nobody can tell.
+    func isPast(_ last: Timestamp?, _ milliseconds: Int64, at time: Timestamp) -> Bool {
         guard let last else { return true }
-        return time >= last.advanced(byMilliseconds: settings.questionMilliseconds)
+        return time < last || time >= last.advanced(byMilliseconds: milliseconds)
     }
 
     /// Asks the venue about every order that has not ended, and for what was missed. For starts and reconnections.
     ///
-    /// Orders still on their way out of this host are left to their own answers.
-    public mutating func reconcile(at time: Timestamp) -> [DeskAction] {
+    /// Until the answers are here, only orders that reduce a position pass. Orders still on their way out of this host are
+    /// left to their own answers.
+    ///
+    /// - Parameter only: The one account to ask about; nil asks about all.
+    public mutating func reconcile(_ only: AccountID? = nil, at time: Timestamp) -> [DeskAction] {
         var actions = roll(to: time)
-        for account in gate.accounts {
-            let id = account.settings.id
-            for row in account.rows {
-                for order in gate.rows[row].live {
-                    guard let order = entries[order]?.order, order.status != .pending,
-                        order.status != .submitted
-                    else { continue }
-                    askStatus(of: order, at: time, &actions)
-                }
-            }
-            askTrades(on: id, &actions)
-            actions.append(.send(id, .openOrders))
+        if only == nil { lastAudit = time }
+        for account in gate.accounts.map(\.settings.id)
+        where (only == nil || only == account) && !isAway(account) {
+            beginMerge(account, at: time, &actions)
         }
         for row in flattening.keys.sorted() { progressFlatten(row, at: time, &actions) }
         return actions

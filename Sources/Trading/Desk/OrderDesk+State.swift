@@ -9,6 +9,9 @@ public struct ProfitSummary: Hashable, Sendable {
 }
 
 extension OrderDesk {
+    /// The UTC day that profits of today count from; see ``Timestamp/utcDay``.
+    public var day: Int64 { today }
+
     /// An order, when it is still remembered.
     public func order(_ id: OrderID) -> Order? { entries[id]?.order }
 

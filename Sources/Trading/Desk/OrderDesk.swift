@@ -18,18 +18,21 @@ public struct OrderDesk: Sendable {
         public var tradeQuestions: Int
         /// How often a cancel is sent again before the operator is told.
         public var cancelAttempts: Int
+        /// How often the desk looks whether the venue agrees though its streams seem well, in milliseconds; nil for never.
+        public var auditMilliseconds: Int64?
 
         /// Describes the desk's memory and patience.
         public init(
             rememberedOrders: Int = 20_000, rememberedFills: Int = 20_000,
             questionMilliseconds: Int64 = 2_000,
-            tradeQuestions: Int = 3, cancelAttempts: Int = 5
+            tradeQuestions: Int = 3, cancelAttempts: Int = 5, auditMilliseconds: Int64? = nil
         ) {
             self.rememberedOrders = rememberedOrders
             self.rememberedFills = rememberedFills
             self.questionMilliseconds = questionMilliseconds
             self.tradeQuestions = tradeQuestions
             self.cancelAttempts = cancelAttempts
+            self.auditMilliseconds = auditMilliseconds
         }
     }
 
@@ -38,10 +41,17 @@ public struct OrderDesk: Sendable {
         var order: Order
         let row: Int
         var askedAt: Timestamp?
+        /// When the venue first did not list it.
+        var absentSince: Timestamp?
         /// Since when trades are missing, and how many complete answers did not hold them.
         var owedSince: Timestamp?
         var tradeQuestions = 0
         var cancelAttempts = 0
+        /// How many status questions are under way, and which question of the desk's the last one was.
+        var statusQuestions = 0
+        var lastQuestion = 0
+        /// The question before which the terms were last settled: answers to earlier ones may be of older terms.
+        var termsSettled = 0
         /// A change left this host and its own answer is still to come. A restored desk waits for none.
         var awaitsAmendAnswer = false
     }
@@ -60,6 +70,15 @@ public struct OrderDesk: Sendable {
     var owed: Set<OrderID> = []
     /// Orders of others that the operator was told about.
     var strangers: Set<VenueName> = []
+    /// Why what is known of an account may not be all.
+    var doubts: [AccountID: AccountDoubt] = [:]
+    /// How many questions for trades and open orders are under way.
+    var questions: [AccountID: Int] = [:]
+    /// Unknown orders of which the venue shows several that could be ours.
+    var ambiguities: [OrderID: [VenueOrderID]] = [:]
+    var lastAudit: Timestamp?
+    /// How many status questions were asked, to tell what an answer can know.
+    var statusQuestions = 0
     var today: Int64
 
     private var requests: [RequestName: OrderID] = [:]

@@ -9,6 +9,9 @@ public enum VenueRequest: Hashable, Sendable {
     case trades(after: String?)
     /// Every order that the venue holds open; answered by ``VenueReport/openOrders(_:)``.
     case openOrders
+    /// Which of several orders is ours was decided by a person: the one of the reference's venue id, or none. For adapters
+    /// that keep such a list; no answer is expected.
+    case decided(OrderReference, isThere: Bool)
 }
 
 /// An order to be placed.
@@ -142,6 +145,16 @@ public enum VenueReport: Hashable, Sendable {
     case trades([VenueTrade], cursor: String?, isComplete: Bool)
     /// The answer to a question for open orders.
     case openOrders([VenueOrder])
+    /// The stream of the account's news broke: until ``streamRestored`` something may happen that nobody tells.
+    case streamGap(reason: String)
+    /// The stream is whole again from here on; the desk asks for what it missed.
+    case streamRestored
+    /// The venue may not be asked until then, such as under a ban; nil when nobody knows until when. Streams may live on.
+    case venueUnavailable(until: Timestamp?, reason: String)
+    /// The venue may be asked again.
+    case venueAvailable
+    /// Several orders could be the one that is meant, and nothing tells which.
+    case ambiguous(ClientOrderID, candidates: [VenueOrderID])
     /// A question went unanswered. Nothing is known, which is not the same as nothing being there.
     case unanswered(VenueRequest, reason: String)
 }

@@ -25,6 +25,12 @@ public enum RiskDenial: Error, Hashable, Sendable {
         needed: FixedDecimal, available: FixedDecimal, currency: String, scope: RiskScope)
     case shortOnSpot(symbol: String, asked: FixedDecimal, available: FixedDecimal)
     case nothingToReduce(symbol: String, asked: FixedDecimal, position: FixedDecimal)
+    /// The venue may not be asked now, such as under a ban.
+    case venueUnavailable(AccountID, until: Timestamp?, reason: String)
+    /// Something may have happened on the account that is not known yet, so risk may only be reduced.
+    case accountInDoubt(AccountID, reason: String)
+    /// Several orders at the venue could be one of ours; until a person says which, risk may only be reduced.
+    case symbolFrozen(symbol: String, account: AccountID, order: OrderID)
     /// An order of the same strategy and symbol has an unknown outcome, so risk may only be reduced.
     case unresolvedOrder(OrderID, symbol: String)
     case noSuchOrder(RequestID)
@@ -58,6 +64,9 @@ extension RiskDenial: CustomStringConvertible {
         case .insufficientFunds: "insufficient_funds"
         case .shortOnSpot: "short_on_spot"
         case .nothingToReduce: "nothing_to_reduce"
+        case .venueUnavailable: "venue_unavailable"
+        case .accountInDoubt: "account_in_doubt"
+        case .symbolFrozen: "symbol_frozen"
         case .unresolvedOrder: "unresolved_order"
         case .noSuchOrder: "no_such_order"
         case .notAmendable: "not_amendable"
@@ -108,6 +117,15 @@ extension RiskDenial: CustomStringConvertible {
                 + "\(available); of several exits for one position, make each reduce-only"
         case .nothingToReduce(let symbol, let asked, let position):
             "reduce-only for \(asked), but the \(symbol) position is \(position)"
+        case .venueUnavailable(let account, let until, let reason):
+            "the venue of account \(account) may not be asked"
+                + (until.map { " until \($0.milliseconds) ms of the epoch" } ?? "") + ": \(reason)"
+        case .accountInDoubt(let account, let reason):
+            "account \(account) may have changed unseen (\(reason)); until that is known, "
+                + "only orders that reduce a position pass"
+        case .symbolFrozen(let symbol, let account, let order):
+            "\(symbol) is frozen on account \(account): several orders there could be order \(order); until an "
+                + "operator says which, only orders that reduce a position pass"
         case .unresolvedOrder(let order, let symbol):
             "the outcome of order \(order) in \(symbol) is unknown; until the venue tells, "
                 + "only orders that reduce the position pass"

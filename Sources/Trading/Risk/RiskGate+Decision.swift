@@ -38,6 +38,7 @@ extension RiskGate {
         if !reduces { try checkKind(question) }
         guard !question.isDesks else { return }
         try checkHalts(question.row)
+        try checkBlocks(question.row, reduces: reduces)
         try checkPace(question, at: time)
         if !reduces { try checkExposure(question) }
         note(question.row, at: time)
@@ -105,6 +106,17 @@ extension RiskGate {
             let scope = scope(level, of: row)
             if let halt = halts[scope] { throw .halted(scope: scope, reason: halt.reason) }
         }
+    }
+
+    /// What keeps orders from passing for now though nobody halted anything. A venue that may not be asked lets nothing
+    /// pass, the other reasons let reducing orders pass.
+    private func checkBlocks(_ row: Int, reduces: Bool) throws(RiskDenial) {
+        guard !blocks.isEmpty else { return }
+        if let denial = blocks[.account(rows[row].account)] {
+            if case .venueUnavailable = denial { throw denial }
+            if !reduces { throw denial }
+        }
+        if !reduces, let denial = blocks[.cell(rows[row].cell)] { throw denial }
     }
 
     private mutating func checkPace(_ question: RiskQuestion, at time: Timestamp) throws(RiskDenial) {

@@ -120,8 +120,16 @@ struct RiskGate: Sendable {
     var liveOrders = 0
     var occupied = 0
     var halts: [RiskScope: HaltRecord] = [:]
+    /// Why orders are denied on an account, or in one symbol on it, until more is known. Nearly always empty.
+    var blocks: [Block: RiskDenial] = [:]
 
     private var lastMoved: Int?
+    /// What is blocked.
+    enum Block: Hashable {
+        case account(Int)
+        case cell(Int)
+    }
+
     private var marketNumbers: [MarketName: Int] = [:]
     private var accountNumbers: [AccountID: Int] = [:]
     private var strategyNumbers: [StrategyID: Int] = [:]

@@ -33,6 +33,7 @@ extension HostMessage {
         case "order": self = .order(try OrderReport(&reader))
         case "fill": self = .fill(try FillReport(&reader))
         case "position": self = .position(try PositionReport(&reader))
+        case "trading": self = .trading(try TradingReport(&reader))
         case "timer": self = .timer(id: try reader.string("id"), time: try reader.time("time"))
         case "ping": self = .ping(id: try reader.integer("id"))
         case "stop":
@@ -163,6 +164,15 @@ extension PositionReport {
             averagePrice: try reader.decimal("average_price"),
             realisedProfit: try reader.decimal("realised_pnl"),
             unrealisedProfit: try reader.decimal("unrealised_pnl"), fees: try reader.decimal("fees"),
+            time: try reader.time("time"))
+    }
+}
+
+extension TradingReport {
+    fileprivate init(_ reader: inout ObjectReader) throws(FieldFailure) {
+        self.init(
+            state: try reader.choice("state"), symbol: try reader.optionalString("symbol"),
+            reason: try reader.optionalString("reason"), until: try reader.optionalTime("until"),
             time: try reader.time("time"))
     }
 }

@@ -47,6 +47,7 @@ extension HostMessage {
         case .order(let order): order.write(to: &line)
         case .fill(let fill): fill.write(to: &line)
         case .position(let position): position.write(to: &line)
+        case .trading(let trading): trading.write(to: &line)
         case .timer(let id, let time):
             line.string("id", id)
             line.time("time", time)
@@ -69,6 +70,7 @@ extension HostMessage {
         case .order: "order"
         case .fill: "fill"
         case .position: "position"
+        case .trading: "trading"
         case .timer: "timer"
         case .ping: "ping"
         case .stop: "stop"
@@ -160,6 +162,16 @@ extension PositionReport {
         line.decimal("realised_pnl", realisedProfit)
         line.decimal("unrealised_pnl", unrealisedProfit)
         line.decimal("fees", fees)
+        line.time("time", time)
+    }
+}
+
+extension TradingReport {
+    fileprivate func write(to line: inout LineWriter) {
+        line.word("state", state.rawValue)
+        line.optionalString("symbol", symbol)
+        line.optionalString("reason", reason)
+        if let until { line.time("until", until) }
         line.time("time", time)
     }
 }

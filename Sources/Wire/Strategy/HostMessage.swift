@@ -15,6 +15,8 @@ public enum HostMessage: Hashable, Sendable {
     case fill(FillReport)
     /// A position of this strategy, each time it changed.
     case position(PositionReport)
+    /// What may be done on the strategy's account changed.
+    case trading(TradingReport)
     /// A timer that the strategy set went off.
     case timer(id: String, time: Timestamp)
     /// Asks for `pong` with the same id.
@@ -251,6 +253,38 @@ public struct PositionReport: Hashable, Sendable {
         self.realisedProfit = realisedProfit
         self.unrealisedProfit = unrealisedProfit
         self.fees = fees
+        self.time = time
+    }
+}
+
+/// What a strategy may do on its account from now on.
+public struct TradingReport: Hashable, Sendable {
+    /// How much is allowed.
+    public enum State: String, Hashable, Sendable, CaseIterable {
+        case open
+        /// Only orders that make a position smaller, and cancels.
+        case reduceOnly = "reduce_only"
+        /// Nothing: the venue cannot be asked.
+        case closed
+    }
+
+    public var state: State
+    /// Nil when it is about every symbol.
+    public var symbol: String?
+    /// Why, in words; nil when it is open.
+    public var reason: String?
+    /// When it is expected to be open again, where that is known.
+    public var until: Timestamp?
+    public var time: Timestamp
+
+    /// Describes what may be done.
+    public init(
+        state: State, symbol: String? = nil, reason: String? = nil, until: Timestamp? = nil, time: Timestamp
+    ) {
+        self.state = state
+        self.symbol = symbol
+        self.reason = reason
+        self.until = until
         self.time = time
     }
 }

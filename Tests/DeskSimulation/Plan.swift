@@ -1,0 +1,76 @@
+import Trading
+
+/// What a seed decides before anything happens: which faults there are, and in what world.
+///
+/// Every fourth seed has one fault alone, so that nothing hides it; the others have about a third of all.
+struct Plan {
+    /// How often each fault strikes where it can, in a thousand.
+    private(set) var rates = [Int](repeating: 0, count: FaultRow.allCases.count)
+    var isMargin = false
+    var accounts: [AccountID] = ["main"]
+    var strategies: [StrategyID] = ["alpha", "beta"]
+    var orders = 20
+    var pageSize = 3
+    /// How long an order may be at the venue before the venue lists it, in milliseconds.
+    var graceMilliseconds: Int64 = 0
+    var priceAgeMilliseconds: Int64?
+    var limits = RiskLimits.none
+    var accountLimits = RiskLimits.none
+    /// Whether the schedule begins shortly before midnight.
+    var isLate = false
+    let latency: Int
+
+    init(seed: UInt64, only: FaultRow?) {
+        var random = SeededRandom(seed: seed ^ 0x0071_A400)
+        latency = random.between(2, 60)
+        if let only {
+            rates[only.index] = Self.often(only)
+        } else if seed % 4 == 0 {
+            let row = FaultRow.allCases[Int(seed / 4 % UInt64(FaultRow.allCases.count))]
+            rates[row.index] = Self.often(row)
+        } else {
+            for index in rates.indices where random.percent(30) { rates[index] = random.between(10, 120) }
+        }
+        isMargin = random.percent(40)
+        if random.percent(30) { accounts.append("side") }
+        if random.percent(40) { strategies.append("gamma") }
+        orders = random.between(6, 28)
+        pageSize = random.between(2, 5)
+        graceMilliseconds = random.percent(50) ? 0 : Int64(random.between(200, 1_500))
+        isLate = random.percent(15)
+        if has(.w4) || random.percent(20) { priceAgeMilliseconds = 800 }
+        // Prices lie about 100 and 10; quantities are up to 9.
+        if random.percent(40) { limits.positionNotional = FixedDecimal(random.between(500, 2_000)) }
+        if random.percent(30) { limits.openOrders = random.between(1, 4) }
+        if random.percent(20) { limits.ordersPerMinute = random.between(3, 12) }
+        if random.percent(30) { accountLimits.openOrders = random.between(2, 6) }
+        if random.percent(30) { accountLimits.positionNotional = FixedDecimal(random.between(800, 3_000)) }
+    }
+
+    /// How often a fault strikes that has a schedule for itself. What it can strike is rarer for some.
+    private static func often(_ row: FaultRow) -> Int {
+        switch row {
+        case .e9, .e10, .e12: 600
+        default: 250
+        }
+    }
+
+    func rate(_ row: FaultRow) -> Int { rates[row.index] }
+
+    func has(_ row: FaultRow) -> Bool { rates[row.index] > 0 }
+
+    /// Whether the venue's books may hold what no order of ours asked for, so that a limit can be passed without the
+    /// gate's doing.
+    var bendsLimits: Bool {
+        has(.s12) || has(.e6) || has(.e14) || has(.e3) || has(.s11) || has(.s13) || has(.e15)
+    }
+}
+
+extension Plan {
+    /// Whether it is the only fault.
+    func isAlone(_ row: FaultRow) -> Bool { has(row) && rates.count { $0 > 0 } == 1 }
+
+    func account(of strategy: StrategyID) -> AccountID {
+        accounts[(strategies.firstIndex(of: strategy) ?? 0) % accounts.count]
+    }
+}

@@ -1,0 +1,463 @@
+import Exchanges
+import Trading
+
+/// What truly happened, kept apart from the desk: which intents there were, what left, what arrived, what traded.
+final class Witness {
+    /// An order that the gate let pass.
+    struct Intent {
+        let number: OrderID
+        let strategy: StrategyID
+        let account: AccountID
+        let symbol: String
+        let terms: OrderTerms
+        var hasLeft = false
+        var hasArrived = false
+        /// It can never arrive.
+        var isGone = false
+    }
+
+    private struct RequestName: Hashable {
+        let strategy: StrategyID
+        let request: RequestID
+    }
+
+    private struct HoldingName: Hashable {
+        let strategy: StrategyID
+        let symbol: String
+    }
+
+    let plan: Plan
+    private let venue: ModelVenue
+    private var intents: [ClientOrderID: Intent] = [:]
+    private var orders: [RequestName: ClientOrderID] = [:]
+    private var asked: [RequestName: OrderTerms] = [:]
+    private var durable: Set<ClientOrderID> = []
+    private var held: [HoldingName: FixedDecimal] = [:]
+    private var owners: [TradeID: OrderID] = [:]
+    private var admissions: [StrategyID: [Int64]] = [:]
+    private var pricesTold: [Timestamp?] = [nil, nil]
+    /// Orders that a halt or an operator wants gone.
+    private var mustEnd: Set<OrderID> = []
+    /// Whether the account's books hold what no strategy asked for, such as a liquidation.
+    private var isBent: Bool
+    /// When the desk first booked a trade.
+    private(set) var bookedAt: [TradeID: Int64] = [:]
+    var alarms: [DeskAlarm] = []
+    /// When the venue last changed its filters.
+    var filtersChangedAt: Int64 = -1_000
+    /// Whether the adapter has told that the stream is broken.
+    var gapKnown = false
+    /// Until when the desk knows that nothing may be asked.
+    var bansKnownUntil: Int64 = 0
+
+    init(_ plan: Plan, _ venue: ModelVenue) {
+        self.plan = plan
+        self.venue = venue
+        isBent = plan.bendsLimits
+    }
+
+    // MARK: Strategies
+
+    func asks(_ terms: OrderTerms, request: RequestID, by strategy: StrategyID) {
+        asked[RequestName(strategy: strategy, request: request)] = terms
+    }
+
+    func terms(of request: RequestID, by strategy: StrategyID) -> OrderTerms? {
+        asked[RequestName(strategy: strategy, request: request)]
+    }
+
+    func priceTold(_ symbol: Int, at time: Timestamp) { pricesTold[symbol] = time }
+
+    /// Whether the order is new here.
+    func isNew(_ order: Order) -> Bool { intents[order.intent.clientID] == nil }
+
+    /// What must not be alarmed of.
+    func doubts(of alarm: DeskAlarm) -> [String] {
+        switch alarm {
+        case .order(let id, _, .overfilled) where venue.excess.isEmpty:
+            ["order \(id) is said to be overfilled, and is not"]
+        case .order(let id, _, .contradiction(_, let told))
+        where told.hasPrefix("no such order") && !plan.has(.w5):
+            ["order \(id) is said to be gone"]
+        default: []
+        }
+    }
+
+    /// The gate let an order pass: was it right?
+    func admitted(
+        _ order: Order, request: RequestID, in desk: OrderDesk, now: Int64, at time: Timestamp,
+        halted: Set<RiskScope>, instruments: [Instrument]
+    ) -> [String] {
+        var flaws: [String] = []
+        let (strategy, account) = (order.intent.strategy, order.intent.account)
+        let name = RequestName(strategy: strategy, request: request)
+        if let first = orders[name] {
+            flaws.append("request \(request) of \(strategy) led to order \(order.id), and before to \(first)")
+        }
+        orders[name] = order.intent.clientID
+        take(order)
+        admissions[strategy, default: []].append(time.milliseconds)
+        for scope in [.everything, .account(account), .strategy(strategy)] as [RiskScope]
+        where halted.contains(scope) {
+            flaws.append("order \(order.id) passed although trading is halted for \(scope)")
+        }
+        // The adapter asks for the venue's filters often enough to know new ones within this time.
+        if now > filtersChangedAt + 600,
+            let instrument = instruments.first(where: { $0.symbol == order.symbol }),
+            !order.intent.terms.quantity.isMultiple(of: instrument.stepSize)
+        {
+            flaws.append("order \(order.id) passed in steps that the venue no longer takes")
+        }
+        if !plan.has(.w5), now < bansKnownUntil {
+            flaws.append("order \(order.id) passed although the venue has banned us")
+        }
+        if order.intent.terms.type == .market, let limit = plan.priceAgeMilliseconds,
+            let symbol = World.symbols.firstIndex(of: order.symbol), let told = pricesTold[symbol],
+            time.milliseconds - told.milliseconds > limit
+        {
+            flaws.append(
+                "market order \(order.id) passed on a price \(time.milliseconds - told.milliseconds) ms old")
+        }
+        guard !reduces(order, in: desk) else {
+            return flaws + paceFlaws(strategy, account, in: desk, at: time)
+        }
+        if gapKnown { flaws.append("order \(order.id) passed while the stream of fills is broken") }
+        return flaws + paceFlaws(strategy, account, in: desk, at: time) + exposureFlaws(order, in: desk)
+    }
+
+    private func take(_ order: Order) {
+        intents[order.intent.clientID] = Intent(
+            number: order.id, strategy: order.intent.strategy, account: order.intent.account,
+            symbol: order.symbol, terms: order.intent.terms)
+    }
+
+    // MARK: Limits, by what truly is
+
+    /// Whether the order can only make the position smaller, as the desk knows it.
+    private func reduces(_ order: Order, in desk: OrderDesk) -> Bool {
+        if order.intent.terms.reduceOnly { return true }
+        var waiting = FixedDecimal.zero
+        for other in desk.liveOrders(of: order.intent.strategy)
+        where other.symbol == order.symbol && other.side == order.side && !other.intent.terms.reduceOnly {
+            waiting = sum(waiting, other.reservedQuantity)
+        }
+        let position =
+            desk.positions(of: order.intent.strategy, at: order.intent.createdAt)
+            .first { $0.key.symbol == order.symbol }?.quantity ?? .zero
+        return waiting <= (order.side == .sell ? position : difference(.zero, position))
+    }
+
+    /// What of an intent may still trade.
+    private func remaining(_ id: ClientOrderID, _ intent: Intent, in desk: OrderDesk) -> FixedDecimal {
+        if intent.isGone { return .zero }
+        guard intent.hasArrived else {
+            let isDead = !intent.hasLeft && desk.order(intent.number)?.status.isTerminal == true
+            return isDead ? .zero : intent.terms.quantity
+        }
+        guard let order = venue.order(id, on: intent.account), order.state == .open else {
+            intents[id]?.isGone = true
+            return .zero
+        }
+        // A change that is on its way may make it larger.
+        let wish = desk.order(intent.number)?.amendment?.quantity ?? .zero
+        return max(order.remainingQuantity, difference(wish, order.filledQuantity))
+    }
+
+    private func paceFlaws(
+        _ strategy: StrategyID, _ account: AccountID, in desk: OrderDesk, at time: Timestamp
+    ) -> [String] {
+        guard !isBent else { return [] }
+        var flaws: [String] = []
+        if plan.limits.openOrders != nil || plan.accountLimits.openOrders != nil {
+            var (own, shared) = (0, 0)
+            for (id, intent) in intents where intent.account == account {
+                guard remaining(id, intent, in: desk).isPositive else { continue }
+                shared += 1
+                if intent.strategy == strategy { own += 1 }
+            }
+            if let limit = plan.limits.openOrders, own > limit {
+                flaws.append("\(strategy) has \(own) live orders, the limit is \(limit)")
+            }
+            if let limit = plan.accountLimits.openOrders, shared > limit {
+                flaws.append("account \(account) has \(shared) live orders, the limit is \(limit)")
+            }
+        }
+        if let limit = plan.limits.ordersPerMinute, !plan.has(.w5) {
+            let count = (admissions[strategy] ?? []).count { $0 > time.milliseconds - 60_000 }
+            if count > limit {
+                flaws.append("\(strategy) sent \(count) orders in a minute, the limit is \(limit)")
+            }
+        }
+        return flaws
+    }
+
+    private func exposureFlaws(_ order: Order, in desk: OrderDesk) -> [String] {
+        guard !isBent, plan.limits.positionNotional != nil || plan.accountLimits.positionNotional != nil,
+            let price = desk.lastPrice(order.symbol, at: World.venue)
+        else { return [] }
+        var shared = FixedDecimal.zero
+        var flaws: [String] = []
+        for strategy in plan.strategies where plan.account(of: strategy) == order.intent.account {
+            var (buys, sells) = (FixedDecimal.zero, FixedDecimal.zero)
+            for (id, intent) in intents
+            where intent.strategy == strategy && intent.symbol == order.symbol && !intent.terms.reduceOnly {
+                let rest = remaining(id, intent, in: desk)
+                if intent.terms.side == .buy { buys = sum(buys, rest) } else { sells = sum(sells, rest) }
+            }
+            let position = held[HoldingName(strategy: strategy, symbol: order.symbol)] ?? .zero
+            let worst = max(size(sum(position, buys)), size(difference(position, sells)))
+            shared = sum(shared, worst)
+            if strategy == order.intent.strategy, let limit = plan.limits.positionNotional,
+                product(worst, price) > limit
+            {
+                flaws.append(
+                    "\(strategy) can come to hold \(product(worst, price)) of \(order.symbol), the limit is \(limit)"
+                )
+            }
+        }
+        if let limit = plan.accountLimits.positionNotional, product(shared, price) > limit {
+            flaws.append(
+                "account \(order.intent.account) can come to hold \(product(shared, price)) of \(order.symbol), "
+                    + "the limit is \(limit)")
+        }
+        return flaws
+    }
+
+    // MARK: Halts
+
+    /// Orders that must have ended once all is quiet.
+    func wantsEnded(_ orders: [Order]) {
+        for order in orders { mustEnd.insert(order.id) }
+    }
+
+    // MARK: The journal and the network
+
+    func durable(_ events: [DeskEvent]) {
+        for case .order(let order) in events where order.status == .pending {
+            durable.insert(order.intent.clientID)
+        }
+    }
+
+    func booked(_ fill: Fill, at time: Int64) {
+        if bookedAt[fill.key.trade] == nil { bookedAt[fill.key.trade] = time }
+    }
+
+    /// An order is about to leave: may it?
+    func sends(_ request: PlaceRequest, in desk: OrderDesk?) -> [String] {
+        let id = request.clientID
+        guard let number = id.order, let order = desk?.order(number), order.intent.clientID == id else {
+            return ["an order leaves that the desk does not have: \(id)"]
+        }
+        if intents[id] == nil { take(order) }
+        var flaws: [String] = []
+        if !durable.contains(id) { flaws.append("order \(number) leaves before the journal has it") }
+        if intents[id]?.hasLeft == true { flaws.append("order \(number) leaves a second time") }
+        if order.status != .pending { flaws.append("order \(number) leaves although it is \(order.status)") }
+        if order.intent.terms != request.terms { flaws.append("order \(number) leaves with other terms") }
+        return flaws
+    }
+
+    func left(_ id: ClientOrderID, isLost: Bool) {
+        intents[id]?.hasLeft = true
+        if isLost { intents[id]?.isGone = true }
+    }
+
+    func arrived(_ id: ClientOrderID) { intents[id]?.hasArrived = true }
+
+    /// The host died: what had not left never will.
+    func died() {
+        for (id, intent) in intents where !intent.hasLeft { intents[id]?.isGone = true }
+        gapKnown = false
+        bansKnownUntil = 0
+        mustEnd = []
+    }
+
+    /// The host lives again: what was decided and not durable never was.
+    func restarted(_ desk: OrderDesk) -> [String] {
+        var flaws: [String] = []
+        for (id, intent) in intents where desk.order(intent.number)?.intent.clientID != id {
+            if intent.hasLeft {
+                flaws.append("order \(intent.number) had left, and the journal does not have it")
+            }
+            intents[id] = nil
+            for (name, order) in orders where order == id { orders[name] = nil }
+        }
+        return flaws
+    }
+
+    // MARK: The venue
+
+    func traded(_ trade: ModelVenue.TrueTrade, on account: AccountID) {
+        guard let id = trade.order, let intent = intents[id] else {
+            // It may be booked on whoever holds the other side.
+            isBent = true
+            return
+        }
+        owners[trade.trade.trade] = intent.number
+        let name = HoldingName(strategy: intent.strategy, symbol: trade.trade.symbol)
+        held[name] = sum(held[name] ?? .zero, trade.trade.change)
+    }
+
+    /// Our order that a trade is of; nil when it is of none.
+    func owner(of trade: VenueTrade) -> OrderID? { owners[trade.trade] }
+
+    /// What became of an order, for the table.
+    func fate(of id: ClientOrderID, in desk: OrderDesk?) -> String {
+        guard let number = id.order, let order = desk?.order(number), order.intent.clientID == id else {
+            return "never journaled"
+        }
+        return order.status.rawValue
+    }
+}
+
+// MARK: - Once all is quiet
+
+extension Witness {
+    /// Where the desk's books and the truth differ. Call it once nothing is under way any more.
+    func disagreements(with desk: OrderDesk) -> [String] {
+        let snapshot = desk.snapshot
+        return orderFlaws(desk) + moneyFlaws(snapshot) + reservationFlaws(desk, snapshot)
+    }
+
+    private func orderFlaws(_ desk: OrderDesk) -> [String] {
+        var flaws: [String] = []
+        for (id, intent) in intents.sorted(by: { $0.value.number < $1.value.number }) {
+            guard let order = desk.order(intent.number), order.intent.clientID == id else {
+                flaws.append("the desk has forgotten order \(intent.number)")
+                continue
+            }
+            if mustEnd.contains(order.id), !order.status.isTerminal {
+                flaws.append("order \(order.id) should be gone and is \(order.status)")
+            }
+            if order.filledQuantity > order.quantity, !plan.has(.e12), !isAlarmed(order.id) {
+                flaws.append("nobody was told that order \(order.id) filled for more than it asked")
+            }
+            if venue.rejected[id] != nil {
+                if order.status != .rejected, order.status != .notPlaced {
+                    flaws.append("order \(order.id) was rejected and is \(order.status)")
+                }
+                continue
+            }
+            guard let known = venue.order(id, on: intent.account) else {
+                switch order.status {
+                case .notPlaced, .rejected, .denied: break
+                default: flaws.append("order \(order.id) never arrived and is \(order.status)")
+                }
+                continue
+            }
+            flaws += differences(order, known, excess: venue.excess[id] ?? .zero)
+        }
+        return flaws
+    }
+
+    private func isAlarmed(_ id: OrderID) -> Bool {
+        alarms.contains { alarm in
+            if case .order(id, _, .overfilled) = alarm { true } else { false }
+        }
+    }
+
+    private func differences(_ order: Order, _ known: MatchingOrder, excess: FixedDecimal) -> [String] {
+        var flaws: [String] = []
+        let filled = sum(known.filledQuantity, excess)
+        if order.filledQuantity != filled {
+            flaws.append("order \(order.id): \(order.filledQuantity) of \(filled) booked")
+        }
+        let isRight: Bool
+        // It came late and ended without a trade, and the stream that would have told was broken: nobody asks any more.
+        if order.status == .notPlaced, filled.isZero, known.state != .open { return flaws }
+        switch known.state {
+        case .open: isRight = order.status == .open || order.status == .partiallyFilled
+        case .filled: isRight = order.status == .filled
+        case .cancelled:
+            isRight = order.status == .cancelled || (order.status == .filled && excess.isPositive)
+        case .expired: isRight = order.status == .expired || (order.status == .filled && excess.isPositive)
+        case .rejected: isRight = order.status == .rejected
+        }
+        if !isRight { flaws.append("order \(order.id) is \(known.state) there and \(order.status) here") }
+        if known.state != .rejected,
+            order.quantity != known.terms.quantity || order.price != known.terms.price
+        {
+            flaws.append(
+                "order \(order.id) is for \(known.terms.quantity) at \(words(known.terms.price)) there and for "
+                    + "\(order.quantity) at \(words(order.price)) here")
+        }
+        return flaws
+    }
+
+    private func words(_ price: FixedDecimal?) -> String { price.map(\.description) ?? "any price" }
+
+    private func moneyFlaws(_ snapshot: DeskSnapshot) -> [String] {
+        var flaws: [String] = []
+        for account in plan.accounts {
+            var money = FixedDecimal.zero
+            var quantities: [String: FixedDecimal] = [:]
+            var withoutExcess = FixedDecimal.zero
+            for trade in venue.trades[account] ?? [] {
+                let flow = trade.trade.flow
+                money = sum(money, flow)
+                if !trade.trade.trade.text.hasPrefix("X") { withoutExcess = sum(withoutExcess, flow) }
+                quantities[trade.trade.symbol] = sum(
+                    quantities[trade.trade.symbol] ?? .zero, trade.trade.change)
+            }
+            var here = FixedDecimal.zero
+            var booked: [String: FixedDecimal] = [:]
+            for record in snapshot.ledgers.values where record.key.account == account {
+                here = sum(here, record.ledger.cashFlow)
+                booked[record.key.symbol] = sum(booked[record.key.symbol] ?? .zero, record.ledger.quantity)
+            }
+            if here != money { flaws.append("account \(account): \(here) USDT moved here, \(money) there") }
+            for symbol in World.symbols where booked[symbol] ?? .zero != quantities[symbol] ?? .zero {
+                flaws.append(
+                    "account \(account) holds \(booked[symbol] ?? .zero) \(symbol) here, "
+                        + "\(quantities[symbol] ?? .zero) there")
+            }
+            if !plan.isMargin, let total = venue.engine.account(account)?.balances["USDT"]?.total,
+                total != sum(World.balance, withoutExcess)
+            {
+                flaws.append("the venue's own money of \(account) is not what its trades come to")
+            }
+        }
+        return flaws
+    }
+
+    /// What nothing holds back any more must be free.
+    private func reservationFlaws(_ desk: OrderDesk, _ snapshot: DeskSnapshot) -> [String] {
+        guard !plan.isMargin else { return [] }
+        var flaws: [String] = []
+        for strategy in plan.strategies where desk.liveOrders(of: strategy).isEmpty {
+            var cash = World.capital
+            for record in snapshot.ledgers.values where record.key.strategy == strategy {
+                cash = sum(cash, record.ledger.cashFlow)
+            }
+            let free = desk.available(to: strategy)
+            if free != max(.zero, cash) {
+                flaws.append("\(strategy) has nothing open, and \(free) of \(cash) is free")
+            }
+        }
+        return flaws
+    }
+}
+
+extension VenueTrade {
+    /// How the holding of the instrument's base changes.
+    var change: FixedDecimal {
+        let signed = side == .buy ? quantity : difference(.zero, quantity)
+        return feeCurrency == "USDT" ? signed : difference(signed, fee)
+    }
+
+    /// How the money changes.
+    var flow: FixedDecimal {
+        let notional = product(price, quantity)
+        let signed = side == .sell ? notional : difference(.zero, notional)
+        return feeCurrency == "USDT" ? difference(signed, fee) : signed
+    }
+}
+
+/// To the last digit: what is multiplied here has few.
+func product(_ left: FixedDecimal, _ right: FixedDecimal) -> FixedDecimal {
+    do throws(ArithmeticFault) {
+        return try left.multiplied(by: right, rounding: .up)
+    } catch {
+        preconditionFailure("\(left) times \(right): \(error)")
+    }
+}
