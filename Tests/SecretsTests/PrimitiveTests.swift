@@ -146,6 +146,21 @@ struct PrimitiveTests {
     }
 
     @Test(
+        "HMAC is that of Wycheproof, truncated too, and no changed code is valid",
+        arguments: HashFunction.allCases)
+    func wycheproof(_ hash: HashFunction) throws {
+        let name = hash == .sha256 ? "HMACSHA256" : "HMACSHA512"
+        let tests = try VectorFile.wycheproof("hmac_test.json")[name]?.arrayValue ?? []
+        for test in tests {
+            let isValid = MessageAuthentication.isValid(
+                bytes(test["tag"]?.stringValue), hash, key: try LockedBytes(bytes(test["key"]?.stringValue)),
+                bytes(test["msg"]?.stringValue))
+            #expect(isValid == test["valid"]?.boolValue, "\(name) \(test["id"]?.intValue ?? 0)")
+        }
+        #expect(tests.count == 174)
+    }
+
+    @Test(
         "requests are signed as the venues' documentation and other clients sign them",
         .enabled(if: VectorFile.hindrance == nil, "\(VectorFile.hindrance ?? "")"),
         arguments: [("binance", 15), ("coindcx", 10), ("coinspot", 10)])

