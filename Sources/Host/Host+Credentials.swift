@@ -117,11 +117,16 @@ extension Host {
     /// Refuses an account that the operator has guarded with a key and not given to the strategy's owner.
     func checkTrader(_ strategy: String, on account: String) async throws(HostError) {
         let owner = try await owner(of: strategy)
-        guard !vault.permits(owner, on: AccountID(account)),
-            identity.users().first(where: { $0.name == owner })?.role != .operator
-        else { return }
+        guard !mayTrade(owner, on: account) else { return }
         throw .denied(
             "strategies of \(owner) may not trade on account \(account): an operator decides who may")
+    }
+
+    /// Whether strategies of a user may trade on an account: a guarded one is its key's owner's, and of whom the operator
+    /// named.
+    func mayTrade(_ user: String, on account: String) -> Bool {
+        vault.permits(user, on: AccountID(account))
+            || identity.users().contains { $0.name == user && $0.role == .operator }
     }
 
     // MARK: - Inside

@@ -6,6 +6,7 @@ internal import MarketData
 public import Posix
 internal import Sandbox
 public import Secrets
+internal import Supervisor
 internal import Synchronization
 internal import Trading
 internal import Vault
@@ -136,10 +137,24 @@ public final class Host: HostService {
             }
         }
         let wanted = try readers.read { try StrategyStore.wanted(in: $0) }
+        // An account may have been taken from somebody since; what stopped for that stays stopped.
+        let barred = wanted.filter { record in
+            record.desired.map { !mayTrade(record.owner, on: $0.account) } ?? false
+        }
+        let allowed = wanted.filter { record in !barred.contains { $0.id == record.id } }
         try await floor { floor in
             floor.begin()
-            floor.finishStops(but: wanted)
-            floor.startWhatShouldRun(wanted)
+            floor.finishStops(but: allowed)
+            floor.startWhatShouldRun(allowed)
+            for record in barred {
+                guard let strategy = floor.strategies[record.id], let desired = record.desired else {
+                    continue
+                }
+                floor.log(
+                    strategy, .error, .host,
+                    "not started again: strategies of \(record.owner) may not trade on account \(desired.account) "
+                        + "any more")
+            }
         }
         upkeep.begin(on: loop)
     }

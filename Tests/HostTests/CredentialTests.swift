@@ -122,6 +122,32 @@ extension HostTests {
             try FileManager.default.removeItem(atPath: folder)
         }
 
+        @Test("a host that crashes leaves no core dump, and nothing secret in its last words")
+        func crash() async throws {
+            let folder = Places.makeTemporaryFolder()
+            let program = Places.package + "/.build/stage-debug/bin/bullpen"
+            let port = Int.random(in: 30_000...60_000)
+            let host = try ChildProcess(
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd '\(folder)' && ulimit -c unlimited 2>/dev/null; "
+                        + "exec '\(program)' serve --data '\(folder)' --port \(port) --passphrase "
+                        + "--set market.symbols=BTCUSDT",
+                ], environment: ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no"])
+            host.write(Self.secret + "\n")
+            var said: [String] = []
+            while let line = host.readLine(), !line.hasPrefix("Ready") { said.append(line) }
+            host.send(signal: SIGSEGV)
+            let ending = await host.finish()
+            #expect(ending.code == 128 + SIGSEGV, "\(said) \(ending.errors.prefix(400))")
+            #expect(!(said.joined() + ending.output + ending.errors).contains("exchange-secret"))
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(left.contains("journal.db") && !left.contains { $0.hasPrefix("core") }, "\(left)")
+            #expect(try Self.places(of: [Self.secret], below: folder) == [])
+            try FileManager.default.removeItem(atPath: folder)
+        }
+
         @Test func `a credential is listed, changed and removed, and the next host has it`() async throws {
             let fixture = try await Self.fixture()
             let host = fixture.host
