@@ -161,7 +161,9 @@ let package = Package(
         tests("VaultTests", uses: ["Vault", "Secrets", "Identity", "Journal", "Posix", "Trading"]),
         tests(
             "ExchangesTests",
-            uses: ["Exchanges", "Journal", "Net", "Posix", "Secrets", "TestSupport", "Trading", "Wire"]),
+            uses: [
+                "Exchanges", "Journal", "Net", "Posix", "Secrets", "Simulators", "TestSupport", "Trading", "Wire",
+            ]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(
             "WebTests",
