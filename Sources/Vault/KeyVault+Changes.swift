@@ -34,6 +34,11 @@ extension KeyVault {
         _ draft: CredentialDraft, _ new: NewKey, keepsRefused: Bool = false, by user: String
     ) async throws(VaultFailure) -> Credential {
         let credential = try Draft(draft, new, settings).credential(at: time)
+        guard credentials(owner: draft.owner).count < settings.credentialsPerOwner else {
+            throw .conflict(
+                "\(draft.owner) has \(settings.credentialsPerOwner) credentials already: remove one that is not used"
+            )
+        }
         _ = try await openMaster()
         let found = try await attempt(new, credential, keepsRefused: keepsRefused)
         return try await withMaster { [time] master, database in
@@ -84,7 +89,7 @@ extension KeyVault {
         let entry = state.withLock { $0.entries[id] }
         guard let entry else { throw .notFound(id) }
         guard let key = entry.key else { throw .tampered(credential: id) }
-        let found = await check(entry.credential.venue, entry.credential.environment, key)
+        let found = try await ask(entry.credential, with: key)
         return try await withMaster { [time] _, database in
             var stored = try VaultStore.get(id, in: database)
             stored.credential.check = found
@@ -147,11 +152,25 @@ extension KeyVault {
         _ new: NewKey, _ credential: Credential, keepsRefused: Bool
     ) async throws(VaultFailure) -> KeyCheck {
         let key = SigningKey(apiKey: new.apiKey, secret: new.secret)
-        let found = await check(credential.venue, credential.environment, key)
+        let found = try await ask(credential, with: key)
         guard found.outcome != .refused || keepsRefused else {
             throw .refusedByVenue(found.reason ?? "it did not say why")
         }
         return found
+    }
+
+    /// Asks the venue, unless it is asked about many keys already.
+    private func ask(_ credential: Credential, with key: SigningKey) async throws(VaultFailure) -> KeyCheck {
+        let mayAsk = state.withLock { state in
+            guard state.checks < settings.checksAtOnce else { return false }
+            state.checks += 1
+            return true
+        }
+        guard mayAsk else {
+            throw .conflict("too many keys are being tried at once; try again in a moment")
+        }
+        defer { state.withLock { $0.checks -= 1 } }
+        return await check(credential.venue, credential.environment, key)
     }
 
     /// Does something inside a transaction with the master key in force, and takes over the row that comes of it. Another

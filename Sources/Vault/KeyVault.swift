@@ -16,6 +16,10 @@ public final class KeyVault: Sendable {
         public var venues: [VenueTraits]
         /// How long uses of one key are gathered before the audit trail gets another line about them, in milliseconds.
         public var useMilliseconds: Int64 = 300_000
+        /// Keys that are tried at once, over all users; each takes connections of its own.
+        public var checksAtOnce = 4
+        /// Credentials of one owner at most.
+        public var credentialsPerOwner = 100
         var cost = PassphraseKey.standard
 
         /// The defaults, for these venues.
@@ -46,6 +50,8 @@ public final class KeyVault: Sendable {
         var removed: Set<String> = []
         /// By account.
         var active: [String: SigningKey] = [:]
+        /// Keys that are being tried now.
+        var checks = 0
     }
 
     let settings: Settings

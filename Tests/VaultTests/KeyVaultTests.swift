@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Secrets
+import Synchronization
 import Testing
 import Trading
 
@@ -106,6 +107,36 @@ struct KeyVaultTests {
             return
         }
         #expect(fixture.asked.withLock { $0 }.isEmpty)
+        fixture.end()
+    }
+
+    @Test func `keys are tried a few at once, and nobody has more than his share`() async throws {
+        let inner = Mutex<(vault: KeyVault?, failure: VaultFailure?)>((nil, nil))
+        let vault = try await fixture.vault(nil) {
+            $0.checksAtOnce = 1
+            $0.credentialsPerOwner = 2
+        } check: { _, _, _ in
+            let vault = inner.withLock { $0.vault }
+            do {
+                _ = try await vault?.add(VaultFixture.draft(account: nil), VaultFixture.key(), by: "bob")
+            } catch {
+                inner.withLock { $0.failure = error as? VaultFailure }
+            }
+            return KeyCheck(.works, at: Timestamp(milliseconds: 1))
+        }
+        inner.withLock { $0.vault = vault }
+        for _ in 0..<2 {
+            _ = try await vault.add(VaultFixture.draft(account: nil), VaultFixture.key(), by: "ann")
+            #expect(
+                inner.withLock { $0.failure }
+                    == .conflict("too many keys are being tried at once; try again in a moment"))
+        }
+        #expect(vault.credentials().count == 2)
+        let third = await failure {
+            try await vault.add(VaultFixture.draft(account: nil), VaultFixture.key(), by: "ann")
+        }
+        #expect(third == .conflict("ann has 2 credentials already: remove one that is not used"))
+        inner.withLock { $0.vault = nil }
         fixture.end()
     }
 

@@ -64,13 +64,17 @@ final class VaultFixture: Sendable {
 
     var sources: MasterKeySources { MasterKeySources(file: "\(folder)/master.key") }
 
-    func vault(_ sources: MasterKeySources? = nil) async throws -> KeyVault {
+    func vault(
+        _ sources: MasterKeySources? = nil, _ change: (inout KeyVault.Settings) -> Void = { _ in },
+        check: KeyChecker? = nil
+    ) async throws -> KeyVault {
         var settings = KeyVault.Settings(venues: Self.venues)
+        change(&settings)
         settings.cost = PassphraseKey(logN: 4, blockSize: 1, parallelism: 1)
         return try await KeyVault(
             writer: writer, sources: sources ?? self.sources, settings: settings,
             log: HostLog(part: "vault", sink: log),
-            check: { [self] venue, environment, key in
+            check: check ?? { [self] venue, environment, key in
                 asked.withLock { $0.append("\(venue) \(environment.rawValue) \(key.apiKey.prefix(4))") }
                 return answer.withLock { $0 }(venue, environment, key)
             }, now: { [self] in clock.withLock { $0 } })

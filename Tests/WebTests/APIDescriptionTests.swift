@@ -47,11 +47,11 @@ struct APIDescriptionTests {
             $0.streamsPerUser = 1000
         }
         let options = getenv("BULLPEN_API_CHECK_OPTIONS").map { String(cString: $0) } ?? "--max-examples 20"
-        // The pretended host knows no accounts, feeds and limits in depth.
+        // The pretended host knows no accounts, credentials, feeds and limits in depth.
         let arguments =
             [
                 "http://127.0.0.1:\(fixture.server.port)", "--exclude-path-regex",
-                "^/(accounts|feeds|limits)",
+                "^/(accounts|credentials|feeds|limits)",
             ] + options.split(separator: " ").map(String.init)
         let token = fixture.tokens["root"] ?? ""
         let ending = try await ChildProcess.run(
