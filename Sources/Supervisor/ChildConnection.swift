@@ -26,6 +26,8 @@ final class ChildConnection {
     /// It is being killed: nothing that it says counts any more.
     var isCondemned = false
     var unansweredSince: UInt64?
+    /// Whether it was asked where it is, since it does not answer.
+    var isAskedWhere = false
     var pingsSent = 0
     /// The ping whose answer says that the history was taken.
     var pingBehindHistory: Int?

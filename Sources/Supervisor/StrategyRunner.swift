@@ -247,7 +247,8 @@ public final class StrategyRunner {
             if let since = connection.unansweredSince {
                 let used = connection.child.group.usage().cpuSeconds
                 guard now - since < UInt64(limit) * 1_000_000 else {
-                    let words = "hung: did not answer a ping for \(limit / 1000) s"
+                    let place = HangPlace(in: connection.lastWords).map { ", \($0.words)" } ?? ""
+                    let words = "hung: did not answer a ping for \(limit / 1000) s" + place
                     let hint =
                         connection.resumeViolations == nil
                         ? Self.words(forUse: used - (connection.usedWhenSilent ?? used))
@@ -255,13 +256,30 @@ public final class StrategyRunner {
                     return runner.handle(.deadlinePassed(.heartbeat, words: words + hint))
                 }
                 connection.usedWhenSilent = connection.usedWhenSilent ?? used
+                if now - since >= UInt64(limit) * 500_000 { runner.askWhere(connection) }
             } else {
                 connection.unansweredSince = now
+                connection.isAskedWhere = false
                 connection.usedWhenSilent = nil
                 connection.pingsSent += 1
                 runner.send(HostMessage.ping(id: connection.pingsSent).line, .must)
             }
             runner.beat()
+        }
+    }
+
+    /// Has a silent child say on its standard error where it is, which the SDK does at this signal. Programs know nothing of
+    /// it, and one that is refused calls without end is known to be there.
+    private func askWhere(_ connection: ChildConnection) {
+        guard !connection.isAskedWhere, connection.resumeViolations == nil,
+            connection.child.profile.views.contains(where: { $0.source == .sdk })
+        else { return }
+        connection.isAskedWhere = true
+        do throws(SystemCallError) {
+            try connection.child.signal(SIGUSR1)
+            log(.warning, .host, "does not answer, and is asked where it is")
+        } catch {
+            log(.warning, .host, "does not answer, and cannot be asked where it is: \(error)")
         }
     }
 

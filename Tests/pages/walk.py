@@ -91,7 +91,7 @@ RULES = {
     def on_timer(self, timer_id):
         while True:
             pass""",
-        ["Hung: did not answer a ping for", "It used"], []),
+        ["Hung: did not answer a ping for", "in on_timer at line", "of loops.py", "It used"], []),
     "signals": (
         """        import os, signal
         try:
@@ -250,6 +250,9 @@ def rules(at, base, user, password, folder, file):
             at.see(".cause-place .callout", words)
         for words in refused:
             at.see("#refused", words)
+        if name in ("eats-memory", "loops"):
+            at.see(".facts dt", "Most memory")
+            at.see(".hint", "Of its last run.")
         if name == "is-held-back":
             at.see(".log-line", "held back for")
             at.see(".meter", "of the last minute")

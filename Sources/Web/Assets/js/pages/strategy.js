@@ -318,6 +318,12 @@ function overview(tab) {
                 status.start ? ["Started", `${status.start.door} in ${Number(status.start.milliseconds).toFixed(1)} ms`] : null,
                 status.limits?.not_promised?.length ? ["Not promised here", status.limits.not_promised.join(", ")] : null,
                 ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
+        ] : use.cpu_seconds > 0 ? [
+            facts([use.memory_peak_bytes ? ["Most memory", use.memory_limit_bytes ? `${bytes(use.memory_peak_bytes)} of ${bytes(use.memory_limit_bytes)}` : bytes(use.memory_peak_bytes)] : null,
+                ["Processor time", `${Number(use.cpu_seconds).toFixed(1)} s`],
+                use.cpu_throttled_seconds ? ["Held back in all", `${Number(use.cpu_throttled_seconds).toFixed(1)} s`] : null,
+                ["Lines in / out", h("span", { class: "num" }, `${format(use.lines_in ?? 0)} / ${format(use.lines_out ?? 0)}`)]]),
+            h("p", { class: "hint" }, "Of its last run."),
         ] : h("p", { class: "muted" }, "Measured while it runs."));
         patch(recent, fills.length ? h("ul", { class: "recent-list" }, [...fills].sort((a, b) => b.time - a.time).slice(0, 6).map((one) =>
             h("li", {}, when(one.time), sideText(one.side), h("span", { class: "num" }, format(one.quantity)), h("span", { class: "num" }, "@ " + format(one.price))))) : h("p", { class: "muted" }, "No fills yet."));
