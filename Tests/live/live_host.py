@@ -20,8 +20,9 @@ PACKAGE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(PACKAGE, ".build")
 STAGE = os.path.join(BUILD, "stage-debug")
 RUNTIMES = os.path.join(BUILD, "test-runtimes")
-ORDINARY = 64123
-"""The ordinary user's id, which no account has, so that no file of a person is in reach."""
+ORDINARY = 64_000 + os.getpid() % 1000
+"""The ordinary user's id, which no account has, so that no file of a person is in reach. Each process has one of its own, so
+that what two of them find at the same time is not mistaken for one another's."""
 USERS = ("own", "root", "user", "alone")
 CONTROLLERS = {"memory", "cpu", "cpuacct", "pids"}
 

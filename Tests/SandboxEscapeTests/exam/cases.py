@@ -261,7 +261,7 @@ CASES = [
          "stop_itself", waits=True, must={"SIGSTOP to itself": REFUSED, "SIGSTOP to its thread": REFUSED}, ends="dies", when="later",
          reason="did not answer|did not take", control=controls.stopped, bites={"SIGSTOP to itself": ("done",)}),
     Case("sleeps", "16", "sleeps for an hour before it says that it is ready", "killed at the deadline", "sleeper", waits=True, ends="dies",
-         reason="ready", seconds=60, control=controls.sleeps, bites={"asleep": ("yes",)}),
+         reason="ready", seconds=120, control=controls.sleeps, bites={"asleep": ("yes",)}),
     Case("deaf", "16", "ignores every signal and the wish to stop", "killed at the deadline", "deaf", waits=True, when="later",
          outside=time_bounded(25), control=controls.deaf, bites={"ignores": ("yes",)}),
     # Row 17
@@ -273,12 +273,12 @@ CASES = [
     Case("fills-work", "17", "fills /work with bytes, then with files, then with a sparse file", "ENOSPC at its size; EFBIG",
          "fill", {"bytes": ("ENOSPC",), "files": ("ENOSPC",), "sparse": ("EFBIG", "ENOSPC"), "truncate to 1 TB": ("EFBIG",),
                   "megabytes": at_most(64, "megabytes"), "made": at_most(4096, "made")},
-         known={"writable": "/work", "mb": 100, "files": 5000}, config={"memory_mb": 200}, seconds=60, control=controls.fills,
+         known={"writable": "/work", "mb": 100, "files": 5000}, config={"memory_mb": 200}, seconds=90, control=controls.fills,
          bites={"bytes": ("done",), "files": ("done",), "sparse": ("done",), "truncate to 1 TB": ("done",)}),
     Case("fills-tmp", "17", "fills /tmp the same way", "ENOSPC at its size; EFBIG", "fill",
          {"bytes": ("ENOSPC",), "files": ("ENOSPC",), "sparse": ("EFBIG", "ENOSPC"), "truncate to 1 TB": ("EFBIG",),
           "megabytes": at_most(32, "megabytes"), "made": at_most(1024, "made")},
-         known={"writable": "/tmp", "mb": 60, "files": 1500}, config={"memory_mb": 200}, seconds=60, control=controls.fills,
+         known={"writable": "/tmp", "mb": 60, "files": 1500}, config={"memory_mb": 200}, seconds=90, control=controls.fills,
          bites={"bytes": ("done",)}),
     # Row 18
     Case("endless-line", "18", "writes without ever ending a line, up to 1 GB", "the host does not grow; the log says why",

@@ -101,8 +101,11 @@ class Exam:
 
     def __init__(self, door, user, profile, only=None):
         self.door, self.user, self.profile, self.only = door, user, profile, only
+        # On a machine with much else to do some attacks take long.
+        patience = 60 if os.getloadavg()[0] > 2 * os.cpu_count() else 20
         settings = {
-            "market.symbols": "BTCUSDT", "market.speed": 60, "limits.price_distance": "0.9", "strategy.start_timeout": "20s",
+            "market.symbols": "BTCUSDT", "market.speed": 60, "limits.price_distance": "0.9",
+            "strategy.start_timeout": "%ds" % patience,
             "strategy.heartbeat_interval": "500ms", "strategy.heartbeat_timeout": "6s", "strategy.stop_timeout": "2s",
         }
         if has_nurseries():
@@ -231,10 +234,13 @@ class Exam:
         is_asked = False
         while True:
             status = self.host.status(run.id)
+            self._read(run)
+            if run.found is not None and not run.pid:
+                # It may have been started, and have told all, since the status was asked for.
+                status = self.host.status(run.id)
             if status["pid"] and not run.pid:
                 run.pid = status["pid"]
                 run.seen = time.time()
-            self._read(run)
             if run.found is not None and not is_asked:
                 run.told = run.told or time.time()
                 if case.during and status["state"] not in OVER:
