@@ -102,7 +102,7 @@ class Exam:
     def __init__(self, door, user, profile, only=None):
         self.door, self.user, self.profile, self.only = door, user, profile, only
         # On a machine with much else to do some attacks take long.
-        patience = 60 if os.getloadavg()[0] > 2 * os.cpu_count() else 20
+        patience = 40 if os.getloadavg()[0] > 2 * os.cpu_count() else 20
         settings = {
             "market.symbols": "BTCUSDT", "market.speed": 60, "limits.price_distance": "0.9",
             "strategy.start_timeout": "%ds" % patience,
