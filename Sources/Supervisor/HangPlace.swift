@@ -9,11 +9,11 @@ struct HangPlace: Equatable {
 
     /// Takes the author's innermost line of the last trace, which begins with the call made last:
     ///
-    ///     Current thread 0x00007f2a4d5c1740 (most recent call first):
+    ///     Stack (most recent call first):
     ///       File "/usr/lib/python3.11/threading.py", line 327 in wait
     ///       File "/bundle/strategy.py", line 9 in on_timer
     init?(in lines: [String]) {
-        guard let head = lines.lastIndex(where: { $0.hasPrefix("Current thread 0x") }) else { return nil }
+        guard let head = lines.lastIndex(where: { $0.hasPrefix("Stack (most recent call first)") }) else { return nil }
         for line in lines[head...].dropFirst() {
             let start = "  File \"/bundle/"
             guard line.hasPrefix(start) else { continue }

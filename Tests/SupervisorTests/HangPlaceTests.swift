@@ -6,10 +6,10 @@ import Testing
 struct HangPlaceTests {
     @Test func `it is the author's innermost line of the last trace`() {
         let lines = [
-            "Current thread 0x00007f2a4d5c1740 (most recent call first):",
+            "Stack (most recent call first):",
             "  File \"/bundle/old.py\", line 1 in <module>",
             "something else",
-            "Current thread 0x00007f2a4d5c1740 (most recent call first):",
+            "Stack (most recent call first):",
             "  File \"/usr/lib/python3.11/threading.py\", line 327 in wait",
             "  File \"/bundle/lib/work.py\", line 9 in fit model",
             "  File \"/bundle/strategy.py\", line 20 in on_timer",
@@ -21,14 +21,14 @@ struct HangPlaceTests {
     @Test(
         "what is no trace names no place",
         arguments: [
-            [], ["Current thread 0x1 (most recent call first):"], ["  File \"/bundle/a.py\", line 1 in f"],
-            ["Current thread 0x1", "  File \"/bundle/a.py\", line x in f"],
-            ["Current thread 0x1", "  File \"/bundle/a.py\""],
+            [], ["Stack (most recent call first):"], ["  File \"/bundle/a.py\", line 1 in f"],
+            ["Stack (most recent call first):", "  File \"/bundle/a.py\", line x in f"],
+            ["Stack (most recent call first):", "  File \"/bundle/a.py\""],
             [
-                "Current thread 0x1",
+                "Stack (most recent call first):",
                 "  File \"/bundle/a.py\", line 1 in " + String(repeating: "f", count: 101),
             ],
-            ["Current thread 0x1", "  File \"/sdk/start.py\", line 1 in <module>"],
+            ["Stack (most recent call first):", "  File \"/sdk/start.py\", line 1 in <module>"],
         ])
     func takesNothingElse(_ lines: [String]) {
         #expect(HangPlace(in: lines) == nil)
