@@ -182,6 +182,31 @@ struct NurseryTests {
         #expect(lines[0] != lines[1])
     }
 
+    @Test("without control groups what a strategy shares with its nursery does not count as its own memory")
+    func hasItsMemoryBesideWhatIsShared() async throws {
+        if let fault = Fixture.scientificFault {
+            try Test.cancel("the scientific runtime cannot be made here: \(fault)")
+        }
+        let fixture = try Fixture("beside", mounts: [], withoutControlGroups: .rlimits, door: .warm)
+        defer { fixture.close() }
+        let script = """
+            import sys, time
+            kept = bytearray(40 << 20)
+            print('pandas' in sys.modules, flush=True)
+            # Longer than the host takes to look.
+            time.sleep(1.2)
+            try:
+                more = bytearray(40 << 20)
+            except MemoryError:
+                print('no more')
+            """
+        let outcome = try await fixture.run(script, profile: "python-pandas") { $0.memoryBytes = 64 << 20 }
+        #expect(outcome.output == "True\nno more\n", "\(outcome)")
+        #expect(outcome.death.status == .exited(code: 0))
+        let peak = outcome.death.usage.memoryPeakBytes
+        #expect(peak >= 40 << 20 && peak < 64 << 20, "\(peak >> 20) MiB")
+    }
+
     @Test("with the heap's gaps filled a fork has less memory of its own, by more than half")
     func fillsGaps() async throws {
         // A heap full of gaps, as packages leave one, and a copy of it that asks for small pieces, as strategies do.

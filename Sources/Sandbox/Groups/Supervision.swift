@@ -13,6 +13,8 @@ final class Supervision: Sendable {
         var memoryBytes: Int?
         var cpuShare: Double?
         var processes: Int?
+        /// Memory that it has in common with its nursery, and that does not count.
+        var sharedBytes = 0
         /// How long a run may use more than its share.
         var cpuWindow = Duration.seconds(60)
         var interval = Duration.milliseconds(500)
@@ -85,8 +87,8 @@ final class Supervision: Sendable {
         for pid in processes() { use.add(pid) }
         // It has ended, and its owner will say so.
         guard use.processes > 0 else { return }
-        state.usage.memoryBytes = use.memoryBytes
-        state.usage.memoryPeakBytes = max(state.usage.memoryPeakBytes, use.memoryBytes)
+        state.usage.memoryBytes = max(0, use.memoryBytes - bounds.sharedBytes)
+        state.usage.memoryPeakBytes = max(state.usage.memoryPeakBytes, state.usage.memoryBytes)
         state.usage.cpuSeconds = max(state.usage.cpuSeconds, use.cpuSeconds)
         state.usage.processes = use.processes
         guard let overuse = judge(&state) else { return }

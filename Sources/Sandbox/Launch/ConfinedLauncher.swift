@@ -246,7 +246,8 @@ public final class ConfinedLauncher: Sendable {
             if let view, case .handedOver = bundle {
                 handedOver = (request.bundle, PlanCompiler.attributes(of: view))
             }
-            let compiler = try compiler(of: request, as: user, in: group, by: .warm(bundle: bundle))
+            let compiler = try compiler(
+                of: request, as: user, in: group, by: .warm(bundle: bundle), sharing: nursery.shared)
             let plan = try compiler.compile()
             let start: LauncherStart
             do throws(SystemCallError) {
@@ -256,7 +257,9 @@ public final class ConfinedLauncher: Sendable {
                 throw LaunchFailure("start from nursery", error)
             }
             nursery.starts += 1
-            let child = try confined(start, of: request, as: user, in: group, by: .warm, compiler.command[0])
+            let child = try confined(
+                start, of: request, as: user, in: group, by: .warm, compiler.command[0],
+                sharing: nursery.shared)
             nurseries.succeeded(request.profile)
             return child
         } catch {
@@ -308,7 +311,7 @@ public final class ConfinedLauncher: Sendable {
 
     private func compiler(
         of request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup,
-        by door: PlanCompiler.Door
+        by door: PlanCompiler.Door, sharing shared: SharedMemory = SharedMemory()
     ) throws(LaunchFailure) -> PlanCompiler {
         let filter = try request.isRecorded ? .hearingAll() : filter(of: request)
         return PlanCompiler(
@@ -319,7 +322,8 @@ public final class ConfinedLauncher: Sendable {
             groupCount: group.folders.count,
             joinedUsers: lentUsers == nil ? nil : UInt64(Int(CONFINE_FD_FREE) + group.folders.count),
             resourcesInsteadOfGroups: WithoutGroups.resources(
-                insteadOf: replaced(for: request.profile), memoryBytes: memoryBytes(of: request),
+                insteadOf: replaced(for: request.profile),
+                memoryBytes: memoryBytes(of: request) + shared.dataBytes,
                 processes: request.profile.limits.processes, hasOwnUser: user.isMappedByRoot),
             door: door)
     }
@@ -330,7 +334,8 @@ public final class ConfinedLauncher: Sendable {
 
     private func confined(
         _ start: consuming LauncherStart, of request: LaunchRequest, as user: PlanCompiler.User,
-        in group: ChildGroup, by door: ConfinedChild.Door, _ program: String
+        in group: ChildGroup, by door: ConfinedChild.Door, _ program: String,
+        sharing shared: SharedMemory = SharedMemory()
     ) throws(LaunchFailure) -> ConfinedChild {
         // Before there is anything that a failure would have to take away.
         let filter = try filter(of: request)
@@ -351,7 +356,8 @@ public final class ConfinedLauncher: Sendable {
                         memoryBytes: replaced.contains(.memoryLimit) ? memoryBytes(of: request) : nil,
                         cpuShare: replaced.contains(.cpuLimit)
                             ? request.cpuShare ?? request.profile.limits.cpuShare : nil,
-                        processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil)),
+                        processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil,
+                        sharedBytes: shared.residentBytes)),
                 on: spawner)
         }
         if request.isRecorded {

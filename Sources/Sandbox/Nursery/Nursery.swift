@@ -15,6 +15,9 @@ final class Nursery {
     }
 
     private(set) var state = State.loading
+    /// The memory that it has written to, which its strategies begin with and share until they write to it, as resource
+    /// limits count it, and as far as it is there. Known once it is ready.
+    private(set) var shared = SharedMemory()
     /// How many strategies were made of it.
     var starts = 0
     /// When it was started, on the monotonic clock.
@@ -89,6 +92,7 @@ final class Nursery {
         guard count > 0, case .loading = state else { return }
         let names = word.prefix(Int(count)).split(separator: UInt8(ascii: "\n"))
         state = .ready(modules: Set(names.map { String(decoding: $0, as: UTF8.self) }))
+        shared = SharedMemory(of: pid)
     }
 
     /// Ends it and reaps it. Returns the last that it said.
@@ -104,6 +108,27 @@ final class Nursery {
         return String(decoding: words.prefix(count), as: UTF8.self).split(separator: "\n").last.map {
             String($0)
         } ?? ""
+    }
+}
+
+/// What a process has in memory that a copy of it shares at first.
+struct SharedMemory: Hashable, Sendable {
+    /// Private memory that it may write to, reserved or used.
+    var dataBytes = 0
+    /// What of that is there.
+    var residentBytes = 0
+
+    /// None.
+    init() {}
+
+    /// What a process has now; none for one that has ended.
+    init(of pid: Int32) {
+        for line in (Files.text("/proc/\(pid)/status") ?? "").split(separator: "\n") {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count >= 2, let kibibytes = Int(words[1]) else { continue }
+            if words[0] == "VmData:" { dataBytes = kibibytes << 10 }
+            if words[0] == "RssAnon:" { residentBytes = kibibytes << 10 }
+        }
     }
 }
 
