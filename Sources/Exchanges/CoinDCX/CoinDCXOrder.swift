@@ -77,6 +77,7 @@ struct CoinDCXOrder: Hashable, Sendable {
         of total: FixedDecimal, remaining: FixedDecimal, cancelled: FixedDecimal, isOver: Bool
     ) -> FixedDecimal? {
         guard !remaining.isNegative, !cancelled.isNegative,
+            // A sum beyond the range is more than any total.
             let unfilled = isOver ? max(remaining, cancelled) : try? remaining + cancelled,
             unfilled <= total
         else { return nil }

@@ -64,6 +64,7 @@ extension CoinDCXVenue {
         }
     }
 
+    /// An account's money.
     public func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void
     ) {
@@ -100,6 +101,7 @@ extension CoinDCXVenue {
 
     // MARK: - Trades
 
+    /// An account's trades after a cursor, oldest first.
     public func trades(
         on account: AccountID, after cursor: String?,
         _ completion: @escaping (Result<TradePage, VenueFailure>) -> Void

@@ -115,6 +115,7 @@ public final class CoinDCXVenue: LiveVenue {
 
     // MARK: - LiveVenue
 
+    /// Serves an account from now on.
     public func open(_ account: AccountID, symbols: [String: Timestamp]) {
         if let known = accounts[account] {
             for (symbol, time) in symbols { known.use(symbol, since: time) }
@@ -135,23 +136,28 @@ public final class CoinDCXVenue: LiveVenue {
         poll(account)
     }
 
+    /// Lets an account go.
     public func close(_ account: AccountID) {
         accounts.removeValue(forKey: account)?.socket?.stop()
         report("orders of \(account)", nil)
     }
 
+    /// An account's credential came, changed or went.
     public func credentialChanged(_ account: AccountID) {
         connection.credentialsChanged(account)
         accounts[account]?.socket?.restart("the credential was changed")
     }
 
+    /// Keeps the instruments of these symbols fresh; they all come in one answer.
     public func follow(_ symbols: Set<String>) {
         followed.formUnion(symbols)
         keepInstrumentsFresh()
     }
 
+    /// A source of the venue's prices.
     public func market() -> any MarketSource { CoinDCXMarketSource(self) }
 
+    /// Ends everything for good.
     public func end() {
         isEnded = true
         if let refresh { loop.cancel(refresh) }
@@ -163,6 +169,7 @@ public final class CoinDCXVenue: LiveVenue {
 
     // MARK: - Instruments
 
+    /// What can be traded, and in which steps.
     public func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void) {
         askMarkets { completion($0.map(\.instruments).mapError(\.venueFailure)) }
     }

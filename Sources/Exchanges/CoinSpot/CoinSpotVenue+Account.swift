@@ -6,6 +6,7 @@ import Wire
 extension CoinSpotVenue {
     // MARK: - JournalGuidedVenue
 
+    /// Takes the journal's orders and fills of an account, and begins to look.
     public func restore(_ orders: [Order], fills: [Fill], on account: AccountID) {
         guard let known = accounts[account] else { return }
         known.ledger.restore(
@@ -17,6 +18,7 @@ extension CoinSpotVenue {
         poll(account, after: .zero)
     }
 
+    /// A person has said which of several orders at the venue is ours, or that none is.
     public func decided(_ order: OrderReference, isThere: Bool, on account: AccountID) {
         guard let known = accounts[account],
             known.ledger.placements[order.clientID]?.state == .unanswered
@@ -258,6 +260,7 @@ extension CoinSpotVenue {
 
     // MARK: - Questions
 
+    /// Every open order of an account.
     public func openOrders(
         on account: AccountID, _ completion: @escaping (Result<[VenueOrder], VenueFailure>) -> Void
     ) {
@@ -271,6 +274,7 @@ extension CoinSpotVenue {
         }
     }
 
+    /// An account's trades after a cursor, oldest first.
     public func trades(
         on account: AccountID, after cursor: String?,
         _ completion: @escaping (Result<TradePage, VenueFailure>) -> Void
@@ -298,6 +302,7 @@ extension CoinSpotVenue {
         }
     }
 
+    /// An account's money.
     public func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void
     ) {

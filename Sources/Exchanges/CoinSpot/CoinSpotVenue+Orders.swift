@@ -4,6 +4,7 @@ import Wire
 
 /// Placing, changing and asking after orders.
 extension CoinSpotVenue {
+    /// Places an order, once whatever it might be confused with or refused for is known.
     public func place(
         _ request: PlaceRequest, on account: AccountID,
         _ completion: @escaping (Result<VenueOrderID, VenueFailure>) -> Void
@@ -177,6 +178,7 @@ extension CoinSpotVenue {
         drain(account)
     }
 
+    /// Cancels an order; its end is a report.
     public func cancel(
         _ order: OrderReference, on account: AccountID,
         _ completion: @escaping (Result<Void, VenueFailure>) -> Void
@@ -197,6 +199,7 @@ extension CoinSpotVenue {
         }
     }
 
+    /// Changes the price of an order; a change of its quantity is refused.
     public func amend(
         _ order: OrderReference, to amendment: Amendment, on account: AccountID,
         _ completion: @escaping (Result<Amendment, VenueFailure>) -> Void
@@ -247,6 +250,7 @@ extension CoinSpotVenue {
 
     // MARK: - Asking after them
 
+    /// What became of an order, open or closed; nil when it is proven not to be there.
     public func status(
         of order: OrderReference, on account: AccountID,
         _ completion: @escaping (Result<VenueOrder?, VenueFailure>) -> Void

@@ -170,11 +170,13 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
         keepInstrumentsFresh()
     }
 
+    /// Lets an account go.
     public func close(_ account: AccountID) {
         accounts.removeValue(forKey: account)?.isClosed = true
         report("orders of \(account)", nil)
     }
 
+    /// An account's credential came, changed or went.
     public func credentialChanged(_ account: AccountID) {
         connection.credentialsChanged(account)
         // Another key has another counter.
@@ -184,10 +186,13 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
         poll(account, after: .zero)
     }
 
+    /// Keeps the instruments of these symbols fresh; they all come in one answer.
     public func follow(_ symbols: Set<String>) { keepInstrumentsFresh() }
 
+    /// A source of the venue's prices.
     public func market() -> any MarketSource { CoinSpotMarketSource(self) }
 
+    /// Ends everything for good.
     public func end() {
         isEnded = true
         if let refresh { loop.cancel(refresh) }
@@ -199,6 +204,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
 
     // MARK: - Instruments
 
+    /// What can be traded, and in which steps.
     public func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void) {
         askMarkets { completion($0.map(\.instruments).mapError(\.venueFailure)) }
     }
