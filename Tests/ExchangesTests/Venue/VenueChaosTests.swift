@@ -95,7 +95,7 @@ struct VenueChaosTests {
             let outcome = try #require(outcomes[number])
             let count = try await server.arrivals("call\(number)").count
             let words = Comment(rawValue: "seed \(seed), call \(number): \(count) arrived, \(outcome)")
-            // A resumed container of steps: the last one lasts for ever.
+            // The last step is for all further attempts.
             let last = count == 0 ? nil : plan.steps[min(count, plan.steps.count) - 1].says
             let before = plan.steps.prefix(max(0, count - 1)).map(\.says)
             switch outcome {
