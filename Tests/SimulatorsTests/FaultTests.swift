@@ -248,6 +248,17 @@ struct FaultTests {
         }
     }
 
+    @Test func `a server that goes says so first when asked to`() async throws {
+        try await withSimulator(.binance) { port in
+            let (client, socket) = (try Client(port: port), try Client(port: port))
+            try socket.upgrade("/stream?streams=btcusdt@trade")
+            try client.control("POST", "/disconnect?announced=1")
+            let event = try socket.json { $0["stream"] == .string("!serverShutdown") }["data"]
+            #expect(event?["e"] == .string("serverShutdown"))
+            #expect(try socket.frame().opcode == 8)
+        }
+    }
+
     @Test func `what is wrong with a simulator's configuration is said in words`() async throws {
         var configuration = SimulatorConfiguration(.binance)
         configuration.port = 0

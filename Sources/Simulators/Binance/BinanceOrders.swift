@@ -266,10 +266,9 @@ final class BinanceOrders {
             throw BinanceError(-1128, "Combination of optional parameters invalid.")
         }
         guard let account = request.account else { return .array([]) }
-        let fitting = (core.books.trades[account] ?? []).filter { trade in
+        let fitting = core.books.trades(of: account, from: from ?? 0).filter { trade in
             trade.order.terms.symbol == symbol && (number.map { trade.order.number == $0 } ?? true)
-                && (from.map { trade.number >= $0 } ?? true) && (start.map { trade.time >= $0 } ?? true)
-                && (end.map { trade.time <= $0 } ?? true)
+                && (start.map { trade.time >= $0 } ?? true) && (end.map { trade.time <= $0 } ?? true)
         }
         let chosen = from == nil && start == nil ? fitting.suffix(limit) : fitting.prefix(limit)
         return .array(chosen.map { BinanceJSON.trade($0, request) })

@@ -36,6 +36,13 @@ final class BinanceSocketAPI {
 
     func drop() { pipe.socket.drop() }
 
+    /// Says that the server goes, and closes.
+    func shutDown() {
+        let event = JSONValue.members(["e": .string("serverShutdown"), "E": .time(venue.core.now)])
+        pipe.answer(JSONValue.members(["event": event]).bytes)
+        pipe.socket.close(1001, "serverShutdown")
+    }
+
     private func received(_ text: [UInt8]) {
         let value: JSONValue
         do throws(JSONParser.Failure) {
@@ -242,7 +249,9 @@ final class BinanceUserStreams {
 
     func add(_ socket: BinanceSocketAPI) { sockets[ObjectIdentifier(socket)] = socket }
     func remove(_ socket: BinanceSocketAPI) { sockets[ObjectIdentifier(socket)] = nil }
-    func disconnect() { for socket in Array(sockets.values) { socket.drop() } }
+    func disconnect(isAnnounced: Bool) {
+        for socket in Array(sockets.values) { isAnnounced ? socket.shutDown() : socket.drop() }
+    }
 
     func tell(_ event: BookEvent, cancelName: String?) {
         switch event {

@@ -89,7 +89,11 @@ final class BinanceStreams {
         timer = nil
     }
 
-    func disconnect() { for connection in Array(connections.values) { connection.drop() } }
+    func disconnect(isAnnounced: Bool) {
+        for connection in Array(connections.values) {
+            isAnnounced ? connection.shutDown() : connection.drop()
+        }
+    }
 
     /// `/ws/<name>`, `/ws`, `/stream?streams=<a>/<b>`.
     func connect(_ call: Call) {
@@ -359,6 +363,13 @@ final class BinanceStreamConnection {
     }
 
     func drop() { pipe.socket.drop() }
+
+    /// Says that the server goes, and closes.
+    func shutDown() {
+        let event = JSONValue.members(["e": .string("serverShutdown"), "E": .time(core.now)])
+        send(event, name: "!serverShutdown", event: "serverShutdown")
+        pipe.socket.close(1001, "serverShutdown")
+    }
 
     func send(_ payload: JSONValue, name: String, event: String) {
         let message = isCombined ? JSONValue.members(["stream": .string(name), "data": payload]) : payload

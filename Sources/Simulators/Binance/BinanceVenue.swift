@@ -232,9 +232,9 @@ final class BinanceVenue: WireVenue {
         streams.tell(event)
     }
 
-    func disconnectStreams() {
-        users.disconnect()
-        streams.disconnect()
+    func disconnectStreams(isAnnounced: Bool) {
+        users.disconnect(isAnnounced: isAnnounced)
+        streams.disconnect(isAnnounced: isAnnounced)
     }
 
     func stop() {

@@ -116,6 +116,6 @@ final class CoinDCXVenue: WireVenue {
 
     func booksChanged(_ event: BookEvent) { streams.tell(event) }
     func marketMoved(_ event: Tape.Event) { streams.tell(event) }
-    func disconnectStreams() { streams.disconnect() }
+    func disconnectStreams(isAnnounced: Bool) { streams.disconnect() }
     func stop() { streams.stop() }
 }

@@ -162,7 +162,7 @@ final class CoinSpotVenue: WireVenue {
     // There are no streams.
     func booksChanged(_ event: BookEvent) {}
     func marketMoved(_ event: Tape.Event) {}
-    func disconnectStreams() {}
+    func disconnectStreams(isAnnounced: Bool) {}
     func stop() {}
 }
 

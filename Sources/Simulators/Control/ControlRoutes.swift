@@ -31,7 +31,7 @@ final class ControlRoutes {
             "the next request of the exchange's own gets that answer",
         "GET /_control/settings": "what can be set, and how it is",
         "PUT /_control/settings": "set: {\"name\":\"value\"}",
-        "GET /_control/books?after=<trade>": "all accounts: balances, deposits, orders, trades",
+        "GET /_control/books?after=<trade>&orders=open": "all accounts: balances, deposits, orders, trades",
         "POST /_control/orders": "the user trades by hand: account, symbol, side, type, quantity, price",
         "DELETE /_control/orders/<number>": "the user cancels by hand",
         "POST /_control/deposits": "money in, or out when negative: account, currency, amount",
@@ -39,7 +39,7 @@ final class ControlRoutes {
         "PUT /_control/instruments": "change filters: symbol, tick_size, step_size, minimum_notional, status",
         "PUT /_control/market":
             "hold a price: symbol, bid, ask, bid_quantity, ask_quantity; or release: symbol, release",
-        "POST /_control/disconnect": "cut every WebSocket",
+        "POST /_control/disconnect?announced=1": "cut every WebSocket; Binance can say so before",
     ]
 
     func answer(_ call: Call) -> Answer {
@@ -92,7 +92,10 @@ final class ControlRoutes {
         case ("GET", "settings", 1): return .json(core.settings.json)
         case ("PUT", "settings", 1): return try set(call)
         case ("GET", "books", 1):
-            return .json(BooksView.json(core, after: call.query("after").flatMap { Int64($0) } ?? 0))
+            return .json(
+                BooksView.json(
+                    core, after: call.query("after").flatMap { Int64($0) } ?? 0,
+                    onlyOpen: call.query("orders") == "open"))
         case ("POST", "orders", 1): return try order(call)
         case ("DELETE", "orders", 2):
             guard let number = Int64(parts[1]), let order = core.books.orders[number],
@@ -104,7 +107,7 @@ final class ControlRoutes {
         case ("PUT", "instruments", 1): return try change(call)
         case ("PUT", "market", 1): return try hold(call)
         case ("POST", "disconnect", 1):
-            venue.disconnectStreams()
+            venue.disconnectStreams(isAnnounced: call.query("announced") == "1")
             return done()
         default: return failure(404, "there is no such thing here; GET /_control lists what there is")
         }
@@ -285,7 +288,7 @@ final class ControlRoutes {
 
 /// The books as the control door shows them: what an independent witness saw.
 enum BooksView {
-    static func json(_ core: VenueCore, after trade: Int64) -> JSONValue {
+    static func json(_ core: VenueCore, after trade: Int64, onlyOpen: Bool) -> JSONValue {
         .members([
             "time": .time(core.now),
             "accounts": .array(
@@ -305,9 +308,11 @@ enum BooksView {
                             (core.books.deposits[account] ?? [:]).sorted { $0.key < $1.key }.map {
                                 .init($0.key, .decimal($0.value))
                             }),
-                        "orders": .array(core.books.orders(of: account).map { json($0) }),
+                        "orders": .array(
+                            (onlyOpen ? core.books.openOrders(of: account) : core.books.orders(of: account))
+                                .map { json($0) }),
                         "trades": .array(
-                            (core.books.trades[account] ?? []).filter { $0.number > trade }.map { json($0) }),
+                            core.books.trades(of: account, from: trade + 1).map { json($0) }),
                     ])
                 }),
         ])

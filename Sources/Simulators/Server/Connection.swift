@@ -185,7 +185,8 @@ final class Connection {
         } else {
             output += bytes
         }
-        guard output.count - written <= Self.backlogLimit else { return end() }
+        // An answer is as long as it is; a stream may not pile up without end.
+        if case .webSocket = phase, output.count - written > Self.backlogLimit { return end() }
         if !waitsToWrite { flush() }
     }
 

@@ -151,6 +151,17 @@ final class Books {
         orders.values.filter { $0.account == account }.sorted { $0.number < $1.number }
     }
 
+    /// An account's trades from a number on, oldest first.
+    func trades(of account: AccountID, from number: Int64) -> ArraySlice<BookTrade> {
+        let all = trades[account] ?? []
+        var (low, high) = (0, all.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if all[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return all[low...]
+    }
+
     func openOrders(of account: AccountID) -> [BookOrder] {
         (open[account] ?? [:]).values.sorted { $0.number < $1.number }
     }

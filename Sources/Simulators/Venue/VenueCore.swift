@@ -51,8 +51,8 @@ protocol WireVenue: AnyObject {
     func faultAnswer(_ fault: FaultRule) -> Answer
     func booksChanged(_ event: BookEvent)
     func marketMoved(_ event: Tape.Event)
-    /// An account's client connections are cut, or all.
-    func disconnectStreams()
+    /// Every WebSocket is cut, after a word about it where the protocol has one and it is asked for.
+    func disconnectStreams(isAnnounced: Bool)
     func stop()
 }
 
