@@ -14,15 +14,15 @@ extension Client {
     func binance(
         _ method: String, _ path: String, _ parameters: String = "", secret: String = Keys.secret,
         at time: Int64? = nil,
-        inBody: Bool = false
+        inBody: Bool = false, root: String = "/api/v3"
     ) throws -> Response {
         let stamped = (parameters.isEmpty ? "" : parameters + "&") + "timestamp=\(time ?? Self.now)"
         let signature = Hashes.hmac(.sha256, key: Array(secret.utf8), Array(stamped.utf8))
         let whole = stamped + "&signature=" + signature
         let headers = ["X-MBX-APIKEY: \(Keys.name)"]
-        guard inBody else { return try request(method, "/api/v3/\(path)?\(whole)", headers: headers) }
+        guard inBody else { return try request(method, "\(root)/\(path)?\(whole)", headers: headers) }
         return try request(
-            method, "/api/v3/\(path)", headers: headers + ["Content-Type: application/x-www-form-urlencoded"],
+            method, "\(root)/\(path)", headers: headers + ["Content-Type: application/x-www-form-urlencoded"],
             body: whole)
     }
 

@@ -144,6 +144,9 @@ struct BinanceSimulatorTests {
         ) { port in
             let client = try Client(port: port)
             #expect(try client.binance("GET", "account").json["canTrade"] == .bool(false))
+            let may = try client.binance("GET", "account/apiRestrictions", root: "/sapi/v1").json
+            #expect(may["enableSpotAndMarginTrading"] == .bool(false))
+            #expect(may["enableReading"] == .bool(true))
             let order = try client.binance(
                 "POST", "order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01")
             #expect(try order.json["code"] == .number("-2015"))

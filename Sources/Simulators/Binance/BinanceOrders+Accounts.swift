@@ -36,6 +36,19 @@ extension BinanceOrders {
         ])
     }
 
+    /// What a key may do.
+    func restrictions(_ request: BinanceRequest) throws(BinanceError) -> JSONValue {
+        .members([
+            "ipRestrict": .bool(false), "createTime": .integer(1_700_000_000_000),
+            "enableReading": .bool(request.rights.contains(.read)),
+            "enableSpotAndMarginTrading": .bool(request.rights.contains(.trade)),
+            "enableWithdrawals": .bool(request.rights.contains(.withdraw)),
+            "enableInternalTransfer": .bool(false),
+            "permitsUniversalTransfer": .bool(false), "enableVanillaOptions": .bool(false),
+            "enableFutures": .bool(false), "enableMargin": .bool(false),
+        ])
+    }
+
     func commission(_ request: BinanceRequest) throws(BinanceError) -> JSONValue {
         let symbol = try instrument(request).symbol
         func rates(_ maker: FixedDecimal, _ taker: FixedDecimal) -> JSONValue {

@@ -39,6 +39,9 @@ enum BinanceSettings {
         "percent_price_up", "5", "PERCENT_PRICE_BY_SIDE, upper multiplier; both sides.")
     static let percentDown = VenueSetting.decimal(
         "percent_price_down", "0.2", "PERCENT_PRICE_BY_SIDE, lower multiplier; both sides.")
+    static let permissions = VenueSetting.choice(
+        "api_restrictions", ["answered", "absent"],
+        "Whether /sapi/v1/account/apiRestrictions is there, as on mainnet, or not, as on testnet.")
     static let maxOrders = VenueSetting.integer(
         "max_num_orders", 200, 1...1_000_000, "MAX_NUM_ORDERS of each symbol.")
 
@@ -46,7 +49,7 @@ enum BinanceSettings {
         weightPerMinute, ordersPer10Seconds, ordersPerDay, banAfter, banSeconds, keyErrorStatus,
         clientIDReuse, queryLag,
         cancelAllEmpty, tooFine, pingSeconds, pongSeconds, lifeSeconds, messagesPerSecond, percentUp,
-        percentDown,
+        percentDown, permissions,
         maxOrders,
     ]
 }

@@ -112,6 +112,7 @@ final class BinanceVenue: WireVenue {
             Operation("GET /api/v3/account", "account.status", signed: true, 20, orders.account),
             Operation(
                 "GET /api/v3/account/commission", "account.commission", signed: true, 20, orders.commission),
+            Operation("GET /sapi/v1/account/apiRestrictions", nil, signed: true, 1, orders.restrictions),
             Operation(
                 "GET /api/v3/rateLimit/order", "account.rateLimits.orders", signed: true, 40,
                 orders.orderLimits),
@@ -131,6 +132,7 @@ final class BinanceVenue: WireVenue {
                 socket, self, isInMicroseconds: call.query("timeUnit")?.uppercased() == "MICROSECOND"
             ).begin()
             return nil
+        case "sapi" where core.settings.text(BinanceSettings.permissions) == "absent": return .html(404)
         default: break
         }
         guard let operation = byREST["\(call.method) \(call.path)"] else {
