@@ -132,6 +132,23 @@ extension Host {
         }
     }
 
+    /// The orders of which the venue shows several that could be ours.
+    public func ambiguousOrders() async throws(HostError) -> [AmbiguityView] {
+        try await floor { floor throws(HostError) in floor.ambiguousOrders }
+    }
+
+    /// Takes an operator's word for which of the venue's orders one of ours is; nil says that it was never placed.
+    public func settleOrder(
+        _ id: String, as venueOrder: String?, by user: String
+    ) async throws(HostError) -> OrderView {
+        guard let number = Int64(id), number > 0 else { throw .notFound(kind: "order", id: id) }
+        audit(
+            user, "order.settle", id, venueOrder.map { "it is \($0) at the venue" } ?? "it was never placed")
+        return try await floor { floor throws(HostError) in
+            try floor.settle(OrderID(number), as: venueOrder.map { VenueOrderID($0) })
+        }
+    }
+
     /// Denies every new order in `scope` at once, and flattens when asked.
     public func halt(_ request: HaltRequest, by user: String) async throws(HostError) -> HaltView {
         let reason = request.reason ?? "halted by \(user)"

@@ -2,7 +2,8 @@ extension Command {
     /// Every verb, in the order of the help.
     static let all: [Command] = [
         .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
-        .status, .logs, .violations, .signals, .orders, .fills, .positions, .profit,
+        .status, .logs, .violations, .signals, .orders, .ordersInDoubt, .ordersSettle, .fills, .positions,
+        .profit,
         .signal, .halt, .resume, .limits, .limitsSet, .accounts, .accountsAdd, .accountsSet, .feeds,
         .feedsAdd,
         .feedsSet,

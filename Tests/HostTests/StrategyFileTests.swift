@@ -130,7 +130,7 @@ extension HostTests {
                 let denied = try await fixture.order(id, "beyond", "buy", "1")
                 #expect(denied.status == .denied)
                 #expect(
-                    denied.reason?.hasPrefix("the loss of strategy \(id) since midnight UTC is 5") == true)
+                    denied.reason?.hasPrefix("the loss of strategy \(id) since midnight is 5") == true)
                 #expect(try await fixture.order(id, "out", "sell", "91").status == .filled)
             }
         }

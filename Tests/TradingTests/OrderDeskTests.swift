@@ -568,7 +568,7 @@ struct OrderDeskTests {
         fixture.keep(fixture.desk.priceMoved(trade("94"), on: "paper", at: at(1)))
         #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-60"))
         let denied = fixture.submit("2", market(.buy, "1"), after: 2).toldOrders.first
-        #expect(denied?.reason?.contains("since midnight UTC is 60 USDT, the limit 50 USDT") == true)
+        #expect(denied?.reason?.contains("since midnight is 60 USDT, the limit 50 USDT") == true)
         #expect(fixture.submit("3", market(.sell, "1"), after: 2).placed.count == 1)
         try fixture.restart()
         // At the recorded mark of 100.

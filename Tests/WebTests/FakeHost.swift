@@ -308,6 +308,7 @@ final class FakeHost: HostService {
                     "order_notional", "position_notional", "open_positions", "open_orders",
                     "orders_per_minute",
                     "price_distance", "daily_loss", "daily_loss_fraction", "leverage", "instruments",
+                    "self_trade_prevention",
                 ] {
                     _ = global.optional(name)
                 }
@@ -320,6 +321,15 @@ final class FakeHost: HostService {
         }
         note("limits \(changes.text) by \(by)")
         return try await limits()
+    }
+
+    func ambiguousOrders() async throws(HostError) -> [AmbiguityView] { [] }
+
+    func settleOrder(
+        _ id: String, as venueOrder: String?, by: String
+    ) async throws(HostError) -> OrderView {
+        note("settle \(id) as \(venueOrder ?? "not placed") by \(by)")
+        throw .notFound(kind: "order", id: id)
     }
 
     func halt(_ request: HaltRequest, by: String) async throws(HostError) -> HaltView {

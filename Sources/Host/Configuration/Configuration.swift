@@ -91,6 +91,9 @@ public struct Configuration: Hashable, Sendable {
         public var dailyLoss = FixedDecimal(1_000)
         public var leverage = FixedDecimal(10)
         public var instruments: [String] = []
+        public var preventsSelfTrades = false
+        /// Where the operator's midnight is, east of UTC.
+        public var utcOffsetMinutes = 0
     }
 
     /// What a strategy gets when its own `strategy.json` asks for nothing else, and the most that it may ask for.

@@ -80,12 +80,19 @@ extension Setting {
             "How far from the last price an order's price may lie, as a fraction: 0.1 is ten per cent."),
         .decimal(
             "limits.daily_loss", \.limits.dailyLoss, "0", "1000000000000",
-            "The loss since midnight UTC at which new orders are denied."),
+            "The loss since midnight at which new orders are denied."),
         .decimal(
             "limits.leverage", \.limits.leverage, "1", "125", "The highest leverage on a margin account."),
         .texts(
             "limits.instruments", \.limits.instruments, .symbol, atMost: 1000,
             "The instruments that may be traded. An empty list allows every one."),
+        .boolean(
+            "limits.self_trade_prevention", \.limits.preventsSelfTrades,
+            "Deny an order that would trade with a standing order of the same account."),
+        .integer(
+            "limits.utc_offset_minutes", \.limits.utcOffsetMinutes, -720...840,
+            "Whose midnight begins the day of daily_loss, in minutes east of UTC: 330 is India, -300 New York\n"
+                + "in winter. Summer time is not followed."),
     ]
 
     private static let strategy: [Setting] = [

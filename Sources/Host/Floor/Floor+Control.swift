@@ -275,6 +275,30 @@ extension Floor {
         }
     }
 
+    /// The orders of which the venue shows several that could be ours, oldest first.
+    var ambiguousOrders: [AmbiguityView] {
+        desk.desk.ambiguousOrders.sorted { $0.key < $1.key }.compactMap { order, candidates in
+            desk.desk.order(order).map {
+                AmbiguityView(order: OrderView($0), candidates: candidates.map(\.text))
+            }
+        }
+    }
+
+    /// Takes an operator's word for which of the venue's orders one of ours is, or that it is none of them.
+    func settle(_ order: OrderID, as venueOrder: VenueOrderID?) throws(HostError) -> OrderView {
+        guard desk.desk.order(order) != nil else { throw .notFound(kind: "order", id: "\(order)") }
+        guard let candidates = desk.desk.ambiguousOrders[order] else {
+            throw .conflict("order \(order) is not in question")
+        }
+        if let venueOrder, !candidates.contains(venueOrder) {
+            let known = candidates.map(\.text).joined(separator: ", ")
+            throw .invalid(FieldFailure(field: "venue_order", reason: "is not one of \(known)"))
+        }
+        desk.decide { desk, now in desk.settleAmbiguity(of: order, as: venueOrder, at: now) }
+        guard let settled = desk.desk.order(order) else { throw .notFound(kind: "order", id: "\(order)") }
+        return OrderView(settled)
+    }
+
     /// Denies every new order in a scope at once. What is open stays, and with it the stops that protect a position,
     /// unless it is to be flattened.
     func halt(_ request: HaltRequest, reason: String, by user: String) throws(HostError) {

@@ -33,7 +33,7 @@ extension Floor {
             now: { Timestamp(milliseconds: WallClock.milliseconds) })
         let driver = DeskDriver(
             desk: OrderDesk(
-                limits: limits.global, settings: OrderDesk.Settings(auditMilliseconds: 30_000),
+                limits: limits.global, settings: OrderDesk.Settings(around.configuration),
                 at: Timestamp(milliseconds: WallClock.milliseconds)),
             adapters: [paper], venues: { _ in VenueID(AccountSetup.venue) },
             turns: EventLoopTurns(of: loop),

@@ -105,7 +105,8 @@ extension RiskLimits {
             orderNotional: limits.orderNotional, positionNotional: limits.positionNotional,
             openOrders: limits.openOrders, ordersPerMinute: limits.ordersPerMinute,
             priceDistance: limits.priceDistance, dailyLoss: limits.dailyLoss, leverage: limits.leverage,
-            instruments: limits.instruments.isEmpty ? nil : Set(limits.instruments))
+            instruments: limits.instruments.isEmpty ? nil : Set(limits.instruments),
+            preventsSelfTrades: limits.preventsSelfTrades)
     }
 
     /// The limits as the interface and the database write them; null means no limit.
@@ -117,6 +118,7 @@ extension RiskLimits {
             .init("orders_per_minute", .orNull(ordersPerMinute)),
             .init("price_distance", .orNull(priceDistance)), .init("daily_loss", .orNull(dailyLoss)),
             .init("daily_loss_fraction", .orNull(dailyLossFraction)), .init("leverage", .orNull(leverage)),
+            .init("self_trade_prevention", .bool(preventsSelfTrades)),
             .init(
                 "instruments", instruments.map { .array($0.sorted().map { .string($0) }) } ?? .null),
         ])
@@ -148,6 +150,11 @@ extension RiskLimits {
         limits.dailyLoss = try amount("daily_loss", dailyLoss, &reader)
         limits.dailyLossFraction = try amount("daily_loss_fraction", dailyLossFraction, &reader)
         limits.leverage = try amount("leverage", leverage, &reader)
+        if let prevents = try reader.optionalBool("self_trade_prevention") {
+            limits.preventsSelfTrades = prevents
+        } else if isNull("self_trade_prevention") {
+            limits.preventsSelfTrades = false
+        }
         if let values = try reader.optionalArray("instruments", count: 1000) {
             limits.instruments = Set(values.compactMap(\.stringValue))
             guard limits.instruments?.count == values.count else {
@@ -175,7 +182,8 @@ extension RiskLimits {
             priceDistance: least(priceDistance, other.priceDistance),
             dailyLoss: least(dailyLoss, other.dailyLoss),
             dailyLossFraction: least(dailyLossFraction, other.dailyLossFraction),
-            leverage: least(leverage, other.leverage))
+            leverage: least(leverage, other.leverage),
+            preventsSelfTrades: preventsSelfTrades || other.preventsSelfTrades)
         switch (instruments, other.instruments) {
         case (nil, let set), (let set, nil): both.instruments = set
         case (let left?, let right?): both.instruments = left.intersection(right)

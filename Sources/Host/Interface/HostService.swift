@@ -98,6 +98,13 @@ public protocol HostService: CredentialService {
     /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
     func changeLimits(_ changes: JSONValue, by: String) async throws(HostError) -> LimitsView
 
+    // MARK: Orders in doubt
+
+    /// The orders of which the venue shows several that could be ours.
+    func ambiguousOrders() async throws(HostError) -> [AmbiguityView]
+    /// Takes an operator's word for which of the venue's orders one of ours is; nil says that it was never placed.
+    func settleOrder(_ id: String, as venueOrder: String?, by: String) async throws(HostError) -> OrderView
+
     // MARK: Halt and the host itself
 
     /// Denies every new order in `scope` at once, and flattens when asked.

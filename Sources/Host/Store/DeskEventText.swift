@@ -275,6 +275,7 @@ extension RiskLimits {
             "daily_loss": dailyLoss.map { .decimal($0) },
             "daily_loss_fraction": dailyLossFraction.map { .decimal($0) },
             "leverage": leverage.map { .decimal($0) },
+            "self_trade_prevention": preventsSelfTrades ? .bool(true) : nil,
             "instruments": instruments.map { .array($0.sorted().map { .string($0) }) },
         ])
     }
@@ -294,7 +295,7 @@ extension RiskLimits {
             leverage: try reader.optionalDecimal("leverage"),
             instruments: try reader.optionalArray("instruments", count: 100_000).map { array in
                 Set(array.compactMap(\.stringValue))
-            })
+            }, preventsSelfTrades: try reader.optionalBool("self_trade_prevention") ?? false)
         try reader.finish()
     }
 }

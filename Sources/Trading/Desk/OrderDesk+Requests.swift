@@ -96,6 +96,7 @@ extension OrderDesk {
         guard terms.quantity > order.filledQuantity else {
             throw .notAmendable(order.id, status: order.status)
         }
+        if let price = terms.price { try checkSelfTrade(terms, at: price, row: entry.row) }
         let amendment = Amendment(quantity: terms.quantity, price: terms.price)
         var changed = order
         _ = changed.handle(.amendSent(amendment), at: time)
@@ -206,6 +207,7 @@ extension OrderDesk {
             let allowance = FixedDecimal.sum(.one, gate.accounts[account].settings.marketAllowance)
             price = terms.side == .buy ? FixedDecimal.product(reference, allowance, .up) : reference
         }
+        if !isDesks { try checkSelfTrade(terms, at: price, row: row) }
         // A fill at or above a sell's price is worth more; exposure is valued at the market then.
         var claim = Claim()
         claim.liveOrders = 1

@@ -4,12 +4,12 @@ public struct ProfitSummary: Hashable, Sendable {
     public let realised: FixedDecimal
     public let unrealised: FixedDecimal
     public let fees: FixedDecimal
-    /// Since midnight UTC.
+    /// Since midnight.
     public let today: FixedDecimal
 }
 
 extension OrderDesk {
-    /// The UTC day that profits of today count from; see ``Timestamp/utcDay``.
+    /// The day that profits of today count from, counted as ``Timestamp/utcDay`` with the desk's offset.
     public var day: Int64 { today }
 
     /// An order, when it is still remembered.

@@ -20,12 +20,15 @@ public struct OrderDesk: Sendable {
         public var cancelAttempts: Int
         /// How often the desk looks whether the venue agrees though its streams seem well, in milliseconds; nil for never.
         public var auditMilliseconds: Int64?
+        /// What is added to UTC before days are counted: where the operator is east of it, in milliseconds.
+        public var dayOffsetMilliseconds: Int64
 
         /// Describes the desk's memory and patience.
         public init(
             rememberedOrders: Int = 20_000, rememberedFills: Int = 20_000,
             questionMilliseconds: Int64 = 2_000,
-            tradeQuestions: Int = 3, cancelAttempts: Int = 5, auditMilliseconds: Int64? = nil
+            tradeQuestions: Int = 3, cancelAttempts: Int = 5, auditMilliseconds: Int64? = nil,
+            dayOffsetMilliseconds: Int64 = 0
         ) {
             self.rememberedOrders = rememberedOrders
             self.rememberedFills = rememberedFills
@@ -33,6 +36,7 @@ public struct OrderDesk: Sendable {
             self.tradeQuestions = tradeQuestions
             self.cancelAttempts = cancelAttempts
             self.auditMilliseconds = auditMilliseconds
+            self.dayOffsetMilliseconds = dayOffsetMilliseconds
         }
     }
 
@@ -109,7 +113,7 @@ public struct OrderDesk: Sendable {
     public init(limits: RiskLimits = .none, settings: Settings = Settings(), at time: Timestamp) {
         self.settings = settings
         gate = RiskGate(limits: limits)
-        today = time.utcDay
+        today = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
     }
 
     // MARK: Set-up, which the host keeps in its own configuration
@@ -194,9 +198,9 @@ extension OrderDesk {
         return actions
     }
 
-    /// Starts a new UTC day when `time` is in one: the day's profit counts from here.
+    /// Starts a new day when `time` is in one: the day's profit counts from here.
     mutating func roll(to time: Timestamp) -> [DeskAction] {
-        let day = time.utcDay
+        let day = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
         guard day > today else { return [] }
         today = day
         var actions: [DeskAction] = []

@@ -21,6 +21,8 @@ public enum RiskDenial: Error, Hashable, Sendable {
     case dailyLoss(lost: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
     case leverage(
         exposure: FixedDecimal, equity: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    /// The order would meet a standing order of the same account.
+    case selfTrade(symbol: String, order: OrderID, scope: RiskScope)
     case insufficientFunds(
         needed: FixedDecimal, available: FixedDecimal, currency: String, scope: RiskScope)
     case shortOnSpot(symbol: String, asked: FixedDecimal, available: FixedDecimal)
@@ -61,6 +63,7 @@ extension RiskDenial: CustomStringConvertible {
         case .priceDistance: "price_distance"
         case .dailyLoss: "daily_loss"
         case .leverage: "leverage"
+        case .selfTrade: "self_trade"
         case .insufficientFunds: "insufficient_funds"
         case .shortOnSpot: "short_on_spot"
         case .nothingToReduce: "nothing_to_reduce"
@@ -105,11 +108,13 @@ extension RiskDenial: CustomStringConvertible {
             "the price \(price) is further from the last price \(last) than the fraction \(limit) that "
                 + "\(scope) may go"
         case .dailyLoss(let lost, let limit, let currency, let scope):
-            "the loss of \(scope) since midnight UTC is \(lost) \(currency), the limit \(limit) \(currency); "
+            "the loss of \(scope) since midnight is \(lost) \(currency), the limit \(limit) \(currency); "
                 + "until midnight only orders that reduce a position pass"
         case .leverage(let exposure, let equity, let limit, let currency, let scope):
             "exposure could reach \(exposure) \(currency) on an equity of \(equity) \(currency); "
                 + "the leverage limit of \(scope) is \(limit)"
+        case .selfTrade(let symbol, let order, let scope):
+            "the order would trade with order \(order) in \(symbol) of the same account, which \(scope) may not"
         case .insufficientFunds(let needed, let available, let currency, let scope):
             "the order needs \(needed) \(currency) with fees; \(available) \(currency) of \(scope) is free"
         case .shortOnSpot(let symbol, let asked, let available):

@@ -14,14 +14,16 @@ public struct RiskLimits: Hashable, Sendable {
     public var ordersPerMinute: Int?
     /// How far a limit price may lie from the last price, as a fraction of it.
     public var priceDistance: FixedDecimal?
-    /// The loss since midnight UTC at which risk may only be reduced, in account currency.
+    /// The loss since midnight at which risk may only be reduced, in account currency.
     public var dailyLoss: FixedDecimal?
-    /// The same as a fraction of the equity at midnight UTC.
+    /// The same as a fraction of the equity at midnight. Whose midnight, the desk's settings say.
     public var dailyLossFraction: FixedDecimal?
     /// The most worst-case exposure over equity.
     public var leverage: FixedDecimal?
     /// The symbols that may be traded; nil means all.
     public var instruments: Set<String>?
+    /// Whether orders are denied that would meet a standing order of the same account.
+    public var preventsSelfTrades: Bool
 
     /// No limit at all.
     public static let none = RiskLimits()
@@ -31,7 +33,7 @@ public struct RiskLimits: Hashable, Sendable {
         orderNotional: FixedDecimal? = nil, positionNotional: FixedDecimal? = nil, openPositions: Int? = nil,
         openOrders: Int? = nil, ordersPerMinute: Int? = nil, priceDistance: FixedDecimal? = nil,
         dailyLoss: FixedDecimal? = nil, dailyLossFraction: FixedDecimal? = nil, leverage: FixedDecimal? = nil,
-        instruments: Set<String>? = nil
+        instruments: Set<String>? = nil, preventsSelfTrades: Bool = false
     ) {
         self.orderNotional = orderNotional
         self.positionNotional = positionNotional
@@ -43,6 +45,7 @@ public struct RiskLimits: Hashable, Sendable {
         self.dailyLossFraction = dailyLossFraction
         self.leverage = leverage
         self.instruments = instruments
+        self.preventsSelfTrades = preventsSelfTrades
     }
 }
 

@@ -61,6 +61,11 @@ enum FloorRoutes {
             try call.noQuery()
             return .json(.ok, try await call.host.changeLimits(try settings(call), by: call.actor).json)
         },
+        Route("GET", "/orders/ambiguous", .permitted(.viewLimits)) { call in
+            let page = try call.page(default: 1000)
+            return try Lists.response(all: await call.host.ambiguousOrders(), page, \.json)
+        },
+        Route("POST", "/orders/:id/settle", .permitted(.resumeTrading), body: .json, handler: settle),
         Route("GET", "/halt", .permitted(.viewHalt)) { call in
             try call.noQuery()
             return .json(.ok, try await call.host.haltState().json)
@@ -108,6 +113,24 @@ enum FloorRoutes {
         }
         let request = HaltRequest(scope: scope, reason: reason, flatten: flatten)
         return .json(.ok, try await call.host.halt(request, by: call.actor).json)
+    }
+
+    /// `venue_order` must be there, if only as null: that an order was never placed is not said by leaving something out.
+    private static func settle(_ call: APICall) async throws -> HTTPResponse {
+        try call.noQuery()
+        var body = try call.object()
+        let venueOrder: String?
+        switch try body.required("venue_order") {
+        case .null: venueOrder = nil
+        case .string(let text) where (1...128).contains(text.utf8.count): venueOrder = text
+        default:
+            throw body.failure(
+                "venue_order", "must be the venue's id of the order, or null when there is none")
+        }
+        try body.finish()
+        let view = try await call.host.settleOrder(
+            call.parameter("id"), as: venueOrder, by: call.actor)
+        return .json(.ok, view.json)
     }
 
     private static func resume(_ call: APICall) async throws -> HTTPResponse {

@@ -29,6 +29,42 @@ extension Command {
         listing.show(try await server.items(path, limit: limit), invocation)
     }
 
+    static let ordersInDoubt = Command(
+        name: "orders doubt", group: .watching,
+        summary: "List orders of which the venue shows several that could be ours."
+    ) { invocation in
+        let orders = try await Server(invocation).items("/orders/ambiguous")
+        guard !invocation.wantsJSON else { return Console.say(JSONValue.array(orders).text) }
+        guard !orders.isEmpty else { return Console.say("No order is in doubt.") }
+        for doubt in orders {
+            let order = doubt["order"] ?? .null
+            let candidates = (doubt["candidates"]?.arrayValue ?? []).map { Words.text($0) }
+            Console.say(
+                Console.harmless(
+                    "Order \(Words.text(order["id"])) of \(Words.text(order["strategy"])), "
+                        + "\(Words.text(order["side"])) \(Words.text(order["quantity"])) "
+                        + "\(Words.text(order["symbol"])), may be: \(candidates.joined(separator: ", "))"))
+        }
+    }
+
+    static let ordersSettle = Command(
+        name: "orders settle", group: .trading,
+        summary: "Say which of the venue's orders one of ours is, or that it was never placed.",
+        operands: [Operand(name: "order", explanation: "Its id, as \"orders doubt\" lists it.")],
+        options: [
+            .value("as", "venue-order", "The venue's id of the order."),
+            .flag("not-placed", "None of them: it never arrived."),
+        ]
+    ) { invocation in
+        guard (invocation.value("as") != nil) != invocation.has("not-placed") else {
+            throw CommandFailure.usage("orders settle: say either --as or --not-placed")
+        }
+        let answer = try await Server(invocation).post(
+            "/orders/\(invocation.operand("order"))/settle",
+            .object([.init("venue_order", invocation.value("as").map { .string($0) } ?? .null)]))
+        invocation.show(answer, ["Order \(Words.text(answer["id"])) is \(Words.text(answer["status"]))."])
+    }
+
     static let fills = Command(
         name: "fills", group: .watching, summary: "List a strategy's fills.",
         operands: [.strategy], options: [.limit(100)]

@@ -15,9 +15,10 @@ const known = {
     open_orders: ["Open orders", "number", "", "How many may wait at once."],
     orders_per_minute: ["Orders a minute", "number", "", "More are denied until the minute is over."],
     price_distance: ["Distance from last price", "decimal", "", "As a fraction: 0.05 is 5 %."],
-    daily_loss: ["Daily loss", "decimal", "", "Since midnight UTC; beyond it risk may only be reduced."],
-    daily_loss_fraction: ["Daily loss, fraction", "decimal", "", "Of the equity at midnight UTC: 0.05 is 5 %."],
+    daily_loss: ["Daily loss", "decimal", "", "Since midnight; beyond it risk may only be reduced."],
+    daily_loss_fraction: ["Daily loss, fraction", "decimal", "", "Of the equity at midnight: 0.05 is 5 %."],
     leverage: ["Leverage", "decimal", "×", "Exposure over equity."],
+    self_trade_prevention: ["No trades with itself", "checkbox", "", "Deny an order that would meet a standing order of the same account."],
     instruments: ["Instruments", "list", "", "Separated by commas; empty allows all."],
 };
 

@@ -1,0 +1,10 @@
+internal import Trading
+
+extension OrderDesk.Settings {
+    /// The desk of a host: it looks twice a minute whether venues agree, and counts days from the operator's midnight.
+    init(_ configuration: Configuration) {
+        self.init(
+            auditMilliseconds: 30_000,
+            dayOffsetMilliseconds: Int64(configuration.limits.utcOffsetMinutes) * 60_000)
+    }
+}
