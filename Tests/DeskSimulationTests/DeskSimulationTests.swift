@@ -6,7 +6,7 @@ struct DeskSimulationTests {
     @Test func `whatever fails between host and venue, no order is lost or doubled and the books agree`()
         async
     {
-        let outcome = await Campaign(seeds: 0..<4_000).run(threads: 2)
+        let outcome = await Campaign(seeds: 0..<2_500).run(threads: 2)
         #expect(outcome.failures == [], "replay with scripts/simulate --seeds 1 --from SEED")
     }
 
