@@ -91,7 +91,7 @@ RULES = {
     def on_timer(self, timer_id):
         while True:
             pass""",
-        ["Hung: did not answer a ping for", "in on_timer at line", "of loops.py", "It used"], []),
+        ["Hung: did not answer a ping for", "in on_timer at line", "of strategy.py", "It used"], []),
     "signals": (
         """        import os, signal
         try:
@@ -256,10 +256,12 @@ def rules(at, base, user, password, folder, file):
         if name == "is-held-back":
             at.see(".log-line", "held back for")
             at.see(".meter", "of the last minute")
-        # The first of a profile waits for its nursery, or is started anew when that takes long.
-        if at.start == "warm" and name != next(iter(RULES)):
-            at.see(".log-line", f"started {at.start} in")
         at.step(name)
+        # The first of a profile waits for its nursery, or is started anew when that takes long.
+        if at.start == "cold" or name != next(iter(RULES)):
+            address = browser.script("location.hash").split("/")[2]
+            browser.script(f"location.hash = '#/strategies/{address}/log'")
+            at.see(".log-line", f"started {at.start} in")
     browser.script("location.hash = '#/strategies'")
     at.see("tr[data-link]", "orbidden system call: mount(")
     at.see("tr[data-link]", "killed for memory: limit 64 MiB")
