@@ -38,7 +38,7 @@ struct ManyStartsTests {
                 #"{"what":"killed before anybody was told of what they had made","before":0,"after":\#(wanted)}"#
             )
             Figure.line(
-                #"{"what":"killed for memory while the walls were built","before":0,"after":\#(wanted - ran)}"#
+                #"{"what":"launches with too little memory for the walls","before":0,"after":\#(wanted - ran)}"#
             )
             Figure.line(
                 #"{"what":"processes left of both","before":0,"after":\#(Leftovers.now().children)}"#)
