@@ -162,7 +162,8 @@ let package = Package(
         tests(
             "ExchangesTests",
             uses: [
-                "Exchanges", "Journal", "Net", "Posix", "Secrets", "Simulators", "TestSupport", "Trading", "Wire",
+                "Exchanges", "Journal", "Net", "Posix", "Secrets", "Simulators", "TestSupport", "Trading",
+                "Wire",
             ]),
         tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
         tests(

@@ -23,7 +23,9 @@ struct SimulationFindingTests {
         #expect(fixture.desk.flaws == [])
     }
 
-    @Test func `E5, E12: a list of open orders does not say what an order is for, but makes the desk ask`() throws {
+    @Test func `E5, E12: a list of open orders does not say what an order is for, but makes the desk ask`()
+        throws
+    {
         var fixture = try DeskFixture()
         fixture.open("1", limit(.buy, "2", "100"))
         let old = fixture.venueOrder("1", .open, filled: "0")
@@ -34,7 +36,9 @@ struct SimulationFindingTests {
         #expect(listed.requests == [.status(fixture.order("1").reference)])
     }
 
-    @Test func `R4: an order that traded before it was acknowledged is asked about when the list lacks it`() throws {
+    @Test func `R4: an order that traded before it was acknowledged is asked about when the list lacks it`()
+        throws
+    {
         var fixture = try DeskFixture()
         fixture.submit("1", limit(.buy, "2", "100"))
         fixture.report(.sent(fixture.clientID("1")))
@@ -55,7 +59,9 @@ struct SimulationFindingTests {
         #expect(review.placed.map(\.terms.side) == [.sell])
     }
 
-    @Test func `E13: a strategy never hears of less filled while a trade takes an inferred fill's place`() throws {
+    @Test func `E13: a strategy never hears of less filled while a trade takes an inferred fill's place`()
+        throws
+    {
         var fixture = try DeskFixture(settings: .init(questionMilliseconds: 1_000, tradeQuestions: 1))
         fixture.open("1", limit(.buy, "2", "100"))
         fixture.report(.order(fixture.venueOrder("1", .filled, filled: "2")))
