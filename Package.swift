@@ -90,8 +90,8 @@ let package = Package(
         part(
             "Host",
             uses: [
-                "Posix", "Wire", "Trading", "Sandbox", "Journal", "MarketData", "Exchanges", "Catalogue",
-                "Identity", "Supervisor", "Secrets", "Vault",
+                "Posix", "Wire", "Trading", "Sandbox", "Journal", "MarketData", "Net", "Secrets", "Exchanges",
+                "Catalogue", "Identity", "Supervisor", "Vault",
             ]),
 
         // Faces.

@@ -81,7 +81,9 @@ extension Host {
     public func addAccount(_ settings: JSONValue, by user: String) async throws(HostError) -> AccountView {
         let defaults = AccountSetup.defaults(loaded.configuration.paper)[0]
         let account = try Self.checked { () throws(FieldFailure) in
-            try AccountSetup(settings, defaults: defaults, isNew: true)
+            try AccountSetup(
+                settings, defaults: defaults, isNew: true, venues: loaded.configuration.venues,
+                at: Timestamp(milliseconds: WallClock.milliseconds))
         }
         try await floor { floor throws(HostError) in
             guard floor.accounts[account.id] == nil else {
@@ -100,16 +102,44 @@ extension Host {
     public func changeAccount(
         _ id: String, _ settings: JSONValue, by user: String
     ) async throws(HostError) -> AccountView {
+        let venues = loaded.configuration.venues
         let account = try await floor { floor throws(HostError) in
             guard let account = floor.accounts[id] else { throw .notFound(kind: "account", id: id) }
             return try Self.checked { () throws(FieldFailure) in
-                try AccountSetup(settings, defaults: account, isNew: false)
+                try AccountSetup(settings, defaults: account, isNew: false, venues: venues, at: floor.now)
             }
         }
         try await store.save(account: id, settings: account.json)
         audit(user, "account.change", id, settings.text)
         try await floor { floor throws(HostError) in floor.add(account) }
         return try await accountView(id)
+    }
+
+    /// What the venue says now that an account holds.
+    ///
+    /// - Throws: ``HostError/unavailable(_:)`` with the venue's words when it does not say.
+    public func balances(of id: String) async throws(HostError) -> [AccountView.Balance] {
+        let result: Result<[AccountView.Balance], HostError> = await withCheckedContinuation { continuation in
+            // The continuation waits for it.
+            Task {
+                do throws(HostError) {
+                    try await floor { floor throws(HostError) in
+                        guard let account = floor.accounts[id] else {
+                            throw .notFound(kind: "account", id: id)
+                        }
+                        floor.askBalances(of: account) { answer in
+                            continuation.resume(
+                                returning: answer.map { $0.map(AccountView.Balance.init) }.mapError {
+                                    .unavailable("the balance of \(id) is not known: \($0)")
+                                })
+                        }
+                    }
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
     }
 
     /// The limits in force.

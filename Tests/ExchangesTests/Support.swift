@@ -1,7 +1,4 @@
 import Exchanges
-import Journal
-import Posix
-import Synchronization
 import Testing
 import Trading
 
@@ -156,100 +153,6 @@ final class MemoryStore: PaperVenueStore {
         _ id: AccountID, _ completion: @escaping (Result<MatchingAccount?, PaperStoreFailure>) -> Void
     ) {
         queue.append { [self] in completion(.success(disk.state.accounts.first { $0.id == id })) }
-    }
-}
-
-/// A venue on an event loop with what a test needs: to move its market, and to ask it and wait for the answer.
-final class VenueBench: @unchecked Sendable {
-    // @unchecked: `venue` and `reports` are touched on the loop's thread alone.
-    let loop: EventLoop
-    private var venue: PaperVenue?
-    private var reports: [VenueReport] = []
-    private let writer: GroupCommitWriter
-
-    init(path: String) async throws {
-        let loop = try EventLoop(name: "floor")
-        self.loop = loop
-        writer = try GroupCommitWriter(path: path, migrations: [JournalPaperStore.migrations])
-        await onLoop { [self] in
-            let store = JournalPaperStore(writer: writer, loop: loop)
-            let venue = PaperVenue(
-                store: store, instruments: [bitcoin], settings: MatchingSettings(slippageBasisPoints: 0),
-                pageSize: 3
-            ) { at(1) }
-            venue.onReport = { [self] _, report in reports.append(report) }
-            venue.openAccount("paper", kind: .spot, currency: "USDT", balance: d("100000"))
-            venue.marketMoved(candle("100"))
-            self.venue = venue
-        }
-        // The market of the start came before the books were read.
-        _ = await balances()
-        await move(candle("100"))
-    }
-
-    func onLoop(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
-            loop.perform {
-                body()
-                continuation.resume()
-            }
-        }
-    }
-
-    /// Asks the venue and waits for its answer.
-    func ask<Answer: Sendable>(
-        _ body: @escaping @Sendable (any ExchangeAdapter, @escaping (Answer) -> Void) -> Void
-    ) async -> Answer {
-        await withCheckedContinuation { continuation in
-            loop.perform { [self] in
-                guard let venue else { preconditionFailure("the venue is gone") }
-                let isBack = Flag()
-                body(venue) { answer in
-                    precondition(isBack.isSet, "a completion came before its call returned")
-                    continuation.resume(returning: answer)
-                }
-                isBack.isSet = true
-            }
-        }
-    }
-
-    func place(_ number: Int, _ terms: OrderTerms) async -> Result<VenueOrderID, VenueFailure> {
-        await ask { $0.place(PlaceRequest(clientID: clientID(number), terms: terms), on: "paper", $1) }
-    }
-
-    func status(_ number: Int) async -> VenueOrder? {
-        let answer: Result<VenueOrder?, VenueFailure> = await ask {
-            $0.status(of: reference(number), on: "paper", $1)
-        }
-        return try? answer.get()
-    }
-
-    func balances() async -> [VenueBalance] {
-        let answer: Result<[VenueBalance], VenueFailure> = await ask { $0.balances(on: "paper", $1) }
-        return (try? answer.get()) ?? []
-    }
-
-    /// Moves the market and waits until what followed is durable and told.
-    func move(_ event: MarketEvent) async {
-        await onLoop { [self] in venue?.marketMoved(event) }
-        _ = await balances()
-    }
-
-    func takeReports() async -> [VenueReport] {
-        let taken = Mutex<[VenueReport]>([])
-        await onLoop { [self] in
-            let all = reports
-            taken.withLock { $0 = all }
-            reports = []
-        }
-        return taken.withLock { $0 }
-    }
-
-    /// Lets go of the venue and closes its database.
-    func close() async {
-        await onLoop { [self] in venue = nil }
-        writer.close()
-        loop.stop()
     }
 }
 

@@ -284,6 +284,11 @@ final class FakeHost: HostService {
 
     func accounts() async throws(HostError) -> [Host::AccountView] { [account] }
 
+    func balances(of account: String) async throws(HostError) -> [Host::AccountView.Balance] {
+        guard account == self.account.id else { throw .notFound(kind: "account", id: account) }
+        return self.account.balances
+    }
+
     func addAccount(_ settings: JSONValue, by: String) async throws(HostError) -> Host::AccountView {
         try named(settings)
         return account

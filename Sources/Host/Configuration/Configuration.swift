@@ -24,6 +24,8 @@ public struct Configuration: Hashable, Sendable {
     public var paper = Paper()
     /// The simulated market.
     public var market = Market()
+    /// Exchanges beyond this machine.
+    public var venues = Venues()
     /// Commands of the operator's choice.
     public var hooks = Hooks()
     /// Logins and sessions.
@@ -150,6 +152,19 @@ public struct Configuration: Hashable, Sendable {
         public var seed = 1
         public var symbols = ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"]
         public var speed = 1
+    }
+
+    /// Exchanges beyond this machine: where they are, and how often they are asked.
+    public struct Venues: Hashable, Sendable {
+        public var binance = "https://api.binance.com"
+        public var binanceStreams = ""
+        public var binanceSocketAPI = ""
+        public var binanceTestnet = "https://testnet.binance.vision"
+        public var binanceTestnetStreams = ""
+        public var binanceTestnetSocketAPI = ""
+        public var instrumentsRefresh = Duration.seconds(60)
+        public var reconcileInterval = Duration.seconds(30)
+        public var priceAge = Duration.seconds(30)
     }
 
     /// Commands of the operator's choice, run with `/bin/sh -c`.

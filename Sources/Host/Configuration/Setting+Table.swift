@@ -1,8 +1,8 @@
 extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
-        server + data + log + limits + strategy + sandbox + nursery + paper + market + hooks + identity
-        + vault
+        server + data + log + limits + strategy + sandbox + nursery + paper + market + venues + hooks
+        + identity + vault
 
     /// What each section is about.
     public static let sections: KeyValuePairs<String, String> = [
@@ -18,6 +18,8 @@ extension Setting {
             "Interpreters that have their packages loaded, and of which strategies are made in milliseconds.",
         "paper": "The paper venue and the account that it opens at the first start.",
         "market": "The simulated market, the feed called \"simulated\".",
+        "venues": "Exchanges beyond this machine. A simulator (bullpen simulate) or a proxy takes the place of one\n"
+            + "when its address is given here.",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
             + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
         "identity": "Logins and sessions.",
@@ -201,6 +203,37 @@ extension Setting {
         .integer(
             "market.speed", \.market.speed, 1...1_000_000,
             "How fast its time runs: 1 is real time, 60 gives a one-minute candle every second."),
+    ]
+
+    private static let venues: [Setting] = [
+        .text(
+            "venues.binance", \.venues.binance, .url,
+            "Where Binance answers requests (REST)."),
+        .text(
+            "venues.binance_streams", \.venues.binanceStreams, .url,
+            "Where its market streams are. Empty: the exchange's own for its own address, else the same host."),
+        .text(
+            "venues.binance_socket_api", \.venues.binanceSocketAPI, .url,
+            "Where its WebSocket API is, with the path. Empty: the exchange's own for its own address, else\n"
+                + "/ws-api/v3 on the same host."),
+        .text(
+            "venues.binance_testnet", \.venues.binanceTestnet, .url,
+            "Where the test network of Binance answers requests (REST)."),
+        .text(
+            "venues.binance_testnet_streams", \.venues.binanceTestnetStreams, .url,
+            "Where its market streams are. Empty as above."),
+        .text(
+            "venues.binance_testnet_socket_api", \.venues.binanceTestnetSocketAPI, .url,
+            "Where its WebSocket API is, with the path. Empty as above."),
+        .duration(
+            "venues.instruments_refresh", \.venues.instrumentsRefresh, .seconds(5) ... .seconds(86_400),
+            "How often the steps and limits of instruments are asked for."),
+        .duration(
+            "venues.reconcile_interval", \.venues.reconcileInterval, .seconds(1) ... .seconds(3600),
+            "How often orders and trades are asked for although the streams are well."),
+        .duration(
+            "venues.price_age", \.venues.priceAge, .seconds(1) ... .seconds(3600),
+            "How old the last price may be for a market order on an exchange. Older, it is denied."),
     ]
 
     private static let hooks: [Setting] = [

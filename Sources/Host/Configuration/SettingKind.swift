@@ -23,6 +23,8 @@ public enum TextForm: Sendable {
     case hostName
     /// An instrument such as `BTCUSDT`.
     case symbol
+    /// An address with its scheme; may be empty.
+    case url
 
     var allowed: String {
         switch self {
@@ -30,6 +32,7 @@ public enum TextForm: Sendable {
         case .path: "a path of at most 4096 bytes"
         case .address: "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost"
         case .hostName: "a host name such as bullpen.example.org, perhaps with :port"
+        case .url: "an address such as https://api.example.org or ws://127.0.0.1:9000, without spaces, ? and #"
         case .symbol: "capital letters, digits, - and _, at most 32, such as BTCUSDT"
         }
     }
@@ -48,6 +51,11 @@ public enum TextForm: Sendable {
         case .hostName:
             return (1...260).contains(bytes.count)
                 && bytes.allSatisfy { $0.isLetterOrDigit || ".-:[]".utf8.contains($0) }
+        case .url:
+            let schemes = ["https://", "http://", "wss://", "ws://"]
+            return bytes.isEmpty
+                || schemes.contains { text.hasPrefix($0) && bytes.count > $0.utf8.count }
+                    && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#@".utf8.contains($0) }
         case .symbol:
             return (1...32).contains(bytes.count)
                 && bytes.allSatisfy { (0x41...0x5A).contains($0) || $0.isDigit || "-_".utf8.contains($0) }

@@ -1,3 +1,5 @@
+internal import Exchanges
+internal import MarketData
 internal import Trading
 internal import Wire
 
@@ -10,9 +12,34 @@ struct AccountSetup: Hashable, Sendable {
     var leverage: FixedDecimal
     /// What the venue takes at most of a trade, as a fraction; the configuration's, for every account.
     var feeRate: FixedDecimal
+    /// The exchange that it is an account at; nil for the paper venue.
+    var exchange: Exchange?
 
-    /// The venue of every account in this version.
-    static let venue = "paper"
+    /// An account at an exchange.
+    struct Exchange: Hashable, Sendable {
+        var venue: KnownVenue
+        var environment: VenueEnvironment
+        /// What was traded before is none of this host's business.
+        var since: Timestamp
+        /// How old the last price may be for a market order.
+        var priceAgeMilliseconds: Int64
+
+        var id: VenueID { venue.id(environment) }
+        /// How long after an order's making it may still not be shown.
+        var absenceGraceMilliseconds: Int64 {
+            switch venue {
+            case .binance: BinanceVenue.Settings().absenceGraceMilliseconds
+            }
+        }
+        /// In words.
+        var words: String { "\(venue.rawValue) \(environment.rawValue)" }
+    }
+
+    /// The paper venue.
+    static let paper: VenueID = "paper"
+
+    /// The venue as the desk knows it.
+    var venue: VenueID { exchange?.id ?? Self.paper }
 
     /// The accounts of a new data folder: one for each currency that the simulated market is quoted in.
     static func defaults(_ paper: Configuration.Paper) -> [AccountSetup] {
@@ -22,24 +49,26 @@ struct AccountSetup: Hashable, Sendable {
                 AccountSetup(
                     id: element.1, kind: paper.kind == .spot ? .spot : .margin, currency: element.0,
                     balance: paper.startingBalance, leverage: paper.leverage,
-                    feeRate: max(paper.makerFee, paper.takerFee))
+                    feeRate: max(paper.makerFee, paper.takerFee), exchange: nil)
             }
     }
 
     /// Those that were saved, and the defaults that were not.
     static func all(
-        _ rows: [(id: String, settings: String)], _ paper: Configuration.Paper
+        _ rows: [(id: String, settings: String)], _ configuration: Configuration, at now: Timestamp
     ) throws -> [AccountSetup] {
-        let defaults = defaults(paper)
+        let defaults = defaults(configuration.paper)
         let saved = try rows.map { row in
-            try AccountSetup(try JSONParser.parse(row.settings), defaults: defaults[0], isNew: true)
+            try AccountSetup(
+                try JSONParser.parse(row.settings), defaults: defaults[0], isNew: true,
+                venues: configuration.venues, at: now)
         }
         return defaults.filter { account in !saved.contains { $0.id == account.id } } + saved
     }
 
     private init(
         id: String, kind: AccountView.Kind, currency: String, balance: FixedDecimal, leverage: FixedDecimal,
-        feeRate: FixedDecimal
+        feeRate: FixedDecimal, exchange: Exchange?
     ) {
         self.id = id
         self.kind = kind
@@ -47,10 +76,16 @@ struct AccountSetup: Hashable, Sendable {
         self.balance = balance
         self.leverage = leverage
         self.feeRate = feeRate
+        self.exchange = exchange
     }
 
-    /// Reads the body of a request. What a position hangs on cannot be changed later: kind, currency and balance.
-    init(_ json: JSONValue, defaults: AccountSetup, isNew: Bool) throws(FieldFailure) {
+    /// Reads the body of a request. What a position hangs on cannot be changed later: venue, kind, currency and balance.
+    ///
+    /// - Parameter now: When an account at an exchange begins, unless told otherwise.
+    init(
+        _ json: JSONValue, defaults: AccountSetup, isNew: Bool, venues: Configuration.Venues,
+        at now: Timestamp
+    ) throws(FieldFailure) {
         var reader = try ObjectReader(json)
         self = defaults
         if let id = try reader.optionalString("id", bytes: 32) {
@@ -62,9 +97,7 @@ struct AccountSetup: Hashable, Sendable {
         } else if isNew {
             throw reader.failure("id", "is missing")
         }
-        if let venue = try reader.optionalString("venue", bytes: 32), venue != Self.venue {
-            throw reader.failure("venue", "\"\(venue)\" is not there; this version has \"paper\"")
-        }
+        try readVenue(&reader, isNew: isNew, venues: venues, at: now)
         if let kind = try reader.optionalChoice("kind", as: AccountView.Kind.self) {
             try Self.mayChange("kind", isNew || kind == defaults.kind, &reader)
             self.kind = kind
@@ -82,28 +115,84 @@ struct AccountSetup: Hashable, Sendable {
         }
         leverage = try Self.decimal("leverage", 1, 125, &reader) ?? leverage
         try reader.finish()
+        if let exchange { try checkSpot(at: exchange) }
         guard kind == .margin || leverage == .one else {
             throw FieldFailure(field: "leverage", reason: "must be 1 on a spot account")
+        }
+    }
+
+    private mutating func readVenue(
+        _ reader: inout ObjectReader, isNew: Bool, venues: Configuration.Venues, at now: Timestamp
+    ) throws(FieldFailure) {
+        let old = exchange
+        let word = try reader.optionalString("venue", bytes: 32)
+        guard let word = word ?? old?.venue.rawValue, word != Self.paper.text else {
+            try Self.mayChange("venue", isNew || old == nil, &reader)
+            return
+        }
+        guard let venue = KnownVenue(rawValue: word) else {
+            let known = ([Self.paper.text] + KnownVenue.allCases.map(\.rawValue)).map { "\"\($0)\"" }
+            throw reader.failure(
+                "venue", "\"\(word)\" is not there; this version has \(known.joined(separator: ", "))")
+        }
+        var asked = reader
+        let isToldEnvironment = asked.optional("environment") != nil
+        let told = try FeedDefinition.environment(of: venue, &reader)
+        let environment = isToldEnvironment ? told : old?.environment ?? told
+        try Self.mayChange("venue", isNew || (old?.venue == venue && old?.environment == environment), &reader)
+        exchange = Exchange(
+            venue: venue, environment: environment,
+            since: try reader.optionalTime("since") ?? old?.since ?? now,
+            priceAgeMilliseconds: venues.priceAge.milliseconds)
+        guard isNew else { return }
+        // What is set for the paper venue means nothing at an exchange.
+        (kind, leverage, feeRate, balance) = (.spot, .one, Self.exchangeFee, .zero)
+    }
+
+    /// What an exchange takes at most of a trade on spot, set aside with every buy: 0.1 %.
+    private static let exchangeFee = FixedDecimal(units: FixedDecimal.unitsPerOne / 1000)
+
+    private func checkSpot(at exchange: Exchange) throws(FieldFailure) {
+        guard kind == .spot else {
+            throw FieldFailure(
+                field: "kind",
+                reason: "must be \"spot\": this host trades no margin at \(exchange.venue.rawValue), only what is held")
+        }
+        guard leverage == .one else {
+            throw FieldFailure(
+                field: "leverage",
+                reason: "must be 1: this host uses no leverage at \(exchange.venue.rawValue), only what is held")
+        }
+        guard balance.isPositive else {
+            throw FieldFailure(
+                field: "balance",
+                reason: "is missing: how much \(currency) of this account strategies may share, above 0")
         }
     }
 
     /// The settings as the database writes them.
     var json: JSONValue {
         .members([
-            "id": .string(id), "kind": .string(kind.rawValue), "currency": .string(currency),
+            "id": .string(id), "venue": exchange.map { .string($0.venue.rawValue) },
+            "environment": exchange.map { .string($0.environment.rawValue) },
+            "kind": .string(kind.rawValue), "currency": .string(currency),
             "balance": .decimal(balance), "leverage": .decimal(leverage),
+            "since": exchange.map { .time($0.since) },
         ])
     }
 
     /// The account as the order desk knows it.
     var settings: AccountSettings {
         AccountSettings(
-            id: AccountID(id), venue: VenueID(Self.venue),
+            id: AccountID(id), venue: venue,
             kind: kind == .spot
                 ? .spot
                 : .margin(
                     leverage: leverage, maintenance: FixedDecimal(units: FixedDecimal.unitsPerOne / 200)),
-            currency: currency, balance: balance, feeRate: feeRate)
+            currency: currency, balance: balance, feeRate: feeRate,
+            // An exchange may not show an order yet that it has; the paper venue answers in order.
+            absenceGraceMilliseconds: exchange?.absenceGraceMilliseconds ?? 0,
+            priceAgeMilliseconds: exchange?.priceAgeMilliseconds)
     }
 
     private static func mayChange(

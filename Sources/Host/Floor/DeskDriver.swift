@@ -56,7 +56,7 @@ public final class DeskDriver {
     /// The journal refuses, or takes again.
     public var onFault: (JournalFault?) -> Void = { _ in }
 
-    private let adapters: [VenueID: any ExchangeAdapter]
+    private var adapters: [VenueID: any ExchangeAdapter] = [:]
     private let venues: (AccountID) -> VenueID?
     private let append: Append
     private let turns: any LoopTurns
@@ -79,14 +79,17 @@ public final class DeskDriver {
         turns: any LoopTurns, now: @escaping () -> Timestamp, append: @escaping Append
     ) {
         self.desk = desk
-        self.adapters = Dictionary(uniqueKeysWithValues: adapters.map { ($0.venue, $0) })
         self.venues = venues
         self.turns = turns
         self.now = now
         self.append = append
-        for adapter in adapters {
-            adapter.onReport = { [weak self] account, report in self?.reported(account, report) }
-        }
+        for adapter in adapters { connect(adapter) }
+    }
+
+    /// Takes a venue's adapter in: its accounts' requests go to it, and it is listened to.
+    func connect(_ adapter: any ExchangeAdapter) {
+        adapters[adapter.venue] = adapter
+        adapter.onReport = { [weak self] account, report in self?.reported(account, report) }
     }
 
     /// Lets the desk decide, and carries out what it decides.

@@ -1,3 +1,4 @@
+internal import Exchanges
 internal import MarketData
 internal import Posix
 internal import Trading
@@ -6,7 +7,8 @@ internal import Wire
 /// One feed on the floor: its timer, and who listens to it.
 ///
 /// It lives on the event loop. A timer wakes it when its next event is due; it takes what is due and hands it on. A
-/// replay stands still while no strategy listens, so that none misses its beginning.
+/// replay stands still while no strategy listens, so that none misses its beginning. One of an exchange has no timer: its
+/// source says what happens.
 final class Feed {
     /// The feed whose symbols are the venue's own; another feed's carry its name.
     static let principal = "simulated"
@@ -15,11 +17,18 @@ final class Feed {
 
     let market: MarketFeed
     /// What can be traded on it, by the feed's own symbol.
-    let instruments: [String: Instrument]
+    private(set) var instruments: [String: Instrument]
     /// When its last event came, or nil before the first.
     private(set) var lastEvent: Timestamp?
     var subscriptions = Subscriptions()
+    /// Hears that the instruments are others, or that the source is down or up again.
+    var onChange: (Feed) -> Void = { _ in }
+    /// Whether instruments and history are there, which a strategy needs to begin.
+    private(set) var isPrimed: Bool
 
+    private let source: (any MarketSource)?
+    private var sourceFault: String?
+    private var waiting: [() -> Void] = []
     private var injection: FeedInjection
     private let venueSymbols: [String: String]
     private let loop: EventLoop
@@ -32,12 +41,15 @@ final class Feed {
     /// - Parameters:
     ///   - folder: Where relative paths of candle files begin.
     ///   - cursor: Where a replay stopped before the host did.
+    ///   - source: Where the events of an exchange's feed come from; nil for the others.
     ///   - deliver: Takes each event, on the event loop.
     init(
-        _ definition: FeedDefinition, folder: String, cursor: String?, loop: EventLoop,
-        deliver: @escaping (Feed, MarketEvent) -> Void
+        _ definition: FeedDefinition, folder: String, cursor: String?,
+        source: (any MarketSource)? = nil, loop: EventLoop, deliver: @escaping (Feed, MarketEvent) -> Void
     ) throws(HostError) {
         self.loop = loop
+        self.source = source
+        isPrimed = source == nil
         self.deliver = deliver
         do throws(MarketFeed.Failure) {
             market = try MarketFeed(
@@ -58,13 +70,27 @@ final class Feed {
     var id: String { market.definition.id }
 
     /// Whether market time passes.
-    var isRunning: Bool { isOpen && !market.isPaused && market.fault == nil && !market.isAtEnd }
+    var isRunning: Bool {
+        isOpen && !market.isPaused && market.fault == nil && !market.isAtEnd && sourceFault == nil
+    }
 
     /// What is wrong with it, or why nothing comes, in words.
     var fault: String? {
         if let fault = market.fault { return fault }
         if market.isAtEnd { return "the replay is at its end" }
-        return nil
+        return sourceFault
+    }
+
+    /// The venue whose prices it gives; nil when they are no exchange's.
+    var exchange: VenueID? {
+        guard case .live(let live) = market.definition.source else { return nil }
+        return live.venue.id(live.environment)
+    }
+
+    /// Calls `body` once instruments and history are there, at once when they are.
+    func whenPrimed(_ body: @escaping () -> Void) {
+        guard !isPrimed else { return body() }
+        waiting.append(body)
     }
 
     /// The instrument's name at the venue: feeds other than the principal one have markets of their own.
@@ -86,6 +112,10 @@ final class Feed {
     func run() {
         isOpen = true
         arm()
+        guard let source, case .live(let live) = market.definition.source else { return }
+        let wish = MarketWish(
+            symbols: live.symbols, resolutions: live.resolutions, history: live.history)
+        source.begin(wish) { [weak self] in self?.take($0) }
     }
 
     /// A strategy has begun to take events.
@@ -130,9 +160,33 @@ final class Feed {
         isOpen = false
         if let timer { loop.cancel(timer) }
         timer = nil
+        source?.end()
+        waiting = []
     }
 
     // MARK: - Inside
+
+    private func take(_ news: MarketNews) {
+        switch news {
+        case .instruments(let told):
+            market.setInstruments(told)
+            for instrument in market.instruments { instruments[instrument.symbol] = instrument }
+            onChange(self)
+        case .history(let candles): market.remember(candles)
+        case .event(let event):
+            guard isOpen else { return }
+            inject([event])
+        case .primed:
+            guard !isPrimed else { return }
+            isPrimed = true
+            let bodies = waiting
+            waiting = []
+            for body in bodies { body() }
+        case .fault(let fault):
+            sourceFault = fault
+            onChange(self)
+        }
+    }
 
     private static var nanoseconds: Int64 { Int64(MonotonicClock.nanoseconds) }
 

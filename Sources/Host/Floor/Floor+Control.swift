@@ -30,9 +30,16 @@ extension Floor {
         } catch {
             throw .invalid(error)
         }
-        let feed = try feed(options.feed ?? record.desired?.feed ?? Feed.principal, for: config)
+        let wanted = (options.account ?? record.desired?.account).flatMap { accounts[$0] }
+        let usualFeed = wanted?.exchange.flatMap { exchange in
+            feeds.values.filter { $0.exchange == exchange.id && $0.instruments[config.symbol] != nil }
+                .map(\.id).min()
+        }
+        let feed = try feed(
+            options.feed ?? record.desired?.feed ?? usualFeed ?? Feed.principal, for: config)
         let instrument = feed.instruments[config.symbol]!
         let account = try account(options.account ?? record.desired?.account, for: instrument)
+        try check(feed, suits: account)
         let capital = options.capital ?? record.desired?.capital ?? min(FixedDecimal(10_000), account.balance)
         guard capital.isPositive, capital <= account.balance else {
             throw .invalid(
@@ -79,10 +86,31 @@ extension Floor {
         return feed
     }
 
+    /// An account at an exchange trades at that exchange's prices, and with a credential.
+    private func check(_ feed: Feed, suits account: AccountSetup) throws(HostError) {
+        if let exchange = account.exchange, feed.exchange != exchange.id {
+            let fitting = feeds.values.filter { $0.exchange == exchange.id }.map(\.id).sorted()
+            let advice =
+                fitting.isEmpty
+                ? "add a feed of kind \(exchange.venue.rawValue), environment \(exchange.environment.rawValue)"
+                : "take \(fitting.joined(separator: ", "))"
+            throw .invalid(
+                FieldFailure(
+                    field: "feed",
+                    reason: "feed \(feed.id) does not give the prices of \(exchange.words), where account "
+                        + "\(account.id) is; \(advice)"))
+        }
+        if let hindrance = hindrance(to: account) { throw .conflict(hindrance) }
+        guard feed.isPrimed else {
+            throw .conflict("feed \(feed.id) has no prices yet: \(feed.fault ?? "they are on their way")")
+        }
+    }
+
     private func account(_ id: String?, for instrument: Instrument) throws(HostError) -> AccountSetup {
         let fitting = accounts.values.filter { $0.currency == instrument.quote }.sorted { $0.id < $1.id }
         guard let id else {
-            guard let first = fitting.first else {
+            // Real money is never taken unasked.
+            guard let first = fitting.first(where: { $0.exchange == nil }) else {
                 throw .invalid(
                     FieldFailure(field: "account", reason: "no account is in \(instrument.quote); make one"))
             }

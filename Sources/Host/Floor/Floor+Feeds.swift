@@ -10,15 +10,32 @@ extension Floor {
     /// Opens a feed; nothing comes of it before it runs.
     @discardableResult
     func open(_ definition: FeedDefinition, cursor: String?) throws(HostError) -> Feed {
-        let feed = try Feed(definition, folder: around.folders.root, cursor: cursor, loop: loop) {
-            [weak self] feed, event in
+        var source: (any MarketSource)?
+        if case .live(let live) = definition.source {
+            source = try self.live(live.venue, live.environment).market()
+        }
+        let feed = try Feed(
+            definition, folder: around.folders.root, cursor: cursor, source: source, loop: loop
+        ) { [weak self] feed, event in
             self?.deliver(event, from: feed)
         }
+        feed.onChange = { [weak self] in self?.changed($0) }
         feeds[definition.id] = feed
+        list(feed)
+        return feed
+    }
+
+    /// Tells venue and desk what can be traded on a feed.
+    private func list(_ feed: Feed) {
         for instrument in feed.instruments.values {
             list(instrument, as: feed.venueSymbol(instrument.symbol))
         }
-        return feed
+    }
+
+    /// The exchange behind a feed told other instruments, or its stream broke or came back.
+    private func changed(_ feed: Feed) {
+        list(feed)
+        around.health.report("feed-\(feed.id)", fault: feed.fault)
     }
 
     /// Tells venue and desk of an instrument under its name there.
@@ -30,7 +47,7 @@ extension Floor {
         listings[symbol] = listed
         paper.setInstruments(listings.values.sorted { $0.symbol < $1.symbol })
         desk.decide { desk, _ in
-            desk.setInstruments([listed], at: VenueID(AccountSetup.venue))
+            desk.setInstruments([listed], at: AccountSetup.paper)
             return []
         }
     }
@@ -45,6 +62,7 @@ extension Floor {
         let symbol = feed.venueSymbol(event.symbol)
         paper.marketMoved(event, as: symbol)
         desk.priceMoved(event, as: symbol, on: paper.venue)
+        if let exchange = feed.exchange { desk.priceMoved(event, as: event.symbol, on: exchange) }
         let takers = feed.subscriptions.takers(of: event)
         if !takers.isEmpty {
             let message = HostMessage(event)

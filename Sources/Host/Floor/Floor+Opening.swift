@@ -25,7 +25,10 @@ extension Floor {
     ) throws -> Floor {
         let limits = try LimitSetup(
             global: RiskLimits(around.configuration.limits), saved: inheritance.floor.limits)
-        let accounts = try AccountSetup.all(inheritance.floor.accounts, around.configuration.paper)
+        let accounts = try AccountSetup.all(
+            inheritance.floor.accounts, around.configuration,
+            at: Timestamp(milliseconds: WallClock.milliseconds))
+        let accountVenues = AccountVenues()
         let paper = PaperVenue(
             store: JournalPaperStore(writer: paperWriter, loop: loop), instruments: [],
             settings: MatchingSettings(around.configuration.paper),
@@ -35,7 +38,7 @@ extension Floor {
             desk: OrderDesk(
                 limits: limits.global, settings: OrderDesk.Settings(around.configuration),
                 at: Timestamp(milliseconds: WallClock.milliseconds)),
-            adapters: [paper], venues: { _ in VenueID(AccountSetup.venue) },
+            adapters: [paper], venues: { accountVenues[$0] },
             turns: EventLoopTurns(of: loop),
             now: { Timestamp(milliseconds: WallClock.milliseconds) },
             append: { events, answer in
@@ -45,7 +48,8 @@ extension Floor {
                 }
             })
         let floor = Floor(
-            loop: loop, around: around, desk: driver, paper: paper, limits: limits,
+            loop: loop, around: around, desk: driver, paper: paper, accountVenues: accountVenues,
+            limits: limits,
             lastRun: inheritance.floor.lastRun, lastSignal: inheritance.floor.lastSignal)
         for account in accounts { floor.add(account) }
         try floor.openFeeds(inheritance.floor.feeds)
@@ -65,12 +69,14 @@ extension Floor {
     /// Makes an account known to desk and venue.
     func add(_ account: AccountSetup) {
         accounts[account.id] = account
-        paper.openAccount(
-            AccountID(account.id), kind: account.settings.kind, currency: account.currency,
-            balance: account.balance)
+        accountVenues[AccountID(account.id)] = account.venue
         desk.decide { desk, _ in
             desk.setAccount(account.settings, limits: limits.accounts[account.id] ?? .none)
         }
+        guard account.exchange == nil else { return serve(account) }
+        paper.openAccount(
+            AccountID(account.id), kind: account.settings.kind, currency: account.currency,
+            balance: account.balance)
     }
 
     private func openFeeds(_ saved: [(id: String, settings: String, cursor: String?)]) throws {
@@ -96,9 +102,19 @@ extension Floor {
     private func restore(_ snapshot: DeskSnapshot) throws {
         // A feed that is gone leaves its markets behind; what is still held there must be known.
         let known = Set(feeds.values.flatMap { feed in feed.instruments.keys.map { feed.venueSymbol($0) } })
-        let used = Set(snapshot.ledgers.keys.map(\.symbol)).union(snapshot.orders.values.map(\.symbol))
-        for symbol in used.subtracting(known) {
-            list(.usual(symbol: Feed.symbol(symbol)), as: symbol)
+        for (account, symbols) in tradedSymbols(in: snapshot) {
+            guard let setup = accounts[account.text], let exchange = setup.exchange else {
+                for symbol in symbols.keys where !known.contains(symbol) {
+                    list(.usual(symbol: Feed.symbol(symbol)), as: symbol)
+                }
+                continue
+            }
+            // Until the exchange tells its steps, which every order waits for.
+            desk.decide { desk, _ in
+                desk.setInstruments(symbols.keys.sorted().map { .usual(symbol: $0) }, at: exchange.id)
+                return []
+            }
+            serve(setup, symbols: symbols)
         }
         var flaw: RestoreFlaw?
         desk.decide { desk, now in
@@ -110,6 +126,21 @@ extension Floor {
             }
         }
         if let flaw { throw flaw }
+    }
+
+    /// What was traded on each account, each with a time before its first trade that may not be booked.
+    private func tradedSymbols(in snapshot: DeskSnapshot) -> [AccountID: [String: Timestamp]] {
+        var symbols: [AccountID: [String: Timestamp]] = [:]
+        for order in snapshot.orders.values {
+            let time = order.intent.createdAt.advanced(byMilliseconds: -60_000)
+            let known = symbols[order.intent.account]?[order.symbol]
+            symbols[order.intent.account, default: [:]][order.symbol] = min(known ?? time, time)
+        }
+        for key in snapshot.ledgers.keys where symbols[key.account]?[key.symbol] == nil {
+            let since = accounts[key.account.text]?.exchange?.since
+            symbols[key.account, default: [:]][key.symbol] = since ?? now
+        }
+        return symbols
     }
 
     /// Makes a strategy known that is in the catalogue.
@@ -159,13 +190,32 @@ extension Floor {
                 let plan = FloorStrategy.Plan(
                     version: desired.version, feed: desired.feed, account: desired.account,
                     capital: desired.capital, parameters: config.parametersJSON)
+                if let account = accounts[desired.account], let hindrance = hindrance(to: account) {
+                    log(strategy, .error, .host, "not started again: \(hindrance)")
+                    continue
+                }
                 strategy.warnings = warnings(
                     of: strategy, config: config, account: accounts[desired.account])
-                start(strategy, plan: plan, config: config)
-                strategy.startsPaused = desired.isPaused
+                strategy.plan = plan
+                whenPrimed(plan.feed, for: strategy) { [self] in
+                    start(strategy, plan: plan, config: config)
+                    strategy.startsPaused = desired.isPaused
+                }
             } catch {
                 log(strategy, .error, .host, "could not be started again: \(error)")
             }
+        }
+    }
+
+    /// Calls `body` once a feed has its history, unless somebody starts the strategy or takes it away before.
+    private func whenPrimed(_ id: String, for strategy: FloorStrategy, _ body: @escaping () -> Void) {
+        guard let feed = feeds[id], !feed.isPrimed else { return body() }
+        log(strategy, .info, .host, "starts when feed \(id) has its prices")
+        feed.whenPrimed { [weak self] in
+            guard let self, !isDraining, strategies[strategy.id] === strategy, strategy.runner == nil else {
+                return
+            }
+            body()
         }
     }
 
@@ -178,6 +228,7 @@ extension Floor {
             stop(strategy, orders: .keep, reason: "the host is stopping")
         }
         whenAllGone { [self] in
+            endVenues()
             // What the last strategies did must be on disk before the journal closes.
             desk.whenQuiet(completion)
         }
@@ -195,6 +246,7 @@ extension Floor {
             publishProfit()
             if seconds % 10 == 0 { saveCursors() }
             if seconds % 60 == 1 { saveEquity() }
+            if seconds % 60 == 30 { refreshBalances() }
             everySecond()
         }
     }

@@ -9,7 +9,10 @@ extension Floor {
     func submit(_ terms: OrderTerms, request: String, by strategy: FloorStrategy) {
         guard let name = strategy.plan?.feed, let feed = feeds[name] else { return }
         var listed = terms
-        listed.symbol = feed.venueSymbol(terms.symbol)
+        // At an exchange an instrument has the exchange's own name, which is the feed's.
+        if strategy.plan.flatMap({ accounts[$0.account] })?.exchange == nil {
+            listed.symbol = feed.venueSymbol(terms.symbol)
+        }
         desk.decide { desk, now in
             desk.submit(
                 listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,

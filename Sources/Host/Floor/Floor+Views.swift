@@ -82,10 +82,13 @@ extension Floor {
     /// The accounts with what the venue says they hold; `completion` is called on the floor.
     func views(of wanted: [AccountSetup], _ completion: @escaping ([AccountView]) -> Void) {
         guard let account = wanted.last else { return completion([]) }
-        paper.balances(on: AccountID(account.id)) { [self] result in
+        let add = { [self] (result: Result<[VenueBalance], VenueFailure>) in
             let view = view(of: account, holding: result)
             views(of: wanted.dropLast()) { completion($0 + [view]) }
         }
+        // An exchange may be slow to answer; a list shows what it said last.
+        guard account.exchange == nil else { return add(.success(held[account.id] ?? [])) }
+        paper.balances(on: AccountID(account.id), add)
     }
 
     /// An account as people see it: its money as the venue tells it, its equity as the desk counts it.
@@ -95,18 +98,14 @@ extension Floor {
         let equity = desk.desk.profit(of: AccountID(account.id))?.equity ?? account.balance
         var balances: [AccountView.Balance] = []
         if case .success(let held) = result {
-            balances = held.map {
-                .init(
-                    currency: $0.currency, total: $0.total,
-                    available: FixedDecimal(units: $0.total.units - $0.locked.units))
-            }
+            balances = held.map(AccountView.Balance.init)
         }
         let own = balances.first { $0.currency == account.currency }
         return AccountView(
-            id: account.id, venue: AccountSetup.venue, kind: account.kind, currency: account.currency,
-            balances: balances, equity: equity, available: own?.available ?? .zero,
-            leverage: account.leverage,
-            settings: account.json)
+            id: account.id, venue: account.exchange?.venue.rawValue ?? AccountSetup.paper.text,
+            environment: account.exchange?.environment.rawValue, kind: account.kind,
+            currency: account.currency, balances: balances, equity: equity,
+            available: own?.available ?? .zero, leverage: account.leverage, settings: account.json)
     }
 
     /// The limits in force.
@@ -151,6 +150,15 @@ extension Floor {
     }
 }
 
+extension AccountView.Balance {
+    /// Money as people see it.
+    init(_ balance: VenueBalance) {
+        self.init(
+            currency: balance.currency, total: balance.total,
+            available: FixedDecimal(units: balance.total.units - balance.locked.units))
+    }
+}
+
 extension ViolationView {
     /// An entry of the ledger as people see it.
     init(_ entry: ViolationLedger.Entry, run: String?) {
@@ -169,6 +177,10 @@ extension FeedView.Kind {
         case .simulated: self = .simulated
         case .replay: self = .replay
         case .injected: self = .injected
+        case .live(let live):
+            switch live.venue {
+            case .binance: self = .binance
+            }
         }
     }
 }

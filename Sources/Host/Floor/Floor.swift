@@ -20,6 +20,13 @@ final class Floor {
     var strategies: [String: FloorStrategy] = [:]
     var feeds: [String: Feed] = [:]
     var accounts: [String: AccountSetup] = [:]
+    /// Where the desk finds the venue of an account.
+    let accountVenues: AccountVenues
+    /// The exchanges that something wants.
+    var venues: [VenueID: any LiveVenue] = [:]
+    let outside = Outside()
+    /// What the accounts at exchanges held when they were last asked.
+    var held: [String: [VenueBalance]] = [:]
     /// What can be traded at the paper venue, by its name there.
     var listings: [String: Instrument] = [:]
     var limits: LimitSetup
@@ -42,13 +49,14 @@ final class Floor {
     var seconds = 0
 
     init(
-        loop: EventLoop, around: Surroundings, desk: DeskDriver, paper: PaperVenue, limits: LimitSetup,
-        lastRun: Int64, lastSignal: Int64
+        loop: EventLoop, around: Surroundings, desk: DeskDriver, paper: PaperVenue,
+        accountVenues: AccountVenues, limits: LimitSetup, lastRun: Int64, lastSignal: Int64
     ) {
         self.loop = loop
         self.around = around
         self.desk = desk
         self.paper = paper
+        self.accountVenues = accountVenues
         self.limits = limits
         nextRunNumber = lastRun + 1
         self.lastSignal = lastSignal

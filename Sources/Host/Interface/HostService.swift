@@ -93,6 +93,8 @@ public protocol HostService: CredentialService {
     func addAccount(_ settings: JSONValue, by: String) async throws(HostError) -> AccountView
     /// Changes the given members of an account.
     func changeAccount(_ id: String, _ settings: JSONValue, by: String) async throws(HostError) -> AccountView
+    /// What the venue says now that an account holds.
+    func balances(of account: String) async throws(HostError) -> [AccountView.Balance]
     /// The limits in force.
     func limits() async throws(HostError) -> LimitsView
     /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.

@@ -4,7 +4,7 @@ public import Wire
 /// A source of prices.
 public struct FeedView: Hashable, Sendable {
     /// Where its prices come from.
-    public enum Kind: String, Hashable, Sendable, CaseIterable { case simulated, replay, injected }
+    public enum Kind: String, Hashable, Sendable, CaseIterable { case simulated, replay, injected, binance }
 
     public var id: String
     public var kind: Kind
@@ -48,6 +48,8 @@ public struct AccountView: Hashable, Sendable {
 
     public var id: String
     public var venue: String
+    /// Which of an exchange's worlds, `testnet` or `live`; nil for the paper venue.
+    public var environment: String?
     public var kind: Kind
     public var currency: String
     /// What it holds, by currency.
@@ -70,15 +72,24 @@ public struct AccountView: Hashable, Sendable {
             self.total = total
             self.available = available
         }
+
+        /// As the API writes it.
+        public var json: JSONValue {
+            .members([
+                "currency": .string(currency), "total": .decimal(total), "available": .decimal(available),
+            ])
+        }
     }
 
     /// Describes an account.
     public init(
-        id: String, venue: String, kind: Kind, currency: String, balances: [Balance], equity: FixedDecimal,
-        available: FixedDecimal, leverage: FixedDecimal, settings: JSONValue = .object([])
+        id: String, venue: String, environment: String? = nil, kind: Kind, currency: String,
+        balances: [Balance], equity: FixedDecimal, available: FixedDecimal, leverage: FixedDecimal,
+        settings: JSONValue = .object([])
     ) {
         self.id = id
         self.venue = venue
+        self.environment = environment
         self.kind = kind
         self.currency = currency
         self.balances = balances
@@ -91,15 +102,9 @@ public struct AccountView: Hashable, Sendable {
     /// As the API writes it.
     public var json: JSONValue {
         .members([
-            "id": .string(id), "venue": .string(venue), "kind": .string(kind.rawValue),
-            "currency": .string(currency),
-            "balances": .array(
-                balances.map {
-                    .members([
-                        "currency": .string($0.currency), "total": .decimal($0.total),
-                        "available": .decimal($0.available),
-                    ])
-                }), "equity": .decimal(equity), "available": .decimal(available),
+            "id": .string(id), "venue": .string(venue), "environment": .optional(environment),
+            "kind": .string(kind.rawValue), "currency": .string(currency),
+            "balances": .array(balances.map(\.json)), "equity": .decimal(equity), "available": .decimal(available),
             "leverage": .decimal(leverage), "settings": settings,
         ])
     }

@@ -6,7 +6,8 @@ public import Wire
 /// `{"id": "sim", "kind": "simulated", "seed": 7, "symbols": […], "resolutions": […], "speed": "1"}`,
 /// `{"id": "btc-2024", "kind": "replay", "files": ["BTCUSDT-5m.csv.gz"], "derived": ["1h"], "lookback": 100,
 /// "speed": "max"}`, `{"id": "mine", "kind": "injected", "symbols": ["BTCUSDT"]}`; each with `instruments` where the
-/// usual steps do not fit.
+/// usual steps do not fit. `{"id": "btc", "kind": "binance", "environment": "testnet", "symbols": ["BTCUSDT"],
+/// "resolutions": ["1m", "1h"]}` gives the live prices of an exchange, which tells the steps itself.
 public struct FeedDefinition: Hashable, Sendable {
     /// The feed's name, such as `simulated`.
     public let id: String
@@ -25,6 +26,41 @@ public struct FeedDefinition: Hashable, Sendable {
         case replay(Replay)
         /// `POST /market-data/feed`.
         case injected(symbols: [String])
+        /// The live prices of an exchange.
+        case live(Live)
+    }
+
+    /// What an exchange is asked for.
+    public struct Live: Hashable, Sendable {
+        /// The exchange.
+        public var venue: KnownVenue
+        /// Its own prices, or those of its test network.
+        public var environment: VenueEnvironment
+        /// The instruments.
+        public var symbols: [String]
+        /// The lengths of candle.
+        public var resolutions: [Resolution]
+        /// How many closed candles of each series to begin with.
+        public var history: Int
+
+        /// Says what an exchange is asked for.
+        public init(
+            venue: KnownVenue, environment: VenueEnvironment, symbols: [String], resolutions: [Resolution],
+            history: Int = 500
+        ) {
+            self.venue = venue
+            self.environment = environment
+            self.symbols = symbols
+            self.resolutions = resolutions
+            self.history = history
+        }
+
+        /// The most symbols of one feed: their streams fit into one connection with every length of candle.
+        public static let symbolLimit = 40
+        /// The lengths that are taken when none are given.
+        public static let usualResolutions = ["1m", "5m", "15m", "1h", "4h", "1d"].compactMap {
+            Resolution($0)
+        }
     }
 
     /// What is replayed.
@@ -66,7 +102,23 @@ public struct FeedDefinition: Hashable, Sendable {
         }
     }
 
-    private enum Kind: String, CaseIterable { case simulated, replay, injected }
+    private enum Kind: Hashable {
+        case simulated, replay, injected
+        case live(KnownVenue)
+
+        static let words = ["simulated", "replay", "injected"] + KnownVenue.allCases.map(\.rawValue)
+
+        init?(_ word: String) {
+            switch word {
+            case "simulated": self = .simulated
+            case "replay": self = .replay
+            case "injected": self = .injected
+            default:
+                guard let venue = KnownVenue(rawValue: word) else { return nil }
+                self = .live(venue)
+            }
+        }
+    }
 
     /// Describes a feed.
     public init(
@@ -85,6 +137,7 @@ public struct FeedDefinition: Hashable, Sendable {
         case .simulated(_, let options): options.symbols
         case .replay(let replay): replay.files.map(\.symbol).filter { seen.insert($0).inserted }
         case .injected(let symbols): symbols
+        case .live(let live): live.symbols
         }
     }
 
@@ -98,7 +151,11 @@ public struct FeedDefinition: Hashable, Sendable {
             throw reader.failure("id", "may hold small letters, digits and - only")
         }
         self.id = id
-        let kind = try reader.choice("kind", as: Kind.self)
+        let word = try reader.string("kind", bytes: 32)
+        guard let kind = Kind(word) else {
+            let known = Kind.words.map { "\"\($0)\"" }.joined(separator: ", ")
+            throw reader.failure("kind", "\"\(word)\" is not one of \(known)")
+        }
         speed = .times(1)
         if let text = try reader.optionalString("speed", bytes: 16) {
             guard let speed = FeedClock.Speed(text) else {
@@ -114,9 +171,20 @@ public struct FeedDefinition: Hashable, Sendable {
             }
         case .replay: source = try Self.replay(&reader)
         case .injected: source = .injected(symbols: try Self.symbols(&reader))
+        case .live(let venue):
+            source = .live(try Self.live(venue, &reader))
+            guard speed == .times(1) else {
+                throw reader.failure("speed", "must be \"1\": an exchange goes at its own speed")
+            }
         }
         instruments = []
-        instruments = try Self.instruments(&reader, of: symbols)
+        if case .live = kind {
+            guard try reader.optionalArray("instruments", count: 200) ?? [] == [] else {
+                throw reader.failure("instruments", "cannot be given: the exchange tells them")
+            }
+        } else {
+            instruments = try Self.instruments(&reader, of: symbols)
+        }
         try reader.finish()
     }
 
@@ -198,6 +266,43 @@ public struct FeedDefinition: Hashable, Sendable {
             throw reader.failure("resolution", "is not told by the file's name; give it, such as \"5m\"")
         }
         return File(path: path, symbol: symbol, resolution: resolution)
+    }
+
+    private static func live(
+        _ venue: KnownVenue, _ reader: inout ObjectReader
+    ) throws(FieldFailure) -> Live {
+        let environment = try environment(of: venue, &reader)
+        let symbols = try Self.symbols(&reader)
+        guard symbols.count <= Live.symbolLimit else {
+            throw reader.failure("symbols", "has \(symbols.count), at most \(Live.symbolLimit) are taken")
+        }
+        let resolutions = try Self.resolutions("resolutions", &reader) ?? Live.usualResolutions
+        guard !resolutions.isEmpty, Set(resolutions).count == resolutions.count else {
+            throw reader.failure("resolutions", "must name at least one, and none twice")
+        }
+        for resolution in resolutions where !venue.resolutions.contains(resolution) {
+            let known = venue.resolutions.map(\.description).joined(separator: ", ")
+            throw reader.failure(
+                "resolutions", "\(venue.rawValue) has no \(resolution) candles; it has \(known)")
+        }
+        return Live(
+            venue: venue, environment: environment, symbols: symbols, resolutions: resolutions,
+            history: try reader.optionalInteger("history", in: 1...999) ?? 500)
+    }
+
+    /// Reads which of an exchange's worlds is meant: the test network where there is one, unless told otherwise.
+    public static func environment(
+        of venue: KnownVenue, _ reader: inout ObjectReader
+    ) throws(FieldFailure) -> VenueEnvironment {
+        guard let word = try reader.optionalString("environment", bytes: 16) else {
+            return venue.environments[0]
+        }
+        guard let environment = VenueEnvironment(rawValue: word), venue.environments.contains(environment)
+        else {
+            let known = venue.environments.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+            throw reader.failure("environment", "\"\(word)\" is not there; \(venue.rawValue) has \(known)")
+        }
+        return environment
     }
 
     private static func resolutions(
@@ -304,6 +409,13 @@ public struct FeedDefinition: Hashable, Sendable {
             ]
         case .injected(let symbols):
             members += [.init("kind", .string("injected")), .init("symbols", texts(symbols))]
+        case .live(let live):
+            members += [
+                .init("kind", .string(live.venue.rawValue)),
+                .init("environment", .string(live.environment.rawValue)),
+                .init("symbols", texts(live.symbols)), .init("resolutions", texts(live.resolutions)),
+                .init("history", .integer(live.history)),
+            ]
         }
         members.append(.init("speed", .string(speed.description)))
         members.append(.init("instruments", .array(instruments.map(Self.json))))

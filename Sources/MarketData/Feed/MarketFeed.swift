@@ -14,13 +14,14 @@ public final class MarketFeed {
     private enum Source {
         case simulated(SimulatedMarket)
         case replay(ReplayFeed)
+        /// By request, or by an exchange's stream.
         case injected
     }
 
     /// What it was made from.
     public let definition: FeedDefinition
     /// Its instruments, one for each symbol.
-    public let instruments: [Instrument]
+    public private(set) var instruments: [Instrument]
     /// What it delivered so far.
     public private(set) var health: FeedHealth
     /// What ended it before its time, in words.
@@ -71,7 +72,7 @@ public final class MarketFeed {
             } catch {
                 throw Failure(description: error.description)
             }
-        case .injected: source = .injected
+        case .injected, .live: source = .injected
         }
         clock = FeedClock(market: now, atNanoseconds: nanoseconds, speed: definition.speed)
     }
@@ -139,11 +140,11 @@ public final class MarketFeed {
         return events
     }
 
-    /// Takes events from outside, already checked by ``FeedInjection``.
+    /// Takes events from outside, already checked by ``FeedInjection`` or by an exchange's adapter.
     ///
-    /// - Precondition: The feed is an injected one.
+    /// - Precondition: The feed makes none itself.
     public func inject(_ events: [MarketEvent], wall: Timestamp) {
-        guard case .injected = source else { preconditionFailure("only an injected feed takes events") }
+        guard case .injected = source else { preconditionFailure("this feed makes its own events") }
         for event in events {
             if case .candle(let candle) = event { recent.append(candle) }
             now = max(now, event.time)
@@ -151,9 +152,19 @@ public final class MarketFeed {
         }
     }
 
-    /// Whether ``inject(_:wall:)`` may be called.
+    /// Takes closed candles from before anything else of their series, as history that nobody is told of.
+    public func remember(_ candles: [Candle]) {
+        for candle in candles { recent.append(candle) }
+    }
+
+    /// Takes the instruments as the exchange tells them now; what it does not tell of stays.
+    public func setInstruments(_ told: [Instrument]) {
+        instruments = instruments.map { old in told.first { $0.symbol == old.symbol } ?? old }
+    }
+
+    /// Whether people may put events in.
     public var takesEvents: Bool {
-        if case .injected = source { true } else { false }
+        if case .injected = definition.source { true } else { false }
     }
 
     /// Counts events or rows that were refused.
@@ -198,6 +209,7 @@ public final class MarketFeed {
                         || (replay.derived.contains(resolution) && resolution.isMade(of: file.resolution)))
             }
         case .injected: return true
+        case .live(let live): return live.resolutions.contains(resolution)
         }
     }
 

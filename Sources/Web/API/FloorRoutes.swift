@@ -53,6 +53,13 @@ enum FloorRoutes {
                 call.parameter("id"), try settings(call), by: call.actor)
             return .json(.ok, view.json)
         },
+        Route("GET", "/accounts/:id/balance", .permitted(.viewAccounts)) { call in
+            try call.noQuery()
+            let id = call.parameter("id")
+            let balances = try await call.host.balances(of: id)
+            return .json(
+                .ok, .members(["account": .string(id), "balances": .array(balances.map(\.json))]))
+        },
         Route("GET", "/limits", .permitted(.viewLimits)) { call in
             try call.noQuery()
             return .json(.ok, try await call.host.limits().json)

@@ -55,6 +55,17 @@ extension Command {
     static let accountsSet = edit(
         "accounts set", "Change an account.", "PATCH", example: "bullpen accounts set paper leverage=2")
 
+    static let accountsBalance = Command(
+        name: "accounts balance", group: .trading, summary: "Ask the venue what an account holds.",
+        operands: [Operand(name: "id", explanation: "Its id.")]
+    ) { invocation in
+        let answer = try await Server(invocation).get("/accounts/\(invocation.operand("id").asPathPiece)/balance")
+        let listing = Listing(
+            columns: [.text("CURRENCY", "currency"), .text("TOTAL", "total"), .text("AVAILABLE", "available")],
+            whenEmpty: "The account holds nothing.")
+        listing.show(answer["balances"]?.arrayValue ?? [], invocation)
+    }
+
     static let feeds = Command(
         name: "feeds", group: .trading, summary: "List the market feeds."
     ) { invocation in

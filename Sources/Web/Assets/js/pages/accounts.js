@@ -1,4 +1,4 @@
-// Accounts: where orders go and what may be spent. Paper accounts can be made and changed here.
+// Accounts: where orders go and what may be spent.
 
 import { h, fill } from "../dom.js";
 import { get, post, change, items, query } from "../api.js";
@@ -13,7 +13,7 @@ const hints = {
 };
 
 /** What is shown elsewhere on the card, and what an account keeps for good. */
-const shown = new Set(["id", "venue", "kind", "currency", "leverage"]);
+const shown = new Set(["id", "venue", "environment", "kind", "currency", "leverage", "since"]);
 const fixed = new Set([...shown, "balance"]);
 
 /** Inputs for what the host says can be changed, typed by the values that are there. */
@@ -28,6 +28,7 @@ export async function open(context) {
     const { place } = context;
     const body = h("div", {});
     fill(place, h("div", { class: "page-head" }, h("h1", {}, "Accounts"), h("div", { class: "grow" }),
+        isOperator() ? button("New exchange account", { icon: "plus", onclick: addExchange }) : null,
         isOperator() ? button("New paper account", { icon: "plus", onclick: add }) : null), body);
 
     async function load() {
@@ -42,8 +43,8 @@ export async function open(context) {
             ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
-            ...settings.map(([name, value]) => [name === "balance" ? "Starting balance" : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
-        ]), { actions: [badge(one.venue ?? "paper", "busy"), badge(one.kind ?? "spot"), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
+            ...settings.map(([name, value]) => [name === "balance" ? (one.environment ? "For strategies" : "Starting balance") : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
+        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
     }
 
     const finish = (close, text) => {
@@ -82,6 +83,21 @@ export async function open(context) {
                 if (values.kind !== "margin") delete values.leverage;
                 await post("/accounts", values);
                 await finish(close, "The account is made.");
+            },
+        }).element, { wide: true });
+    }
+
+    function addExchange() {
+        return dialog("New exchange account", (close) => form({
+            fields: [field({ name: "id", label: "Name", required: true, placeholder: "binance-1", hint: "Letters, digits and dashes." }),
+                field({ name: "venue", label: "Exchange", kind: "select", value: "binance", options: [{ value: "binance", label: "Binance spot" }] }),
+                field({ name: "environment", label: "Environment", kind: "select", value: "testnet", options: [{ value: "testnet", label: "Test network: play money" }, { value: "live", label: "Live: real money" }] }),
+                field({ name: "currency", label: "Currency", value: "USDT", required: true }),
+                field({ name: "balance", label: "For strategies", kind: "decimal", required: true, hint: "How much of the account strategies may share." })],
+            submit: "Make the account", layout: "two", cancel: () => close(),
+            async onsubmit(values) {
+                await post("/accounts", values);
+                await finish(close, "The account is made. It trades once it has an active credential.");
             },
         }).element, { wide: true });
     }

@@ -8,6 +8,7 @@ import { isOperator } from "../store.js";
 
 const kinds = [
     { value: "simulated", label: "Simulated market" }, { value: "replay", label: "Replay of a candle file" }, { value: "injected", label: "Injected by API" },
+    { value: "binance", label: "Binance, live prices" },
 ];
 
 const shown = new Set(["id", "kind", "symbols", "instruments"]);
@@ -68,8 +69,13 @@ export async function open(context) {
             const symbols = asList(field({ name: "symbols", label: "Instruments", value: (now.symbols ?? []).join(", "), placeholder: "BTCUSDT, ETHUSDT", hint: "Separated by commas." }), /[\s,]+/);
             const seed = field({ name: "seed", label: "Seed", kind: "number", value: now.seed ?? "1", hint: "The same seed gives the same market." });
             const speed = field({ name: "speed", label: "Speed", value: now.speed ?? "1", unit: "×", hint: "1 is real time, 60 is an hour a minute; a replay also takes max." });
-            const forKind = { replay: [files, derived, lookback, speed], simulated: [symbols, seed, speed], injected: [symbols] };
-            const changeable = [files, derived, lookback, symbols, seed, speed];
+            const environment = field({
+                name: "environment", label: "Environment", kind: "select", value: now.environment ?? "testnet",
+                options: [{ value: "testnet", label: "Test network" }, { value: "live", label: "The exchange itself" }], hint: "Paper accounts can trade at either's prices.",
+            });
+            const resolutions = asList(field({ name: "resolutions", label: "Lengths of candle", value: (now.resolutions ?? []).join(", "), placeholder: "1m, 5m, 15m, 1h, 4h, 1d" }), /[\s,]+/);
+            const forKind = { replay: [files, derived, lookback, speed], simulated: [symbols, seed, speed], injected: [symbols], binance: [environment, symbols, resolutions] };
+            const changeable = [files, derived, lookback, environment, symbols, resolutions, seed, speed];
             const arrange = () => { for (const item of changeable) item.element.hidden = !forKind[kind.input.value]?.includes(item); };
             kind.input.addEventListener("change", arrange);
             kind.input.disabled = Boolean(one);
