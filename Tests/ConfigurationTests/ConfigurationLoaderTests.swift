@@ -52,6 +52,7 @@ struct ConfigurationLoaderTests {
         case .boolean: (text, value) = ("true", .boolean(true))
         case .text(.address): (text, value) = ("127.0.0.2", .text("127.0.0.2"))
         case .text(.symbol): (text, value) = ("INR", .text("INR"))
+        case .text(.url): (text, value) = ("ws://[::1]:9/a", .text("ws://[::1]:9/a"))
         case .text: (text, value) = ("/a \"b\" c", .text("/a \"b\" c"))
         case .texts: (text, value) = ("XRPUSDT", .texts(["XRPUSDT"]))
         case .duration(let range):

@@ -24,7 +24,9 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
     private static let running = Mutex<[String: Simulator]>([:])
 
     /// Starts a simulator whose market stands at 100, or takes the one that runs for the path.
-    static func simulator(_ path: String, settings: [(name: String, value: String)] = []) async throws -> Simulator {
+    static func simulator(_ path: String, settings: [(name: String, value: String)] = []) async throws
+        -> Simulator
+    {
         if let known = running.withLock({ $0[path] }) { return known }
         var configuration = SimulatorConfiguration(.binance)
         configuration.port = 0

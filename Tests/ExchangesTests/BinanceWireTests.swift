@@ -16,7 +16,8 @@ struct BinanceWireTests {
     static let vectors: [JSONValue] = {
         let folder =
             ProcessInfo.processInfo.environment["BULLPEN_SHARED_EXCHANGES"]
-            ?? String(#filePath.prefix { _ in true }.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" })
+            ?? String(
+                #filePath.prefix { _ in true }.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" })
             + "/../shared/exchanges"
         guard let data = FileManager.default.contents(atPath: folder + "/vectors.json"),
             let all = try? JSONParser.parse(Array(data)), let exchanges = all.binanceVectors
@@ -43,13 +44,15 @@ struct BinanceWireTests {
     }
 
     @Test func `a call is signed over its encoded query, and the signature stands last`() throws {
-        let key = SigningKey(apiKey: "bk-9d3f1c7a55", secret: try LockedBytes(Array("bs-4e1b8c2f7a90d6".utf8)))
+        let key = SigningKey(
+            apiKey: "bk-9d3f1c7a55", secret: try LockedBytes(Array("bs-4e1b8c2f7a90d6".utf8)))
         var call = VenueConnection.Call(
             "GET", "/api/v3/order", query: [("symbol", "１２"), ("origClientOrderId", "a b")], group: "queries",
             urgency: .query, isRepeatable: true)
         BinanceSigning.sign(&call, at: Timestamp(milliseconds: 1_785_000_000_123), with: key)
         let text = call.encodedQuery
-        let signed = "symbol=%EF%BC%91%EF%BC%92&origClientOrderId=a%20b&recvWindow=5000&timestamp=1785000000123"
+        let signed =
+            "symbol=%EF%BC%91%EF%BC%92&origClientOrderId=a%20b&recvWindow=5000&timestamp=1785000000123"
         let signature = BinanceSigning.hex(key.hmacSHA256(signed.utf8))
         #expect(text == "\(signed)&signature=\(signature)")
         #expect(call.headers.contains { $0.name == "X-MBX-APIKEY" && $0.value == "bk-9d3f1c7a55" })
@@ -79,7 +82,8 @@ struct BinanceWireTests {
         #expect(simulator.socketAPI == "ws://127.0.0.1:9001/ws-api/v3")
         #expect(BinanceAddresses.live.streams == "wss://stream.binance.com:9443")
         #expect(BinanceAddresses.testnet.socketAPI == "wss://ws-api.testnet.binance.vision/ws-api/v3")
-        #expect(BinanceAddresses(rest: "https://api.binance.com", streams: "ws://proxy").streams == "ws://proxy")
+        #expect(
+            BinanceAddresses(rest: "https://api.binance.com", streams: "ws://proxy").streams == "ws://proxy")
     }
 
     // MARK: - Instruments

@@ -66,7 +66,9 @@ struct CandleSequenceTests {
         #expect(sequence.take(candle(8)) == .ask(from: at(6 * 60_000)))
     }
 
-    @Test mutating func `an answer that does not reach up to now is handed on, and what is held waits for the rest`()
+    @Test
+    mutating func
+        `an answer that does not reach up to now is handed on, and what is held waits for the rest`()
     {
         _ = sequence.take(candle(1))
         _ = sequence.take(candle(6))

@@ -110,7 +110,8 @@ class VenueBench: @unchecked Sendable {
     }
 
     /// Every trade from a cursor on, and how many pages they came in.
-    func trades(after cursor: String? = nil) async throws -> (all: [VenueTrade], cursor: String?, pages: Int) {
+    func trades(after cursor: String? = nil) async throws -> (all: [VenueTrade], cursor: String?, pages: Int)
+    {
         var (all, cursor) = ([VenueTrade](), cursor)
         for number in 1...20 {
             let page = try await page(after: cursor)

@@ -269,7 +269,9 @@ final class BinanceMarket: MarketSource {
         timer = loop.schedule(after: venue.settings.streamLife) { [weak self] in self?.connect() }
         guard hadNone else { return }
         if instruments.count == wish.symbols.count || !hasInstruments { say(nil) }
-        for key in series.keys.sorted(by: { ($0.symbol, $0.resolution.milliseconds) < ($1.symbol, $1.resolution.milliseconds) }) {
+        for key in series.keys.sorted(by: {
+            ($0.symbol, $0.resolution.milliseconds) < ($1.symbol, $1.resolution.milliseconds)
+        }) {
             if let time = series[key]?.interrupted() { fill(key, from: time) }
         }
     }

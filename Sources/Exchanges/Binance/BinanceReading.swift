@@ -62,7 +62,8 @@ struct BinanceOrder: Hashable, Sendable {
     /// Reads an answer of GET order, openOrders or allOrders, or one of POST order with a status.
     init?(_ json: JSONValue) {
         guard let symbol = json["symbol"]?.stringValue, let id = json.id("orderId"),
-            let name = json["clientOrderId"]?.stringValue, let side = Side(binance: json["side"]?.stringValue),
+            let name = json["clientOrderId"]?.stringValue,
+            let side = Side(binance: json["side"]?.stringValue),
             let quantity = json.decimal("origQty"), let filled = json.decimal("executedQty"),
             let status = json["status"]?.stringValue, let state = VenueOrder.State(binance: status),
             let time = json.time("updateTime") ?? json.time("transactTime") ?? json.time("time")

@@ -1,3 +1,4 @@
+internal import Posix
 public import Trading
 import Wire
 
@@ -8,6 +9,7 @@ import Wire
 /// answered by the wrong one of the two, and the host after this one finds it by asking. It is asked for only while
 /// nothing has traded, which the venue checks with the cancel: what trades in between would come on top otherwise.
 extension BinanceVenue {
+    /// Changes an order in place where Binance can, and by a cancel and a new order in one where nothing has traded.
     public func amend(
         _ order: OrderReference, to amendment: Amendment, on account: AccountID,
         _ completion: @escaping (Result<Amendment, VenueFailure>) -> Void
@@ -47,11 +49,13 @@ extension BinanceVenue {
             lower(found, to: wish, on: account, completion)
         default:
             guard order.filledQuantity.isZero else {
-                let words = "binance changes only orders of which nothing has traded; this one traded \(order.filledQuantity)"
+                let words =
+                    "binance changes only orders of which nothing has traded; this one traded \(order.filledQuantity)"
                 return completion(.failure(.refused(words)))
             }
             guard listed?.mayReplace ?? true, price != nil else {
-                return completion(.failure(.refused("binance does not change such orders in \(order.symbol)")))
+                return completion(
+                    .failure(.refused("binance does not change such orders in \(order.symbol)")))
             }
             replace(found, json, with: wish, on: account, completion)
         }

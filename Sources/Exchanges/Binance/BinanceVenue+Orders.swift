@@ -1,8 +1,10 @@
+internal import Posix
 public import Trading
 import Wire
 
 /// Placing, cancelling and asking.
 extension BinanceVenue {
+    /// Places an order once. One that Binance calls a duplicate was placed before, and is adopted.
     public func place(
         _ request: PlaceRequest, on account: AccountID,
         _ completion: @escaping (Result<VenueOrderID, VenueFailure>) -> Void
@@ -83,13 +85,15 @@ extension BinanceVenue {
                 completion(.success(order.venueOrderID))
                 self?.onReport?(account, .order(order))
             case .success(.none):
-                completion(.failure(.outcomeUnknown("binance calls the order a duplicate and does not show it")))
+                completion(
+                    .failure(.outcomeUnknown("binance calls the order a duplicate and does not show it")))
             case .failure(let failure):
                 completion(.failure(.outcomeUnknown("the order is a duplicate: \(failure)")))
             }
         }
     }
 
+    /// Cancels an order, or what stands in its place.
     public func cancel(
         _ order: OrderReference, on account: AccountID,
         _ completion: @escaping (Result<Void, VenueFailure>) -> Void
@@ -117,6 +121,7 @@ extension BinanceVenue {
         }
     }
 
+    /// What became of an order, through every replacement; what may still turn up is no answer.
     public func status(
         of order: OrderReference, on account: AccountID,
         _ completion: @escaping (Result<VenueOrder?, VenueFailure>) -> Void
@@ -215,6 +220,7 @@ extension BinanceVenue {
         }
     }
 
+    /// Every open order of an account, of every symbol and whoever placed it.
     public func openOrders(
         on account: AccountID, _ completion: @escaping (Result<[VenueOrder], VenueFailure>) -> Void
     ) {
@@ -234,6 +240,7 @@ extension BinanceVenue {
         }
     }
 
+    /// An account's money, without currencies of which there is none.
     public func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void
     ) {

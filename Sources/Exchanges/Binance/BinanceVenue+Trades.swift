@@ -1,8 +1,10 @@
+internal import Posix
 public import Trading
 import Wire
 
 /// An account's trades, symbol by symbol.
 extension BinanceVenue {
+    /// A page of each symbol's trades after the cursor, in order of time.
     public func trades(
         on account: AccountID, after cursor: String?,
         _ completion: @escaping (Result<TradePage, VenueFailure>) -> Void

@@ -93,6 +93,7 @@ public final class BinanceVenue: LiveVenue {
 
     // MARK: - LiveVenue
 
+    /// Serves an account: its stream opens once the clocks were compared, since its subscription is signed with the time.
     public func open(_ account: AccountID, symbols: [String: Timestamp]) {
         if let known = accounts[account] {
             for (symbol, time) in symbols { known.trades(symbol, since: time) }
@@ -114,26 +115,31 @@ public final class BinanceVenue: LiveVenue {
         connection.compareClocks { _ in stream.open() }
     }
 
+    /// Lets an account's stream go.
     public func close(_ account: AccountID) {
         accounts.removeValue(forKey: account)?.stream.close()
         report("orders of \(account)", nil)
     }
 
+    /// Uses another credential from now on, on a new stream.
     public func credentialChanged(_ account: AccountID) {
         connection.credentialsChanged(account)
         accounts[account]?.stream.renew()
     }
 
+    /// Keeps the instruments of these symbols fresh too, and asks for them now.
     public func follow(_ symbols: Set<String>) {
         guard !symbols.isSubset(of: followed) else { return }
         followed.formUnion(symbols)
         refreshInstruments()
     }
 
+    /// Live prices, for one feed.
     public func market() -> any MarketSource {
         BinanceMarket(self)
     }
 
+    /// Ends every stream and fails what waits.
     public func end() {
         isEnded = true
         if let refresh { loop.cancel(refresh) }
@@ -145,6 +151,7 @@ public final class BinanceVenue: LiveVenue {
 
     // MARK: - Instruments
 
+    /// The instruments that are followed, or all of them when none is.
     public func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void) {
         askInstruments { [weak self] result in
             completion(
@@ -170,7 +177,8 @@ public final class BinanceVenue: LiveVenue {
             }
             guard !isEnded else { return }
             guard asked == followed else { return refreshInstruments() }
-            let wait = (try? result.get()) == nil ? min(.seconds(5), settings.instrumentsEvery) : settings.instrumentsEvery
+            var wait = settings.instrumentsEvery
+            if case .failure = result { wait = min(.seconds(5), wait) }
             refresh = loop.schedule(after: wait) { [weak self] in self?.refreshInstruments() }
         }
     }

@@ -18,7 +18,8 @@ extension Setting {
             "Interpreters that have their packages loaded, and of which strategies are made in milliseconds.",
         "paper": "The paper venue and the account that it opens at the first start.",
         "market": "The simulated market, the feed called \"simulated\".",
-        "venues": "Exchanges beyond this machine. A simulator (bullpen simulate) or a proxy takes the place of one\n"
+        "venues":
+            "Exchanges beyond this machine. A simulator (bullpen simulate) or a proxy takes the place of one\n"
             + "when its address is given here.",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
             + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
@@ -211,7 +212,8 @@ extension Setting {
             "Where Binance answers requests (REST)."),
         .text(
             "venues.binance_streams", \.venues.binanceStreams, .url,
-            "Where its market streams are. Empty: the exchange's own for its own address, else the same host."),
+            "Where its market streams are. Empty: the exchange's own for its own address, else the same host."
+        ),
         .text(
             "venues.binance_socket_api", \.venues.binanceSocketAPI, .url,
             "Where its WebSocket API is, with the path. Empty: the exchange's own for its own address, else\n"

@@ -32,7 +32,8 @@ public enum TextForm: Sendable {
         case .path: "a path of at most 4096 bytes"
         case .address: "an IP address such as 127.0.0.1 or 0.0.0.0, or localhost"
         case .hostName: "a host name such as bullpen.example.org, perhaps with :port"
-        case .url: "an address such as https://api.example.org or ws://127.0.0.1:9000, without spaces, ? and #"
+        case .url:
+            "an address such as https://api.example.org or ws://127.0.0.1:9000, without spaces, ? and #"
         case .symbol: "capital letters, digits, - and _, at most 32, such as BTCUSDT"
         }
     }

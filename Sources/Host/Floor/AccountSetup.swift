@@ -139,7 +139,8 @@ struct AccountSetup: Hashable, Sendable {
         let isToldEnvironment = asked.optional("environment") != nil
         let told = try FeedDefinition.environment(of: venue, &reader)
         let environment = isToldEnvironment ? told : old?.environment ?? told
-        try Self.mayChange("venue", isNew || (old?.venue == venue && old?.environment == environment), &reader)
+        try Self.mayChange(
+            "venue", isNew || (old?.venue == venue && old?.environment == environment), &reader)
         exchange = Exchange(
             venue: venue, environment: environment,
             since: try reader.optionalTime("since") ?? old?.since ?? now,
@@ -156,12 +157,15 @@ struct AccountSetup: Hashable, Sendable {
         guard kind == .spot else {
             throw FieldFailure(
                 field: "kind",
-                reason: "must be \"spot\": this host trades no margin at \(exchange.venue.rawValue), only what is held")
+                reason:
+                    "must be \"spot\": this host trades no margin at \(exchange.venue.rawValue), only what is held"
+            )
         }
         guard leverage == .one else {
             throw FieldFailure(
                 field: "leverage",
-                reason: "must be 1: this host uses no leverage at \(exchange.venue.rawValue), only what is held")
+                reason:
+                    "must be 1: this host uses no leverage at \(exchange.venue.rawValue), only what is held")
         }
         guard balance.isPositive else {
             throw FieldFailure(

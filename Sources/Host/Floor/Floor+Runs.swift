@@ -125,7 +125,8 @@ extension Floor {
         let id = StrategyID(strategy.id)
         let books = desk.desk
         return Hello(
-            strategy: strategy.id, run: run, mode: account?.exchange == nil ? .paper : .live, time: now, entry: strategy.config.entry ?? "",
+            strategy: strategy.id, run: run, mode: account?.exchange == nil ? .paper : .live, time: now,
+            entry: strategy.config.entry ?? "",
             parameters: plan.parameters, config: strategy.config.json,
             instruments: feed?.market.instruments ?? [],
             account: Wire.AccountView(

@@ -83,7 +83,8 @@ extension Floor {
     /// Why nothing can be traded on an account now, in words; nil when something can.
     func hindrance(to account: AccountSetup) -> String? {
         guard let exchange = account.exchange, around.keys(account.id) == nil else { return nil }
-        return "account \(account.id) has no active credential for \(exchange.words); add one and make it active"
+        return
+            "account \(account.id) has no active credential for \(exchange.words); add one and make it active"
     }
 
     /// An account's credential came, changed or went.

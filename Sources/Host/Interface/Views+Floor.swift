@@ -104,7 +104,8 @@ public struct AccountView: Hashable, Sendable {
         .members([
             "id": .string(id), "venue": .string(venue), "environment": .optional(environment),
             "kind": .string(kind.rawValue), "currency": .string(currency),
-            "balances": .array(balances.map(\.json)), "equity": .decimal(equity), "available": .decimal(available),
+            "balances": .array(balances.map(\.json)), "equity": .decimal(equity),
+            "available": .decimal(available),
             "leverage": .decimal(leverage), "settings": settings,
         ])
     }

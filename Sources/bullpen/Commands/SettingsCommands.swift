@@ -59,9 +59,12 @@ extension Command {
         name: "accounts balance", group: .trading, summary: "Ask the venue what an account holds.",
         operands: [Operand(name: "id", explanation: "Its id.")]
     ) { invocation in
-        let answer = try await Server(invocation).get("/accounts/\(invocation.operand("id").asPathPiece)/balance")
+        let answer = try await Server(invocation).get(
+            "/accounts/\(invocation.operand("id").asPathPiece)/balance")
         let listing = Listing(
-            columns: [.text("CURRENCY", "currency"), .text("TOTAL", "total"), .text("AVAILABLE", "available")],
+            columns: [
+                .text("CURRENCY", "currency"), .text("TOTAL", "total"), .text("AVAILABLE", "available"),
+            ],
             whenEmpty: "The account holds nothing.")
         listing.show(answer["balances"]?.arrayValue ?? [], invocation)
     }
