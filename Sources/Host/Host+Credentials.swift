@@ -143,6 +143,9 @@ extension Host {
     /// Tells those who trade on the accounts that their key is another one.
     private func tellFloor(_ accounts: [String?]) async {
         upkeep.report()
+        for account in Set(accounts.compactMap { $0 }) {
+            floor.soon { $0.credentialChanged(account) }
+        }
     }
 
     /// Reads the pair, and wipes what it can of the copies on the way.
@@ -181,9 +184,20 @@ extension Host {
         account: String, venue: String, _ environment: TradingEnvironment?
     ) async throws(HostError) {
         try await floor { floor throws(HostError) in
-            guard floor.accounts[account] != nil else {
+            guard let setup = floor.accounts[account] else {
                 throw .invalid(
                     FieldFailure(field: "account", reason: "there is no account \"\(account.prefix(32))\""))
+            }
+            // Without a word on the environment it is the safe one where there is one.
+            let world = environment?.rawValue ?? KnownVenue(rawValue: venue)?.environments[0].rawValue
+            guard let exchange = setup.exchange, exchange.venue.rawValue == venue,
+                exchange.environment.rawValue == world
+            else {
+                let place = setup.exchange?.words ?? "the paper venue"
+                throw .invalid(
+                    FieldFailure(
+                        field: "account",
+                        reason: "account \(account) is at \(place), and the key is for \(venue) \(world ?? "")"))
             }
         }
     }

@@ -57,7 +57,7 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
 
     init(
         path: String, settings: [(name: String, value: String)] = [], secret: String? = "bs-test",
-        timing: BinanceVenue.Settings? = nil
+        timing: BinanceVenue.Settings? = nil, address: String? = nil
     ) async throws {
         simulator = try await Self.simulator(path, settings: settings)
         http = try HTTPClient()
@@ -66,12 +66,11 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
         let key = try secret.map {
             SigningKey(apiKey: Self.key.name, secret: try LockedBytes(Array($0.utf8)))
         }
-        var times = timing ?? BinanceVenue.Settings(tradesPerPage: 3)
-        if timing == nil { times.instrumentsEvery = .seconds(3600) }
-        let address = "http://127.0.0.1:\(simulator.port)"
+        let times = timing ?? BinanceVenue.Settings(instrumentsEvery: .seconds(3600), tradesPerPage: 3)
+        let place = address ?? "http://127.0.0.1:\(simulator.port)"
         await onLoop { [self] in
             let venue = BinanceVenue(
-                venue: "binance-testnet", addresses: BinanceAddresses(rest: address), http: http,
+                venue: "binance-testnet", addresses: BinanceAddresses(rest: place), http: http,
                 sockets: sockets, loop: loop, settings: times, seed: 1, keys: { _ in key })
             binance = venue
             venue.onResumed = { [self] _ in isOpen += 1 }
@@ -80,7 +79,7 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
             venue.follow(["BTCUSDT"])
             venue.open("main", symbols: ["BTCUSDT": Timestamp(milliseconds: WallClock.milliseconds - 60_000)])
         }
-        if key != nil { try await waitUntilOpen() }
+        if key != nil, address == nil { try await waitUntilOpen() }
     }
 
     var control: Control { Control(simulator, http) }

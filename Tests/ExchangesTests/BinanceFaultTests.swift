@@ -60,13 +60,15 @@ struct BinanceFaultTests {
     }
 
     @Test func `S3: where nobody listens nothing was sent`() async throws {
-        try await with { bench in
-            await bench.simulator.stop()
-            guard case .failure(.unsent) = await bench.place(1, order(.buy, "2", "90")) else {
-                Issue.record("it was not unsent")
-                return
-            }
+        let path = "faults-\(UUID())"
+        // Nothing ever listens on port 1.
+        let bench = try await BinanceBench(path: path, address: "http://127.0.0.1:1")
+        guard case .failure(.unsent) = await bench.place(1, order(.buy, "2", "90")) else {
+            Issue.record("it was not unsent")
+            return
         }
+        await bench.close()
+        await BinanceBench.end(path)
     }
 
     @Test(arguments: [(503, -1006), (500, -1000), (502, 0), (504, -1007)])

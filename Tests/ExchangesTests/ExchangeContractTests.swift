@@ -13,7 +13,8 @@ struct VenueUnderTest: Sendable, CustomTestStringConvertible {
     let open: @Sendable (_ path: String) async throws -> VenueBench
 
     static let all = [
-        VenueUnderTest(testDescription: "paper") { try await PaperBench(path: $0) }
+        VenueUnderTest(testDescription: "paper") { try await PaperBench(path: $0) },
+        VenueUnderTest(testDescription: "binance") { try await BinanceBench(path: $0) },
     ]
 }
 

@@ -9,6 +9,8 @@ final class BinanceAccount {
     /// What is known of orders' replacements.
     private(set) var replacements: [ClientOrderID: Replacement] = [:]
 
+    /// Orders whose every replacement this host knows: it placed them itself, or saw their end.
+    private var settled: Set<ClientOrderID> = []
     private var names: [VenueOrderID: ClientOrderID] = [:]
     private var remembered: [VenueOrderID] = []
     private let limit: Int
@@ -72,6 +74,15 @@ final class BinanceAccount {
         replacements[order] = known
         if replacements.count > limit { replacements = [order: known] }
     }
+
+    /// Every replacement that the order ever had or will have is known here.
+    func settle(_ order: ClientOrderID) {
+        if settled.count > limit { settled = [] }
+        settled.insert(order)
+    }
+
+    /// Whether a host before this one may have asked for a replacement that nobody here knows of.
+    func mayHavePast(_ order: ClientOrderID) -> Bool { !settled.contains(order) }
 
     /// The order's next replacement is about to be asked for.
     func ask(_ number: Int, of order: ClientOrderID, until time: Timestamp) {

@@ -15,6 +15,7 @@ extension BinanceVenue {
         }
         accounts[account]?.trades(
             terms.symbol, since: connection.venueTime.advanced(byMilliseconds: -60_000))
+        accounts[account]?.settle(request.clientID)
         let call = accountCall(
             "POST", "/api/v3/order", Self.parameters(of: terms, name: request.clientID), weight: 1,
             orders: 1, group: "orders", urgency: terms.reduceOnly ? .cancel : .order, isRepeatable: false,
@@ -114,6 +115,8 @@ extension BinanceVenue {
                 guard answer.body["status"]?.stringValue == "CANCELED",
                     let filled = answer.body.decimal("executedQty")
                 else { return }
+                // It was there to be cancelled, so that nothing else can cancel and replace it.
+                self?.accounts[account]?.settle(order.clientID)
                 self?.onReport?(
                     account, .cancelled(order.clientID, filled: filled, reason: "cancelled by request"))
             case .failure(let failure): completion(.failure(failure.venueFailure))
@@ -174,6 +177,7 @@ extension BinanceVenue {
     ) -> Bool {
         let now = connection.venueTime
         if accounts[account]?.mayBeReplaced(found.replacement, of: order, at: now) == true { return true }
+        guard accounts[account]?.mayHavePast(order) ?? true else { return false }
         let doubt = settings.doubt.wholeMilliseconds
         return opened > found.order.time.advanced(byMilliseconds: -doubt)
             && now < found.order.time.advanced(byMilliseconds: doubt)

@@ -1,15 +1,55 @@
+internal import Exchanges
+internal import Net
 internal import Posix
 internal import Secrets
 internal import Trading
 internal import Vault
 
 extension Host {
-    /// Tries a key at its venue.
+    /// Tries a key at its venue, on a loop of its own: the floor has nothing to do with a key that trades on no account.
     static func check(
-        _ venue: String, _ environment: TradingEnvironment, _ key: SigningKey
+        _ name: String, _ environment: TradingEnvironment, _ key: SigningKey,
+        _ venues: Configuration.Venues
     ) async -> KeyCheck {
-        KeyCheck(
-            .untested, at: Timestamp(milliseconds: WallClock.milliseconds),
-            reason: "this version cannot try keys of \(venue)")
+        func outcome(_ outcome: KeyCheck.Outcome, _ reason: String) -> KeyCheck {
+            KeyCheck(outcome, at: Timestamp(milliseconds: WallClock.milliseconds), reason: reason)
+        }
+        guard let known = KnownVenue(rawValue: name), let world = VenueEnvironment(rawValue: environment.rawValue)
+        else { return outcome(.untested, "this version cannot try keys of \(name)") }
+        do {
+            let (loop, http, sockets) = (
+                try EventLoop(name: "key-test"), try HTTPClient(), try WebSocketClient()
+            )
+            defer { loop.stop() }
+            switch known {
+            case .binance:
+                let result = await withCheckedContinuation { continuation in
+                    loop.perform {
+                        let venue = BinanceVenue(
+                            venue: known.id(world), addresses: venues.binance(world), http: http,
+                            sockets: sockets, loop: loop, keys: { _ in key })
+                        venue.examineKey(
+                            of: "key-test", wall: { Timestamp(milliseconds: WallClock.milliseconds) }
+                        ) { result in
+                            venue.end()
+                            continuation.resume(returning: result)
+                        }
+                    }
+                }
+                switch result {
+                case .success(let found):
+                    return KeyCheck(
+                        .works, at: Timestamp(milliseconds: WallClock.milliseconds),
+                        canWithdraw: found.canWithdraw,
+                        clockOffsetMilliseconds: found.clockOffsetMilliseconds,
+                        currencies: found.balances.count)
+                case .failure(.refused(let reason)): return outcome(.refused, reason)
+                case .failure(.unsent(let reason)), .failure(.outcomeUnknown(let reason)):
+                    return outcome(.unreachable, reason)
+                }
+            }
+        } catch {
+            return outcome(.unreachable, "\(error)")
+        }
     }
 }
