@@ -197,7 +197,8 @@ extension Host {
                 throw .invalid(
                     FieldFailure(
                         field: "account",
-                        reason: "account \(account) is at \(place), and the key is for \(venue) \(world ?? "")"))
+                        reason:
+                            "account \(account) is at \(place), and the key is for \(venue) \(world ?? "")"))
             }
         }
     }

@@ -14,7 +14,8 @@ extension Host {
         func outcome(_ outcome: KeyCheck.Outcome, _ reason: String) -> KeyCheck {
             KeyCheck(outcome, at: Timestamp(milliseconds: WallClock.milliseconds), reason: reason)
         }
-        guard let known = KnownVenue(rawValue: name), let world = VenueEnvironment(rawValue: environment.rawValue)
+        guard let known = KnownVenue(rawValue: name),
+            let world = VenueEnvironment(rawValue: environment.rawValue)
         else { return outcome(.untested, "this version cannot try keys of \(name)") }
         do {
             let (loop, http, sockets) = (
