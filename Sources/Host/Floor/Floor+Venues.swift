@@ -93,10 +93,9 @@ extension Floor {
         venues[exchange.id]?.credentialChanged(AccountID(id))
     }
 
-    /// What happened on an account while its stream was not open is asked for.
+    /// The stream of an account's orders is open; what happened before is asked for by the desk.
     private func resumed(_ account: AccountID, at venue: VenueID) {
         around.log.info("the stream of orders is open", ["account": account.text, "venue": venue.text])
-        desk.decide { desk, now in desk.reconcile(account, at: now) }
         refreshBalances(of: account.text)
     }
 
@@ -166,7 +165,9 @@ extension Floor: AdapterObserver {
             log.error("\(venue): \(words)")
             around.health.report(part, fault: words)
             around.audit("host", "venue.banned", venue.text, words)
-            tell(.venueUnavailable(until: now.advanced(byMilliseconds: wait.milliseconds), reason: words), at: venue)
+            tell(
+                .venueUnavailable(until: now.advanced(byMilliseconds: wait.milliseconds), reason: words),
+                at: venue)
         case .resumed:
             log.info("\(venue): requests go on")
             around.health.report(part)
