@@ -4,7 +4,7 @@ extension OrderDesk.Settings {
     /// The desk of a host: it looks twice a minute whether venues agree, and counts days from the operator's midnight.
     init(_ configuration: Configuration) {
         self.init(
-            auditMilliseconds: 30_000,
+            auditMilliseconds: configuration.venues.reconcileInterval.milliseconds,
             dayOffsetMilliseconds: Int64(configuration.limits.utcOffsetMinutes) * 60_000)
     }
 }
