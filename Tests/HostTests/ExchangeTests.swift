@@ -24,6 +24,8 @@ extension HostTests {
                 settings: [
                     "venues.binance_testnet=http://127.0.0.1:\(simulator.port)", "limits.price_distance=10",
                 ])
+            _ = try await fixture.host.identity.addUser(
+                "ada", role: .author, password: "correct horse", by: "host")
             do {
                 try await body(fixture, simulator)
             } catch {
