@@ -122,7 +122,8 @@ struct APIAccessTests {
         let forbidden = [
             "GET /users", "POST /users", "POST /users/:name/disable", "POST /users/:name/enable",
             "POST /market-data/feed", "POST /feeds", "PATCH /feeds/:id", "GET /accounts", "POST /accounts",
-            "PATCH /accounts/:id", "GET /limits", "PATCH /limits", "POST /halt", "POST /resume",
+            "PATCH /accounts/:id", "GET /accounts/:id/balance", "GET /limits", "PATCH /limits", "POST /halt",
+            "POST /resume",
             "GET /orders/ambiguous", "POST /orders/:id/settle",
             "GET /metrics",
             "GET /doctor", "GET /config", "GET /audit",
