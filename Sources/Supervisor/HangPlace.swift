@@ -13,7 +13,9 @@ struct HangPlace: Equatable {
     ///       File "/usr/lib/python3.11/threading.py", line 327 in wait
     ///       File "/bundle/strategy.py", line 9 in on_timer
     init?(in lines: [String]) {
-        guard let head = lines.lastIndex(where: { $0.hasPrefix("Stack (most recent call first)") }) else { return nil }
+        guard let head = lines.lastIndex(where: { $0.hasPrefix("Stack (most recent call first)") }) else {
+            return nil
+        }
         for line in lines[head...].dropFirst() {
             let start = "  File \"/bundle/"
             guard line.hasPrefix(start) else { continue }
