@@ -93,7 +93,7 @@ extension Host {
         try await store.save(account: account.id, settings: account.json)
         audit(user, "account.add", account.id, account.json.text)
         try await floor { floor throws(HostError) in
-            floor.add(account)
+            floor.addNew(account)
         }
         return try await accountView(account.id)
     }

@@ -162,6 +162,10 @@ public struct Configuration: Hashable, Sendable {
         public var binanceTestnet = "https://testnet.binance.vision"
         public var binanceTestnetStreams = ""
         public var binanceTestnetSocketAPI = ""
+        public var coindcx = "https://api.coindcx.com"
+        public var coindcxMarket = ""
+        public var coindcxSocket = ""
+        public var coinspot = "https://www.coinspot.com.au"
         public var instrumentsRefresh = Duration.seconds(60)
         public var reconcileInterval = Duration.seconds(30)
         public var priceAge = Duration.seconds(30)

@@ -227,6 +227,16 @@ extension Setting {
         .text(
             "venues.binance_testnet_socket_api", \.venues.binanceTestnetSocketAPI, .url,
             "Where its WebSocket API is, with the path. Empty as above."),
+        .text(
+            "venues.coindcx", \.venues.coindcx, .url,
+            "Where CoinDCX answers requests (REST)."),
+        .text(
+            "venues.coindcx_market", \.venues.coindcxMarket, .url,
+            "Where its candles are. Empty: the exchange's own for its own address, else the same host."),
+        .text(
+            "venues.coindcx_socket", \.venues.coindcxSocket, .url,
+            "Where its Socket.IO is. Empty as above."),
+        .text("venues.coinspot", \.venues.coinspot, .url, "Where CoinSpot answers requests."),
         .duration(
             "venues.instruments_refresh", \.venues.instrumentsRefresh, .seconds(5) ... .seconds(86_400),
             "How often the steps and limits of instruments are asked for."),

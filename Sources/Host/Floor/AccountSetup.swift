@@ -29,6 +29,8 @@ struct AccountSetup: Hashable, Sendable {
         var absenceGraceMilliseconds: Int64 {
             switch venue {
             case .binance: BinanceVenue.Settings().absenceGraceMilliseconds
+            case .coindcx: CoinDCXVenue.Settings().absenceGraceMilliseconds
+            case .coinspot: CoinSpotVenue.Settings().absenceGraceMilliseconds
             }
         }
         /// In words.
@@ -147,11 +149,21 @@ struct AccountSetup: Hashable, Sendable {
             priceAgeMilliseconds: venues.priceAge.milliseconds)
         guard isNew else { return }
         // What is set for the paper venue means nothing at an exchange.
-        (kind, leverage, feeRate, balance) = (.spot, .one, Self.exchangeFee, .zero)
+        (kind, leverage, feeRate, balance) = (.spot, .one, Self.fee(at: venue), .zero)
     }
 
-    /// What an exchange takes at most of a trade on spot, set aside with every buy: 0.1 %.
-    private static let exchangeFee = FixedDecimal(units: FixedDecimal.unitsPerOne / 1000)
+    /// What an exchange takes at most of a trade on spot, tax included, set aside with every buy.
+    private static func fee(at venue: KnownVenue) -> FixedDecimal {
+        let thousandths: Int128
+        switch venue {
+        case .binance: thousandths = 1
+        // Half a percent, and the tax on it.
+        case .coindcx: thousandths = 6
+        // Of an instant order, as which market orders go; in the book it takes a tenth of that.
+        case .coinspot: thousandths = 10
+        }
+        return FixedDecimal(units: FixedDecimal.unitsPerOne / 1000 * thousandths)
+    }
 
     private func checkSpot(at exchange: Exchange) throws(FieldFailure) {
         guard kind == .spot else {

@@ -66,6 +66,12 @@ extension Floor {
         return floor
     }
 
+    /// Makes an account known that was not there before: of its orders the journal has none.
+    func addNew(_ account: AccountSetup) {
+        add(account)
+        recall(account, from: DeskSnapshot())
+    }
+
     /// Makes an account known to desk and venue.
     func add(_ account: AccountSetup) {
         accounts[account.id] = account
@@ -116,6 +122,7 @@ extension Floor {
             }
             serve(setup, symbols: symbols)
         }
+        for account in accounts.values { recall(account, from: snapshot) }
         var flaw: RestoreFlaw?
         desk.decide { desk, now in
             do throws(RestoreFlaw) {

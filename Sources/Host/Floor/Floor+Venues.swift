@@ -64,6 +64,18 @@ extension Floor {
                 venue: known.id(environment), addresses: settings.binance(environment),
                 http: clients.http, sockets: clients.sockets, loop: loop, settings: times,
                 keys: { keys($0.text) })
+        case .coindcx:
+            var times = CoinDCXVenue.Settings()
+            times.instrumentsEvery = settings.instrumentsRefresh
+            return CoinDCXVenue(
+                venue: known.id(environment), addresses: settings.coinDCXAddresses, http: clients.http,
+                sockets: clients.sockets, loop: loop, settings: times, keys: { keys($0.text) })
+        case .coinspot:
+            var times = CoinSpotVenue.Settings()
+            times.instrumentsEvery = settings.instrumentsRefresh
+            return CoinSpotVenue(
+                venue: known.id(environment), base: settings.coinspot, http: clients.http, loop: loop,
+                settings: times, keys: { keys($0.text) })
         }
     }
 
@@ -78,6 +90,17 @@ extension Floor {
             around.log.error("account \(account.id) is not served", ["reason": "\(error)"])
             around.health.report(exchange.id.text, fault: "\(error)")
         }
+    }
+
+    /// Tells a venue that takes no names of ours which of an account's orders there are ours. Before that it does nothing.
+    func recall(_ account: AccountSetup, from snapshot: DeskSnapshot) {
+        guard let exchange = account.exchange,
+            let venue = venues[exchange.id] as? any JournalGuidedVenue
+        else { return }
+        let id = AccountID(account.id)
+        venue.restore(
+            snapshot.orders.values.filter { $0.intent.account == id }.sorted { $0.id < $1.id },
+            fills: snapshot.fills.values.filter { $0.key.account == id }, on: id)
     }
 
     /// Why nothing can be traded on an account now, in words; nil when something can.
@@ -205,6 +228,11 @@ extension Floor {
 }
 
 extension Configuration.Venues {
+    /// Where CoinDCX is, or what takes its place.
+    var coinDCXAddresses: CoinDCXAddresses {
+        CoinDCXAddresses(rest: coindcx, market: coindcxMarket, socket: coindcxSocket)
+    }
+
     /// Where Binance is, or what takes its place.
     func binance(_ environment: VenueEnvironment) -> BinanceAddresses {
         switch environment {

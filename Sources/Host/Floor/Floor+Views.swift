@@ -180,6 +180,8 @@ extension FeedView.Kind {
         case .live(let live):
             switch live.venue {
             case .binance: self = .binance
+            case .coindcx: self = .coindcx
+            case .coinspot: self = .coinspot
             }
         }
     }

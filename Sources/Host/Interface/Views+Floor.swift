@@ -4,7 +4,9 @@ public import Wire
 /// A source of prices.
 public struct FeedView: Hashable, Sendable {
     /// Where its prices come from.
-    public enum Kind: String, Hashable, Sendable, CaseIterable { case simulated, replay, injected, binance }
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        case simulated, replay, injected, binance, coindcx, coinspot
+    }
 
     public var id: String
     public var kind: Kind

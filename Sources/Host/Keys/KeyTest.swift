@@ -22,32 +22,47 @@ extension Host {
                 try EventLoop(name: "key-test"), try HTTPClient(), try WebSocketClient()
             )
             defer { loop.stop() }
-            switch known {
-            case .binance:
-                let result = await withCheckedContinuation { continuation in
-                    loop.perform {
+            let id = known.id(world)
+            let result = await withCheckedContinuation { continuation in
+                loop.perform {
+                    let wall = { Timestamp(milliseconds: WallClock.milliseconds) }
+                    switch known {
+                    case .binance:
                         let venue = BinanceVenue(
-                            venue: known.id(world), addresses: venues.binance(world), http: http,
-                            sockets: sockets, loop: loop, keys: { _ in key })
-                        venue.examineKey(
-                            of: "key-test", wall: { Timestamp(milliseconds: WallClock.milliseconds) }
-                        ) { result in
+                            venue: id, addresses: venues.binance(world), http: http, sockets: sockets,
+                            loop: loop, keys: { _ in key })
+                        venue.examineKey(of: "key-test", wall: wall) { result in
+                            venue.end()
+                            continuation.resume(returning: result)
+                        }
+                    case .coindcx:
+                        let venue = CoinDCXVenue(
+                            venue: id, addresses: venues.coinDCXAddresses, http: http, sockets: sockets,
+                            loop: loop, keys: { _ in key })
+                        venue.examineKey(of: "key-test", wall: wall) { result in
+                            venue.end()
+                            continuation.resume(returning: result)
+                        }
+                    case .coinspot:
+                        let venue = CoinSpotVenue(
+                            venue: id, base: venues.coinspot, http: http, loop: loop, keys: { _ in key })
+                        venue.examineKey(of: "key-test", wall: wall) { result in
                             venue.end()
                             continuation.resume(returning: result)
                         }
                     }
                 }
-                switch result {
-                case .success(let found):
-                    return KeyCheck(
-                        .works, at: Timestamp(milliseconds: WallClock.milliseconds),
-                        canWithdraw: found.canWithdraw,
-                        clockOffsetMilliseconds: found.clockOffsetMilliseconds,
-                        currencies: found.balances.count)
-                case .failure(.refused(let reason)): return outcome(.refused, reason)
-                case .failure(.unsent(let reason)), .failure(.outcomeUnknown(let reason)):
-                    return outcome(.unreachable, reason)
-                }
+            }
+            switch result {
+            case .success(let found):
+                return KeyCheck(
+                    .works, at: Timestamp(milliseconds: WallClock.milliseconds),
+                    canWithdraw: found.canWithdraw,
+                    clockOffsetMilliseconds: found.clockOffsetMilliseconds,
+                    currencies: found.balances.count)
+            case .failure(.refused(let reason)): return outcome(.refused, reason)
+            case .failure(.unsent(let reason)), .failure(.outcomeUnknown(let reason)):
+                return outcome(.unreachable, reason)
             }
         } catch {
             return outcome(.unreachable, "\(error)")

@@ -276,7 +276,9 @@ public struct FeedDefinition: Hashable, Sendable {
         guard symbols.count <= Live.symbolLimit else {
             throw reader.failure("symbols", "has \(symbols.count), at most \(Live.symbolLimit) are taken")
         }
-        let resolutions = try Self.resolutions("resolutions", &reader) ?? Live.usualResolutions
+        let resolutions =
+            try Self.resolutions("resolutions", &reader)
+            ?? Live.usualResolutions.filter { venue.resolutions.contains($0) }
         guard !resolutions.isEmpty, Set(resolutions).count == resolutions.count else {
             throw reader.failure("resolutions", "must name at least one, and none twice")
         }

@@ -1,11 +1,15 @@
 /// An exchange that this host can trade on, beside the paper venue.
 public enum KnownVenue: String, Hashable, Sendable, CaseIterable {
     case binance
+    case coindcx
+    case coinspot
 
     /// Where it can be traded, the safe one first.
     public var environments: [VenueEnvironment] {
         switch self {
         case .binance: [.testnet, .live]
+        // They have no test network.
+        case .coindcx, .coinspot: [.live]
         }
     }
 
@@ -15,6 +19,9 @@ public enum KnownVenue: String, Hashable, Sendable, CaseIterable {
         case .binance:
             ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w"]
                 .compactMap { Resolution($0) }
+        case .coindcx: ["1m", "15m", "1h", "1d"].compactMap { Resolution($0) }
+        // Made here, of deals.
+        case .coinspot: ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d"].compactMap { Resolution($0) }
         }
     }
 

@@ -90,12 +90,14 @@ export async function open(context) {
     function addExchange() {
         return dialog("New exchange account", (close) => form({
             fields: [field({ name: "id", label: "Name", required: true, placeholder: "binance-1", hint: "Letters, digits and dashes." }),
-                field({ name: "venue", label: "Exchange", kind: "select", value: "binance", options: [{ value: "binance", label: "Binance spot" }] }),
+                field({ name: "venue", label: "Exchange", kind: "select", value: "binance", options: [{ value: "binance", label: "Binance spot" }, { value: "coindcx", label: "CoinDCX spot: live only" }, { value: "coinspot", label: "CoinSpot: live only" }] }),
                 field({ name: "environment", label: "Environment", kind: "select", value: "testnet", options: [{ value: "testnet", label: "Test network: play money" }, { value: "live", label: "Live: real money" }] }),
                 field({ name: "currency", label: "Currency", value: "USDT", required: true }),
                 field({ name: "balance", label: "For strategies", kind: "decimal", required: true, hint: "How much of the account strategies may share." })],
             submit: "Make the account", layout: "two", cancel: () => close(),
             async onsubmit(values) {
+                // Only Binance has a test network; the others' accounts are what their name says.
+                if (values.venue !== "binance") values.environment = "live";
                 await post("/accounts", values);
                 await finish(close, "The account is made. It trades once it has an active credential.");
             },

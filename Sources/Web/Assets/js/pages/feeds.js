@@ -8,7 +8,7 @@ import { isOperator } from "../store.js";
 
 const kinds = [
     { value: "simulated", label: "Simulated market" }, { value: "replay", label: "Replay of a candle file" }, { value: "injected", label: "Injected by API" },
-    { value: "binance", label: "Binance, live prices" },
+    { value: "binance", label: "Binance, live prices" }, { value: "coindcx", label: "CoinDCX, live prices" }, { value: "coinspot", label: "CoinSpot, live prices" },
 ];
 
 const shown = new Set(["id", "kind", "symbols", "instruments"]);
@@ -74,7 +74,7 @@ export async function open(context) {
                 options: [{ value: "testnet", label: "Test network" }, { value: "live", label: "The exchange itself" }], hint: "Paper accounts can trade at either's prices.",
             });
             const resolutions = asList(field({ name: "resolutions", label: "Lengths of candle", value: (now.resolutions ?? []).join(", "), placeholder: "1m, 5m, 15m, 1h, 4h, 1d" }), /[\s,]+/);
-            const forKind = { replay: [files, derived, lookback, speed], simulated: [symbols, seed, speed], injected: [symbols], binance: [environment, symbols, resolutions] };
+            const forKind = { replay: [files, derived, lookback, speed], simulated: [symbols, seed, speed], injected: [symbols], binance: [environment, symbols, resolutions], coindcx: [symbols, resolutions], coinspot: [symbols, resolutions] };
             const changeable = [files, derived, lookback, environment, symbols, resolutions, seed, speed];
             const arrange = () => { for (const item of changeable) item.element.hidden = !forKind[kind.input.value]?.includes(item); };
             kind.input.addEventListener("change", arrange);
