@@ -136,7 +136,8 @@ let package = Package(
         tests(
             "HostTests",
             uses: [
-                "Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "Simulators", "TestSupport",
+                "Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
+                "TestSupport",
                 "Vault",
             ]),
         tests("PosixTests", uses: ["Posix"]),

@@ -86,7 +86,8 @@ public final class Host: HostService {
         hooks = Hooks(configuration.hooks, log: log.part("hooks"))
         vault = try await KeyVault(
             writer: journal, sources: folders.masterKeySources(configuration.vault, passphrase: passphrase),
-            settings: .init(venues: Host.venues), log: log.part("vault"), check: { await Host.check($0, $1, $2, configuration.venues) })
+            settings: .init(venues: Host.venues), log: log.part("vault")
+        ) { await Host.check($0, $1, $2, configuration.venues) }
         upkeep = KeyUpkeep(vault, log: log.part("vault"), hooks: hooks, health: health)
         flush = try FlushThread()
         launcher = try StrategyLauncher.installed(
