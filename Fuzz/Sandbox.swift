@@ -48,7 +48,7 @@ func fuzzHandshake(_ bytes: [UInt8]) {
     precondition(count >= 0)
     close(ends[1])
     var handshake = LauncherHandshake(
-        launcher: nil, status: ends[0], socket: sockets[0], command: "/bundle/strategy")
+        launcher: nil, status: ends[0], socket: sockets[0], command: "/bundle/strategy", spawner: nil)
     let failure = handshake.run(for: .seconds(1))
     precondition(failure?.reason.isEmpty != true)
     // These numbers are killed when a launch is abandoned. 0, 1 and below would mean others than a child.
