@@ -413,13 +413,18 @@ class Exam:
             "complaints": complaints, "passed": not complaints})
 
     def _compare_descriptors(self):
-        """The host holds no more than at the beginning, but for each strategy's log, and its own streams are as they were."""
+        """The host holds no more than at the beginning, but for each strategy's log and a network for the next one, and its
+        own streams are as they were."""
         complaints = []
         deadline = time.time() + 5
         while True:
             now = outside.descriptors(self.host.process.pid)
             extra = [what for number, (what, _) in now.items()
-                     if number not in self.host_descriptors and not what.startswith("socket:") and not what.endswith("/log.jsonl")]
+                     if number not in self.host_descriptors and not what.startswith(("socket:", "net:"))
+                     and not what.endswith("/log.jsonl")]
+            networks = [what for what, _ in now.values() if what.startswith("net:")]
+            if len(networks) > 1:
+                extra += networks
             if not extra or time.time() > deadline:
                 break
             time.sleep(0.1)
