@@ -113,8 +113,9 @@ public final class ConfinedLauncher: Sendable {
         groups.remove()
     }
 
-    /// Makes what is kept ready for the next start now, and not at leisure. Not for the spawner's thread.
-    func prepare() throws(SystemCallError) {
+    /// Makes what is kept ready for the next start now, and not at leisure: for measurements and tests, which must know
+    /// when. Not for the spawner's thread.
+    public func prepare() throws(SystemCallError) {
         try spawner.performAndWait { [networks] in networks.make() }
     }
 

@@ -31,10 +31,10 @@ final class SpareNetwork: @unchecked Sendable {
         spawner.perform { [weak self] in self?.make() }
     }
 
-    /// The namespace, for one strategy; nil when there is none. The next one is made when that strategy is on its way.
+    /// The namespace, for one strategy; nil when there is none. The next one is made when that strategy has begun.
     func take() -> Namespace? {
         guard isWanted else { return nil }
-        spawner.schedule(after: .milliseconds(1)) { [weak self] in self?.make() }
+        spawner.schedule(after: .milliseconds(10)) { [weak self] in self?.make() }
         return ready.take()
     }
 

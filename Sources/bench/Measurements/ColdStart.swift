@@ -146,6 +146,8 @@ private struct ColdStart {
             throw MeasurementFailure("the confined program ended with \(status)")
         }
         await withCheckedContinuation { done in child.finish { done.resume() } }
+        // What a host does at leisure between two starts, so that it falls neither on this arm nor on another.
+        try launcher.prepare()
         return time
     }
 }
