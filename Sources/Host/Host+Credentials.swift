@@ -30,7 +30,7 @@ extension Host {
                 owner: try reader.optionalString("owner", bytes: 64) ?? user,
                 venue: try reader.string("venue", bytes: 32))
             draft.name = try reader.optionalString("name", bytes: 64)
-            draft.environment = try reader.optionalChoice("environment", as: TradingEnvironment.self)
+            draft.environment = try reader.optionalChoice("environment", as: VenueEnvironment.self)
             draft.account = try reader.optionalString("account", bytes: 32)
             draft.traders = try Self.names("traders", &reader) ?? []
             draft.isActive = try reader.optionalBool("active")
@@ -181,7 +181,7 @@ extension Host {
     }
 
     private func check(
-        account: String, venue: String, _ environment: TradingEnvironment?
+        account: String, venue: String, _ environment: VenueEnvironment?
     ) async throws(HostError) {
         try await floor { floor throws(HostError) in
             guard let setup = floor.accounts[account] else {

@@ -198,6 +198,14 @@ struct CommandTests {
         let feed = try await json(line.run("feeds", "add", "may", "kind=replay", "speed=60", "--json"))
         #expect(feed["asked"] == .string("POST /feeds"))
         #expect(feed["got"]?.text == #"{"id":"may","kind":"replay","speed":60}"#)
+        let live = try await json(
+            line.run(
+                "feeds", "add", "btc", "kind=binance", "symbols=BTCUSDT,ETHUSDT", "resolutions=1m",
+                #"derived=["1h"]"#, "--json"))
+        #expect(
+            live["got"]?.text
+                == #"{"id":"btc","kind":"binance","symbols":["BTCUSDT","ETHUSDT"],"resolutions":["1m"],"derived":["1h"]}"#
+        )
         let account = try await json(line.run("accounts", "set", "a/b", "leverage=2", "--json"))
         #expect(account["asked"] == .string("PATCH /accounts/a%2Fb"))
     }

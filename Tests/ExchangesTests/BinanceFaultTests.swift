@@ -85,7 +85,22 @@ struct BinanceFaultTests {
         }
     }
 
-    @Test func `S5: a wrong secret is refused, and then left alone`() async throws {
+    @Test func `S5: a wrong secret is refused, and then nothing more is sent with it`() async throws {
+        try await with(secret: "not the secret") { bench in
+            guard case .failure(.refused(let reason)) = await bench.place(1, order(.buy, "2", "90")) else {
+                Issue.record("an order with a wrong signature was not refused")
+                return
+            }
+            #expect(reason.contains("-1022"))
+            guard case .failure(.unsent) = await bench.place(2, order(.buy, "2", "90")) else {
+                Issue.record("a credential that was refused was used again")
+                return
+            }
+            #expect(try await bench.control.orders().isEmpty)
+        }
+    }
+
+    @Test func `S5: without a credential nothing is sent`() async throws {
         try await with(secret: nil) { bench in
             guard case .failure(.unsent(let reason)) = await bench.place(1, order(.buy, "2", "90")) else {
                 Issue.record("without a credential something was sent")

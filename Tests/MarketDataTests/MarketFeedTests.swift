@@ -40,6 +40,8 @@ struct FeedDefinitionTests {
             (#"{"kind":"simulated"}"#, "id"), (#"{"id":"A b","kind":"simulated"}"#, "id"),
             (#"{"id":"a","kind":"live"}"#, "kind"), (#"{"id":"a","kind":"simulated","speed":"0"}"#, "speed"),
             (#"{"id":"a","kind":"simulated","speed":"max"}"#, "speed"),
+            (#"{"id":"a","kind":"simulated","speed":1.5}"#, "speed"),
+            (#"{"id":"a","kind":"simulated","speed":[60]}"#, "speed"),
             (#"{"id":"a","kind":"simulated","seed":-1}"#, "seed"),
             (#"{"id":"a","kind":"simulated","symbols":["DOGE"]}"#, "symbols"),
             (#"{"id":"a","kind":"simulated","symbols":["BTCUSDT","BTCUSDT"]}"#, "symbols[1]"),
@@ -67,6 +69,10 @@ struct FeedDefinitionTests {
     func wrong(_ text: String, _ field: String) {
         let failure = #expect(throws: FieldFailure.self) { try read(text) }
         #expect(failure?.field == field, "\(String(describing: failure))")
+    }
+
+    @Test func `a speed may be written as a number`() throws {
+        #expect(try read(#"{"id":"s","kind":"simulated","speed":60}"#).speed == .times(60))
     }
 
     @Test func `a change keeps what it does not name, and the id and kind`() throws {

@@ -16,7 +16,7 @@ final class VaultFixture: Sendable {
     let writer: GroupCommitWriter
     let log: LogSink
     let clock = Mutex<Int64>(1_800_000_000_000)
-    let answer = Mutex<@Sendable (String, TradingEnvironment, SigningKey) -> KeyCheck>({ _, _, _ in
+    let answer = Mutex<@Sendable (String, VenueEnvironment, SigningKey) -> KeyCheck>({ _, _, _ in
         KeyCheck(.works, at: Timestamp(milliseconds: 1_800_000_000_000), currencies: 2)
     })
     /// Which venues were asked, in which world, with which key.

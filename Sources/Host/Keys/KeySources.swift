@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 public import Secrets
+internal import Trading
 public import Vault
 
 extension DataFolders {
@@ -22,8 +23,7 @@ extension Host {
     }
 
     /// The exchanges that keys may be for.
-    static let venues = [
-        VenueTraits(name: "binance", hasTestnet: true), VenueTraits(name: "coindcx", hasTestnet: false),
-        VenueTraits(name: "coinspot", hasTestnet: false),
-    ]
+    static let venues = KnownVenue.allCases.map {
+        VenueTraits(name: $0.rawValue, hasTestnet: $0.environments.contains(.testnet))
+    }
 }

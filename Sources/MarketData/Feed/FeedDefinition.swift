@@ -156,13 +156,7 @@ public struct FeedDefinition: Hashable, Sendable {
             let known = Kind.words.map { "\"\($0)\"" }.joined(separator: ", ")
             throw reader.failure("kind", "\"\(word)\" is not one of \(known)")
         }
-        speed = .times(1)
-        if let text = try reader.optionalString("speed", bytes: 16) {
-            guard let speed = FeedClock.Speed(text) else {
-                throw reader.failure("speed", "\"\(text)\" is not \"1\" to \"1000000\" or \"max\"")
-            }
-            self.speed = speed
-        }
+        speed = try Self.speed(&reader)
         switch kind {
         case .simulated:
             source = try Self.simulated(&reader)
@@ -186,6 +180,21 @@ public struct FeedDefinition: Hashable, Sendable {
             instruments = try Self.instruments(&reader, of: symbols)
         }
         try reader.finish()
+    }
+
+    /// A number is taken as well: whoever writes `speed=60` on a command line means one.
+    private static func speed(_ reader: inout ObjectReader) throws(FieldFailure) -> FeedClock.Speed {
+        let text: String
+        switch reader.optional("speed") {
+        case nil: return .times(1)
+        case .string(let written), .number(let written): text = written
+        case let other?:
+            throw reader.failure("speed", "must be \"1\" to \"1000000\" or \"max\", not \(other.kind)")
+        }
+        guard let speed = FeedClock.Speed(text) else {
+            throw reader.failure("speed", "\"\(text.prefix(16))\" is not \"1\" to \"1000000\" or \"max\"")
+        }
+        return speed
     }
 
     /// The definition with the given members in place of its own; `id` and `kind` cannot be changed.

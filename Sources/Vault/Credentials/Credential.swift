@@ -1,13 +1,5 @@
 public import Trading
 
-/// Which of a venue's worlds a key belongs to.
-public enum TradingEnvironment: String, Hashable, Sendable, CaseIterable {
-    /// Play money. What a new credential gets where the venue has one.
-    case testnet
-    /// Real money.
-    case live
-}
-
 /// What the vault must know of a venue.
 public struct VenueTraits: Hashable, Sendable {
     public let name: String
@@ -29,7 +21,7 @@ public struct Credential: Hashable, Sendable {
     /// What people call it.
     public var name: String
     public var venue: String
-    public var environment: TradingEnvironment
+    public var environment: VenueEnvironment
     /// The account that trades with it; nil until an operator says so.
     public var account: String?
     /// Such as `vmPU…uh8A`.
@@ -69,7 +61,7 @@ public struct CredentialDraft: Sendable {
     public var name: String?
     public var venue: String
     /// Nil takes the testnet where the venue has one.
-    public var environment: TradingEnvironment?
+    public var environment: VenueEnvironment?
     public var account: String?
     public var traders: [String]
     /// Nil makes it active when it has an account and the test went well.
@@ -79,7 +71,7 @@ public struct CredentialDraft: Sendable {
 
     /// Describes a credential but for its key.
     public init(
-        owner: String, name: String? = nil, venue: String, environment: TradingEnvironment? = nil,
+        owner: String, name: String? = nil, venue: String, environment: VenueEnvironment? = nil,
         account: String? = nil, traders: [String] = [], isActive: Bool? = nil, expiresAt: Timestamp? = nil,
         rotateAfterDays: Int? = nil
     ) {

@@ -4,7 +4,7 @@ import Trading
 /// A credential that was checked and has no place in the database yet.
 struct Draft {
     private let draft: CredentialDraft
-    private let environment: TradingEnvironment
+    private let environment: VenueEnvironment
     private let maskedKey: String
 
     /// The most bytes of a secret; a private key in PEM has some hundred.

@@ -69,4 +69,4 @@ public struct KeyCheck: Hashable, Sendable {
 
 /// Tries a key: asks for a balance, for the key's rights where the venue tells them, and for the time.
 public typealias KeyChecker =
-    @Sendable (_ venue: String, _ environment: TradingEnvironment, _ key: SigningKey) async -> KeyCheck
+    @Sendable (_ venue: String, _ environment: VenueEnvironment, _ key: SigningKey) async -> KeyCheck

@@ -13,9 +13,20 @@ enum KeyValue {
         return JSONValue.Member(String(text[..<mark]), try value(written))
     }
 
-    static func object(_ texts: [String]) throws(CommandFailure) -> JSONValue {
+    /// - Parameter lists: Members that are arrays of strings, and may be written with commas between them.
+    static func object(
+        _ texts: [String], lists: Set<String> = []
+    ) throws(CommandFailure) -> JSONValue {
         var members: [JSONValue.Member] = []
-        for text in texts { members.append(try member(text)) }
+        for text in texts {
+            let member = try member(text)
+            guard lists.contains(member.name), case .string(let written) = member.value else {
+                members.append(member)
+                continue
+            }
+            let elements = written.split(separator: ",").map { JSONValue.string(String($0)) }
+            members.append(JSONValue.Member(member.name, .array(elements)))
+        }
         return .object(members)
     }
 

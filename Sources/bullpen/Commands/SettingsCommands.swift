@@ -2,7 +2,10 @@ import Wire
 
 extension Command {
     private static let changes = Operand(
-        name: "key=value", explanation: "What to change; may stand more than once.", count: .any)
+        name: "key=value",
+        explanation: "What to change; may stand more than once. Lists have commas between their elements.",
+        count: .any)
+    private static let lists: Set<String> = ["symbols", "resolutions", "derived", "files", "instruments"]
 
     static let limits = Command(
         name: "limits", group: .trading, summary: "Show the limits in force."
@@ -83,7 +86,7 @@ extension Command {
 
     static let feedsAdd = edit(
         "feeds add", "Add a market feed.", "POST",
-        example: "bullpen feeds add may kind=replay path=/data/BTCUSDT-1m.csv.gz speed=60")
+        example: "bullpen feeds add may kind=replay files=/data/BTCUSDT-1m.csv.gz speed=60")
     static let feedsSet = edit(
         "feeds set", "Change a market feed.", "PATCH", example: "bullpen feeds set simulated speed=60")
 
@@ -126,7 +129,7 @@ extension Command {
                 "\(invocation.command.name): key=value is missing; see bullpen \(invocation.command.name) --help"
             )
         }
-        return try KeyValue.object(texts)
+        return try KeyValue.object(texts, lists: lists)
     }
 
     /// An object of any depth, one member a line: `global.order_notional  10000`.
