@@ -18,7 +18,8 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
     private var isOpen = 0
     private var faults: [String: String] = [:]
 
-    static let key = SimulatorKey(key: "bk-test", secret: "bs-test", account: "main")
+    static let secret = "bs-test"
+    static let key = SimulatorKey(key: "bk-test", secret: secret, account: "main")
 
     /// The simulators that outlive an adapter, by the path under which a test opens it again.
     private static let running = Mutex<[String: Simulator]>([:])
@@ -56,7 +57,7 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
     }
 
     init(
-        path: String, settings: [(name: String, value: String)] = [], secret: String? = "bs-test",
+        path: String, settings: [(name: String, value: String)] = [], secret: String? = BinanceBench.secret,
         timing: BinanceVenue.Settings? = nil, address: String? = nil
     ) async throws {
         simulator = try await Self.simulator(path, settings: settings)
@@ -79,7 +80,8 @@ final class BinanceBench: VenueBench, @unchecked Sendable {
             venue.follow(["BTCUSDT"])
             venue.open("main", symbols: ["BTCUSDT": Timestamp(milliseconds: WallClock.milliseconds - 60_000)])
         }
-        if key != nil, address == nil { try await waitUntilOpen() }
+        // A wrong secret's stream never opens, nor does one that nobody answers.
+        if secret == Self.secret, address == nil { try await waitUntilOpen() }
     }
 
     var control: Control { Control(simulator, http) }

@@ -10,7 +10,7 @@ import struct FoundationEssentials.UUID
 @Suite("Binance's adapter under faults", .serialized)
 struct BinanceFaultTests {
     private func with(
-        settings: [(name: String, value: String)] = [], secret: String? = "bs-test",
+        settings: [(name: String, value: String)] = [], secret: String? = BinanceBench.secret,
         timing: BinanceVenue.Settings? = nil, _ body: (BinanceBench) async throws -> Void
     ) async throws {
         let path = "faults-\(UUID())"
@@ -87,6 +87,9 @@ struct BinanceFaultTests {
 
     @Test func `S5: a wrong secret is refused, and then nothing more is sent with it`() async throws {
         try await with(secret: "not the secret") { bench in
+            try await bench.until("the stream is refused") {
+                await bench.faultsNow().values.contains { $0.contains("-1022") }
+            }
             guard case .failure(.refused(let reason)) = await bench.place(1, order(.buy, "2", "90")) else {
                 Issue.record("an order with a wrong signature was not refused")
                 return
@@ -96,7 +99,8 @@ struct BinanceFaultTests {
                 Issue.record("a credential that was refused was used again")
                 return
             }
-            #expect(try await bench.control.orders().isEmpty)
+            let orders = try await bench.control.orders()
+            #expect(orders.isEmpty)
         }
     }
 
