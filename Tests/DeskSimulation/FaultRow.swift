@@ -73,7 +73,7 @@ public enum FaultRow: Int, CaseIterable, Hashable, Sendable {
         case .e9: "a cancel, or its answer, is lost"
         case .e10: "the venue says that the order to cancel is not open"
         case .e11: "the venue ends an order that it had acknowledged"
-        case .e12: "a change, or its answer, is lost or late"
+        case .e12: "a change is lost or late, or placed beside the old order"
         case .e13: "filled, but no trade to be seen for a while"
         case .e14: "somebody trades on the account by hand"
         case .e15: "the fee is taken in what was bought"

@@ -42,7 +42,7 @@ final class HostLife: LoopTurns {
         }
         let driver = DeskDriver(
             desk: desk, adapters: [adapter], venues: { _ in World.venue }, turns: self,
-            now: { [unowned schedule] in schedule.wallClock },
+            now: { [unowned schedule] in schedule.hostTime() },
             append: { [unowned self] events, answer in append(events, answer) })
         self.driver = driver
         driver.onNotice = { [unowned self] strategy, notice in hear(strategy, notice) }

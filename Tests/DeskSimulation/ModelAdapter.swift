@@ -26,6 +26,8 @@ final class ModelAdapter: ExchangeAdapter {
         case lost(answer: Int64, VenueFailure)
         /// The adapter has sent it twice; both arrive.
         case twice(Int64)
+        /// The venue finds its timestamp wrong and does nothing; it is signed once more, under the same id.
+        case signedAgain(Int64, ClientOrderID)
     }
 
     private func latency() -> Int64 { schedule.latency() }
@@ -61,6 +63,18 @@ final class ModelAdapter: ExchangeAdapter {
                 var answer = execute(schedule.clock.now)
                 if schedule.mutation == .duplicateIsRejection { answer = .failure(.refused("duplicate")) }
                 schedule.clock.after(latency, life: life) { completion(answer) }
+            }
+        case .signedAgain(let latency, let id):
+            schedule.clock.after(latency) { schedule.returned(id) }
+            schedule.clock.after(2 * latency + 1, life: life) {
+                guard schedule.mutation != .wrongTimesAreRejections else {
+                    return completion(.failure(.refused("the timestamp is outside of the window")))
+                }
+                schedule.left(id, isLost: false)
+                schedule.clock.after(latency) {
+                    let answer = execute(schedule.clock.now)
+                    schedule.clock.after(latency, life: life) { completion(answer) }
+                }
             }
         }
     }
@@ -136,7 +150,7 @@ final class ModelAdapter: ExchangeAdapter {
         }
         if strikes(.s5, id) { return .lost(answer: 2 * latency(), .refused("401")) }
         if strikes(.s6, id) { return .lost(answer: 2 * latency(), .refused("429")) }
-        if strikes(.s8, id) { return .normal(3 * latency()) }
+        if strikes(.s8, id) { return .signedAgain(latency(), id) }
         if strikes(.s9, id) { return .twice(latency()) }
         if strikes(.s10, id) {
             let wait = latency()
@@ -241,11 +255,12 @@ final class ModelAdapter: ExchangeAdapter {
     ) {
         guard schedule.isAlive(life) else { return }
         let schedule = self.schedule
+        schedule.books.wasAsked(about: account, at: schedule.clock.now)
         exchange(questionFate(nil), { .success(schedule.venue.openOrders(on: account, at: $0)) }) { result in
             if case .failure = result, schedule.mutation == .silenceIsNothing {
                 return completion(.success([]))
             }
-            completion(result.map { $0.filter { !schedule.isOfTheDead($0) } })
+            completion(result.map(schedule.seen))
         }
     }
 

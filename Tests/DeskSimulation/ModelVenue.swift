@@ -14,7 +14,7 @@ final class ModelVenue {
         var listedAt: Int64
     }
 
-    private(set) var engine: MatchingEngine
+    var engine: MatchingEngine
     /// Every trade of an account, oldest first.
     private(set) var trades: [AccountID: [TrueTrade]] = [:]
     /// What filled beyond what was ordered.
@@ -35,11 +35,13 @@ final class ModelVenue {
     var namesClients = false
     /// How many order ids there are before they begin again; nought for no end.
     var idCount = 0
+    /// What is different at a venue that places another order to change one; nil at one that changes orders in place.
+    var replacing: Replacing?
 
     private var listed: [ClientOrderID: Int64] = [:]
     private var names: [Int64: VenueOrderID] = [:]
     private var lastName = 0
-    private var now: Int64 = 0
+    var now: Int64 = 0
 
     init(_ plan: Plan) {
         // Slippage would make a market order cost more than its market; the desk's allowance is for that.
@@ -93,7 +95,7 @@ final class ModelVenue {
     func cancel(_ id: ClientOrderID, on account: AccountID, at time: Int64) -> Result<Void, VenueFailure> {
         now = time
         do throws(MatchingRefusal) {
-            absorb(try engine.cancel(id, on: account, at: World.time(time)))
+            absorb(try engine.cancel(latest(id), on: account, at: World.time(time)))
             return .success(())
         } catch {
             return .failure(.refused(error.description))
@@ -104,6 +106,7 @@ final class ModelVenue {
         _ id: ClientOrderID, to amendment: Amendment, on account: AccountID, at time: Int64
     ) -> Result<Amendment, VenueFailure> {
         now = time
+        if replacing != nil { return replace(id, with: amendment, on: account) }
         do throws(MatchingRefusal) {
             absorb(try engine.amend(id, to: amendment, on: account, at: World.time(time)))
             let held = engine.order(id, on: account)
@@ -116,7 +119,7 @@ final class ModelVenue {
 
     func status(of id: ClientOrderID, on account: AccountID, at time: Int64) -> VenueOrder? {
         if let order = rejected[id] { return order }
-        guard let order = engine.order(id, on: account), time >= listed[id] ?? 0 else { return nil }
+        guard let order = order(id, on: account), time >= listed[id] ?? 0 else { return nil }
         return told(order)
     }
 
@@ -135,14 +138,17 @@ final class ModelVenue {
             isComplete: end == all.count || all[end].listedAt > time)
     }
 
-    func order(_ id: ClientOrderID, on account: AccountID) -> MatchingOrder? { engine.order(id, on: account) }
+    /// An order as it is now, whatever it was placed as.
+    func order(_ id: ClientOrderID, on account: AccountID) -> MatchingOrder? {
+        engine.order(latest(id), on: account)
+    }
 
     // MARK: What a venue does by itself
 
     /// Fills more of an order than was ordered.
     func overfill(_ id: ClientOrderID, on account: AccountID, by quantity: FixedDecimal, at time: Int64) {
         now = time
-        guard let order = engine.order(id, on: account),
+        guard let order = order(id, on: account),
             let last = trades[account]?.last(where: { $0.order == id })
         else { return }
         let number = excess.count + 1
@@ -159,7 +165,7 @@ final class ModelVenue {
 
     // MARK: Inside
 
-    private func absorb(_ events: [MatchingEvent]) {
+    func absorb(_ events: [MatchingEvent]) {
         _ = engine.takeChanges()
         for event in events {
             switch event {
@@ -167,12 +173,12 @@ final class ModelVenue {
                 let told = trade.trade
                 keep(
                     VenueTrade(
-                        trade: told.trade, clientID: namesClients ? told.clientID : nil,
+                        trade: told.trade, clientID: namesClients ? first(told.clientID) : nil,
                         venueOrderID: name(of: trade.order), symbol: told.symbol, side: told.side,
                         price: told.price, quantity: told.quantity, fee: told.fee,
                         feeCurrency: told.feeCurrency, liquidity: told.liquidity, time: told.time),
-                    of: told.clientID, on: trade.account)
-            case .ended(let order): onEnd(order.account, order)
+                    of: first(told.clientID), on: trade.account)
+            case .ended(let order): if !isReplaced(order) { onEnd(order.account, order) }
             case .liquidated: break  // Its trades say it.
             }
         }
@@ -186,7 +192,7 @@ final class ModelVenue {
     }
 
     private func told(_ order: MatchingOrder) -> VenueOrder {
-        let id = order.clientID
+        let id = first(order.clientID)
         let extra = id.flatMap { excess[$0] } ?? .zero
         let known = order.venueOrder
         return VenueOrder(

@@ -11,6 +11,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case unsentIsIgnored
     /// Nobody is told that the venue said no.
     case refusalIsIgnored
+    /// A wrong timestamp counts as a rejection.
+    case wrongTimesAreRejections
     /// "I know that id already" counts as a rejection.
     case duplicateIsRejection
     /// Bans are not told, and orders are sent on.
@@ -35,6 +37,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case endsAreIgnored
     /// A change without an answer counts as refused.
     case amendsFailSilently
+    /// Of an order that the venue holds twice, only what the host believes in is seen.
+    case secondOrdersAreNotSeen
     /// The list of trades is not read.
     case tradesAreNotRead
     /// Trades of nobody's order are dropped.
@@ -49,6 +53,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case noReconciliation
     /// One page of trades is taken for all, and nothing is asked later.
     case onePage
+    /// What a reconciliation finds is written, whether it is new or not.
+    case findingsAreFacts
     /// A torn group in the journal is taken for whole.
     case tornGroupsAreWhole
     /// A full disk is taken for a patient one.
@@ -63,12 +69,16 @@ public enum Mutation: String, CaseIterable, Sendable {
     case noAudit
     /// Prices never grow old.
     case noPriceAge
+    /// The host's time stands still until a clock that was set back has caught up.
+    case clockNeverFalls
     /// A request that comes again gets a new name.
     case repeatsAreNew
     /// Halts are not passed on.
     case haltsAreIgnored
     /// There are no limits.
     case noLimits
+    /// Strategies of one account have one ledger.
+    case ledgersAreShared
 
     /// The rows whose handling it takes out; each of them must be found violated.
     public var rows: [FaultRow] {
@@ -77,6 +87,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .absenceIsIgnored: [.s2]
         case .unsentIsIgnored: [.s3]
         case .refusalIsIgnored: [.s5, .s6]
+        case .wrongTimesAreRejections: [.s8]
         case .duplicateIsRejection: [.s9]
         case .bansAreIgnored: [.s7]
         case .guesses: [.s11]
@@ -88,7 +99,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .lateFillsAreDropped: [.e5, .e8]
         case .cancelsAlwaysWork: [.e9, .e10]
         case .endsAreIgnored: [.e7, .e11]
-        case .amendsFailSilently: [.e12]
+        case .amendsFailSilently, .secondOrdersAreNotSeen: [.e12]
         case .tradesAreNotRead: [.e13]
         case .strangersAreDropped: [.e14]
         case .feesInBaseAreFree: [.e15]
@@ -96,15 +107,18 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .deathIsUnsent: [.r2, .r3]
         case .noReconciliation: [.r4]
         case .onePage: [.r5]
+        case .findingsAreFacts: [.r7]
         case .tornGroupsAreWhole, .fullDiskIsIgnored: [.r8]
         case .venueIDsAlone: [.r9]
         case .silenceIsNothing: [.r10]
         case .gapsAreIgnored: [.w1]
         case .noAudit: [.w2]
         case .noPriceAge: [.w4]
+        case .clockNeverFalls: [.w5]
         case .repeatsAreNew: [.c2]
         case .haltsAreIgnored: [.c5]
         case .noLimits: [.c6]
+        case .ledgersAreShared: [.c7]
         }
     }
 }

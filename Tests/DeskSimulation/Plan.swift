@@ -18,6 +18,8 @@ struct Plan {
     var accountLimits = RiskLimits.none
     /// Whether the schedule begins shortly before midnight.
     var isLate = false
+    /// Whether the venue places another order to change one.
+    var replaces = false
     let latency: Int
 
     init(seed: UInt64, only: FaultRow?) {
@@ -45,6 +47,7 @@ struct Plan {
         if random.percent(20) { limits.ordersPerMinute = random.between(3, 12) }
         if random.percent(30) { accountLimits.openOrders = random.between(2, 6) }
         if random.percent(30) { accountLimits.positionNotional = FixedDecimal(random.between(800, 3_000)) }
+        if has(.e12) { replaces = random.percent(50) }
     }
 
     /// How often a fault strikes that has a schedule for itself. What it can strike is rarer for some.
@@ -63,6 +66,7 @@ struct Plan {
     /// gate's doing.
     var bendsLimits: Bool {
         has(.s12) || has(.e6) || has(.e14) || has(.e3) || has(.s11) || has(.s13) || has(.e15)
+            || replaces
     }
 }
 

@@ -17,8 +17,15 @@ extension Schedule {
         clock.after(1_000) { [unowned self] in
             guard !isCalm else { return }
             life?.driver?.decide { desk, now in desk.review(at: now) }
+            checkPace()
             scheduleReview()
         }
+    }
+
+    /// Looks whether the desk still asks as often as it should.
+    func checkPace() {
+        guard let desk else { return }
+        for words in books.paceFlaws(in: desk, now: clock.now) { flaw(words) }
     }
 
     private func act(_ driver: DeskDriver, _ life: HostLife) {
@@ -96,6 +103,7 @@ extension Schedule {
         _ terms: OrderTerms, request: RequestID, by strategy: StrategyID, _ driver: DeskDriver
     ) {
         books.asks(terms, request: request, by: strategy)
+        let owner = ledgerOwner(strategy)
         var name = request
         if mutation == .repeatsAreNew {
             requests += 1
@@ -103,19 +111,25 @@ extension Schedule {
         }
         let refusal = driver.fault.map { "the journal cannot take it: \($0.reason)" }
         driver.decide { desk, now in
-            desk.submit(terms, request: name, by: strategy, at: now, refusal: refusal)
+            desk.submit(terms, request: name, by: owner, at: now, refusal: refusal)
         }
-        guard let order = driver.desk.order(request: name, of: strategy), books.isNew(order) else { return }
+        guard let order = driver.desk.order(request: name, of: owner), books.isNew(order) else { return }
         if order.status == .denied {
             if order.reason?.contains("account") == true { tally.note(.c6) }
             return
         }
         for words in books.admitted(
-            order, request: request, in: driver.desk, now: clock.now, at: wallClock, halted: halted,
-            instruments: instruments)
+            order, request: request, by: strategy, in: driver.desk, now: clock.now, at: wallClock,
+            halted: halted, instruments: instruments)
         {
             flaw(words)
         }
+    }
+
+    /// Under whose name the host keeps a strategy's orders.
+    private func ledgerOwner(_ strategy: StrategyID) -> StrategyID {
+        guard mutation == .ledgersAreShared else { return strategy }
+        return plan.strategies.first { account(of: $0) == account(of: strategy) } ?? strategy
     }
 
     private func amend(_ order: Order, by strategy: StrategyID, _ driver: DeskDriver) {

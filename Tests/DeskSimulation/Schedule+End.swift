@@ -41,7 +41,13 @@ extension Schedule {
     }
 
     private func reconcile(_ driver: DeskDriver, _ life: HostLife) {
-        if mutation != .noReconciliation { driver.decide { $0.reconcile(at: $1) } }
+        if mutation != .noReconciliation {
+            driver.decide { desk, now in
+                let actions = desk.reconcile(at: now)
+                guard mutation == .findingsAreFacts else { return actions }
+                return actions + desk.liveOrders().map { .record(.order($0)) }
+            }
+        }
         life.endTurn()
         let end = clock.now + 5_000
         while flaws.isEmpty, clock.step(until: end) { endEvent() }

@@ -65,6 +65,13 @@ extension Schedule {
         return World.time(start + clock.now + clockOffset)
     }
 
+    /// The wall clock as the host reads it.
+    func hostTime() -> Timestamp {
+        guard mutation == .clockNeverFalls else { return wallClock }
+        latestTime = max(latestTime, wallClock)
+        return latestTime
+    }
+
     /// Writes a group, or fails to.
     func write(_ events: [DeskEvent], fails: Bool) -> String? {
         let fault = journal.write(events, fails: fails)

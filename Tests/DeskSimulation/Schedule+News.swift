@@ -26,6 +26,15 @@ extension Schedule {
         venue.tradeLag = { [unowned self] in
             strikes(.e13, nil) ? Int64(random.between(2_000, 8_000)) : 0
         }
+        if plan.replaces {
+            venue.replacing = ModelVenue.Replacing(
+                lingering: { [unowned self] id in
+                    strikes(.e12, id) ? Int64(random.between(50, 8_000)) : 0
+                },
+                later: { [unowned self] delay, body in
+                    clock.after(delay) { [unowned self] in body(clock.now) }
+                })
+        }
         venue.onTrade = { [unowned self] account, trade in traded(trade, on: account) }
         venue.onEnd = { [unowned self] account, order in ended(order, on: account) }
     }
@@ -81,7 +90,7 @@ extension Schedule {
 
     private func ended(_ order: MatchingOrder, on account: AccountID) {
         trace("venue: order \(order.clientID?.text ?? "-") \(order.state), filled \(order.filledQuantity)")
-        guard let id = order.clientID else { return }
+        guard let id = venue.first(order.clientID) else { return }
         if order.state == .cancelled, order.filledQuantity.isPositive { tally.note(.e7) }
         switch order.state {
         case .cancelled:

@@ -32,12 +32,31 @@ extension Schedule {
         where [.cancelled, .expired, .rejected].contains(order.state):
             .failure(.outcomeUnknown("not understood"))
         case (.success(let order?), .deadStayDead) where isOfTheDead(order): .success(nil)
+        case (.success(let order?), .secondOrdersAreNotSeen) where isAfterItsEnd(order):
+            .failure(.outcomeUnknown("not understood"))
         default: answer
         }
     }
 
+    /// What a list of open orders is read as.
+    func seen(_ orders: [VenueOrder]) -> [VenueOrder] {
+        switch mutation {
+        case .deadStayDead: return orders.filter { !isOfTheDead($0) }
+        case .secondOrdersAreNotSeen:
+            var names: Set<ClientOrderID?> = []
+            return orders.filter { !isAfterItsEnd($0) && names.insert($0.clientID).inserted }
+        default: return orders
+        }
+    }
+
+    /// Whether the venue shows an order open that has ended here.
+    private func isAfterItsEnd(_ order: VenueOrder) -> Bool {
+        guard order.state == .open, let number = order.clientID?.order else { return false }
+        return desk?.order(number)?.status.isTerminal == true
+    }
+
     /// Whether an order counts as never placed, and a mutation wants it to stay so.
-    func isOfTheDead(_ order: VenueOrder) -> Bool {
+    private func isOfTheDead(_ order: VenueOrder) -> Bool {
         guard mutation == .deadStayDead else { return false }
         return order.clientID?.order.flatMap { desk?.order($0) }?.status == .notPlaced
     }

@@ -28,6 +28,8 @@ final class Schedule {
 
     var struck: [(row: FaultRow, order: ClientOrderID)] = []
     var clockOffset: Int64 = 0
+    /// The latest time that the clock has shown.
+    var latestTime = World.time(0)
     var bannedUntil: Int64 = 0
     var killsLeft: Int
     var streamIsUp = true
@@ -113,6 +115,7 @@ final class Schedule {
             guard let life, let driver = life.driver else { continue }
             driver.decide { desk, now in desk.review(at: now) }
             life.endTurn()
+            checkPace()
             let isListed = clock.now > venue.lastListing + World.auditMilliseconds + 1_000
             if second >= 4, isListed, clock.isEmpty, isAtRest(driver) { break }
             if second == 119 { flaw("it does not come to rest: \(unrest(driver))") }
@@ -134,6 +137,9 @@ final class Schedule {
             }
         }
         if driver.desk.isOwedTrades { words.append("trades are owed") }
+        for order in books.openAfterTheirEnd(in: driver.desk) {
+            words.append("order \(order) has ended here and is open at the venue")
+        }
         if !driver.desk.snapshot.flattening.isEmpty { words.append("a position is being closed") }
         for account in plan.accounts where driver.desk.doubt(about: account) != nil {
             words.append("account \(account) is in doubt")
@@ -166,6 +172,8 @@ final class Schedule {
     func left(_ id: ClientOrderID, isLost: Bool) { books.left(id, isLost: isLost) }
 
     func arrived(_ id: ClientOrderID) { books.arrived(id) }
+
+    func returned(_ id: ClientOrderID) { books.returned(id) }
 
     func heard(_ alarm: DeskAlarm) {
         books.alarms.append(alarm)

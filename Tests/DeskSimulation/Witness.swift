@@ -12,6 +12,8 @@ final class Witness {
         let terms: OrderTerms
         var hasLeft = false
         var hasArrived = false
+        /// The venue once refused it for its timestamp, and did nothing.
+        var wasReturned = false
         /// It can never arrive.
         var isGone = false
     }
@@ -21,19 +23,29 @@ final class Witness {
         let request: RequestID
     }
 
-    private struct HoldingName: Hashable {
+    private struct HoldingName: Hashable, Comparable {
         let strategy: StrategyID
         let symbol: String
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.strategy, left.symbol) < (right.strategy, right.symbol)
+        }
     }
 
     let plan: Plan
     private let venue: ModelVenue
     private var intents: [ClientOrderID: Intent] = [:]
     private var orders: [RequestName: ClientOrderID] = [:]
-    private var asked: [RequestName: OrderTerms] = [:]
+    private var requests: [RequestName: OrderTerms] = [:]
     private var durable: Set<ClientOrderID> = []
     private var held: [HoldingName: FixedDecimal] = [:]
     private var owners: [TradeID: OrderID] = [:]
+    /// Which strategy asked for an order, whoever the desk thinks it was.
+    private var askers: [ClientOrderID: StrategyID] = [:]
+    /// Whether something traded that no strategy asked for, and was booked on whoever held the other side.
+    private var hasStrangers = false
+    /// When each account was last asked about.
+    private var asked: [AccountID: Int64] = [:]
     private var admissions: [StrategyID: [Int64]] = [:]
     private var pricesTold: [Timestamp?] = [nil, nil]
     /// Orders that a halt or an operator wants gone.
@@ -59,11 +71,11 @@ final class Witness {
     // MARK: Strategies
 
     func asks(_ terms: OrderTerms, request: RequestID, by strategy: StrategyID) {
-        asked[RequestName(strategy: strategy, request: request)] = terms
+        requests[RequestName(strategy: strategy, request: request)] = terms
     }
 
     func terms(of request: RequestID, by strategy: StrategyID) -> OrderTerms? {
-        asked[RequestName(strategy: strategy, request: request)]
+        requests[RequestName(strategy: strategy, request: request)]
     }
 
     func priceTold(_ symbol: Int, at time: Timestamp) { pricesTold[symbol] = time }
@@ -74,8 +86,12 @@ final class Witness {
     /// What must not be alarmed of.
     func doubts(of alarm: DeskAlarm) -> [String] {
         switch alarm {
-        case .order(let id, _, .overfilled) where venue.excess.isEmpty:
+        case .order(let id, _, .overfilled) where venue.excess.isEmpty && venue.replacing == nil:
             ["order \(id) is said to be overfilled, and is not"]
+        case .stillOpen(let id, _, _) where venue.replacing == nil:
+            ["order \(id) is said to be open after its end, and is not"]
+        case .openTwice(let id, _, _) where venue.replacing == nil:
+            ["order \(id) is said to be open twice, and is not"]
         // A venue that lists orders late may say so for a moment, and a clock set forward makes the moment seem over.
         case .order(let id, _, .contradiction(_, let told))
         where told.hasPrefix("no such order") && !plan.has(.w5) && plan.graceMilliseconds == 0:
@@ -86,12 +102,13 @@ final class Witness {
 
     /// The gate let an order pass: was it right?
     func admitted(
-        _ order: Order, request: RequestID, in desk: OrderDesk, now: Int64, at time: Timestamp,
-        halted: Set<RiskScope>, instruments: [Instrument]
+        _ order: Order, request: RequestID, by asker: StrategyID, in desk: OrderDesk, now: Int64,
+        at time: Timestamp, halted: Set<RiskScope>, instruments: [Instrument]
     ) -> [String] {
         var flaws: [String] = []
         let (strategy, account) = (order.intent.strategy, order.intent.account)
-        let name = RequestName(strategy: strategy, request: request)
+        let name = RequestName(strategy: asker, request: request)
+        askers[order.intent.clientID] = asker
         if let first = orders[name] {
             flaws.append("request \(request) of \(strategy) led to order \(order.id), and before to \(first)")
         }
@@ -265,6 +282,28 @@ final class Witness {
 
     func arrived(_ id: ClientOrderID) { intents[id]?.hasArrived = true }
 
+    /// The venue refused it for its timestamp: it is where it was before it left, until it leaves once more.
+    func returned(_ id: ClientOrderID) {
+        intents[id]?.hasLeft = false
+        intents[id]?.wasReturned = true
+    }
+
+    /// The venue is asked what is open on an account.
+    func wasAsked(about account: AccountID, at now: Int64) { asked[account] = now }
+
+    /// W5: whatever the clock does, an account that is in no doubt is looked after as often as ever.
+    func paceFlaws(in desk: OrderDesk, now: Int64) -> [String] {
+        guard plan.isAlone(.w5) else { return [] }
+        // The audit's pace, the second in which it falls, and as much again.
+        let most = 2 * (World.auditMilliseconds + 1_000)
+        return plan.accounts.compactMap { account in
+            guard desk.doubt(about: account) == nil, let last = asked[account], now - last > most else {
+                return nil
+            }
+            return "account \(account) was not asked about for \(now - last) ms"
+        }
+    }
+
     /// The host died: what had not left never will.
     func died() {
         for (id, intent) in intents where !intent.hasLeft { intents[id]?.isGone = true }
@@ -292,10 +331,11 @@ final class Witness {
         guard let id = trade.order, let intent = intents[id] else {
             // It may be booked on whoever holds the other side.
             isBent = true
+            hasStrangers = true
             return
         }
         owners[trade.trade.trade] = intent.number
-        let name = HoldingName(strategy: intent.strategy, symbol: trade.trade.symbol)
+        let name = HoldingName(strategy: askers[id] ?? intent.strategy, symbol: trade.trade.symbol)
         held[name] = sum(held[name] ?? .zero, trade.trade.change)
     }
 
@@ -317,7 +357,8 @@ extension Witness {
     /// Where the desk's books and the truth differ. Call it once nothing is under way any more.
     func disagreements(with desk: OrderDesk) -> [String] {
         let snapshot = desk.snapshot
-        return orderFlaws(desk) + moneyFlaws(snapshot) + reservationFlaws(desk, snapshot)
+        return orderFlaws(desk) + moneyFlaws(snapshot) + holdingFlaws(snapshot)
+            + reservationFlaws(desk, snapshot)
     }
 
     private func orderFlaws(_ desk: OrderDesk) -> [String] {
@@ -339,6 +380,9 @@ extension Witness {
                 }
                 continue
             }
+            if intent.wasReturned, !intent.hasArrived, order.status == .rejected {
+                flaws.append("order \(order.id) was given up for a wrong timestamp alone")
+            }
             guard let known = venue.order(id, on: intent.account) else {
                 switch order.status {
                 case .notPlaced, .rejected, .denied: break
@@ -346,9 +390,32 @@ extension Witness {
                 }
                 continue
             }
-            flaws += differences(order, known, excess: venue.excess[id] ?? .zero)
+            flaws += differences(
+                order, known, excess: venue.excess[id] ?? .zero,
+                before: venue.filledBefore(id, on: intent.account))
+            flaws += doubleFlaws(order)
         }
         return flaws
+    }
+
+    /// E12: an order that is open twice for longer than the desk may take to look is told of.
+    private func doubleFlaws(_ order: Order) -> [String] {
+        guard plan.isAlone(.e12), let overlap = venue.replacing?.overlaps[order.intent.clientID],
+            overlap > 2 * (World.auditMilliseconds + 1_000)
+        else { return [] }
+        let isTold = alarms.contains { alarm in
+            if case .openTwice(order.id, _, _) = alarm { true } else { false }
+        }
+        return isTold ? [] : ["order \(order.id) was open twice for \(overlap) ms, and nobody was told"]
+    }
+
+    /// Orders that have ended here and of which a part is open at the venue.
+    func openAfterTheirEnd(in desk: OrderDesk) -> [OrderID] {
+        guard venue.replacing != nil else { return [] }
+        return intents.values.filter { intent in
+            guard let order = desk.order(intent.number), order.status.isTerminal else { return false }
+            return venue.order(order.intent.clientID, on: intent.account)?.state == .open
+        }.map(\.number).sorted()
     }
 
     private func isAlarmed(_ id: OrderID) -> Bool {
@@ -357,8 +424,14 @@ extension Witness {
         }
     }
 
-    private func differences(_ order: Order, _ known: MatchingOrder, excess: FixedDecimal) -> [String] {
+    /// - Parameters:
+    ///   - excess: What filled beyond what was ordered.
+    ///   - before: What filled under earlier names, at a venue that replaces orders.
+    private func differences(
+        _ order: Order, _ known: MatchingOrder, excess: FixedDecimal, before: FixedDecimal
+    ) -> [String] {
         var flaws: [String] = []
+        let excess = sum(excess, before)
         let filled = sum(known.filledQuantity, excess)
         if order.filledQuantity != filled {
             flaws.append("order \(order.id): \(order.filledQuantity) of \(filled) booked")
@@ -375,7 +448,7 @@ extension Witness {
         case .rejected: isRight = order.status == .rejected
         }
         if !isRight { flaws.append("order \(order.id) is \(known.state) there and \(order.status) here") }
-        if known.state != .rejected,
+        if known.state != .rejected, before.isZero,
             order.quantity != known.terms.quantity || order.price != known.terms.price
         {
             flaws.append(
@@ -419,6 +492,21 @@ extension Witness {
             }
         }
         return flaws
+    }
+
+    /// Each strategy's own holdings, and not the account's sum alone.
+    private func holdingFlaws(_ snapshot: DeskSnapshot) -> [String] {
+        guard !hasStrangers else { return [] }
+        var booked: [HoldingName: FixedDecimal] = [:]
+        for record in snapshot.ledgers.values {
+            let name = HoldingName(strategy: record.key.strategy, symbol: record.key.symbol)
+            booked[name] = sum(booked[name] ?? .zero, record.ledger.quantity)
+        }
+        return Set(held.keys).union(booked.keys).sorted().compactMap { name in
+            let (here, there) = (booked[name] ?? .zero, held[name] ?? .zero)
+            return here == there
+                ? nil : "\(name.strategy) holds \(here) \(name.symbol) here, and traded for \(there)"
+        }
     }
 
     /// What nothing holds back any more must be free.

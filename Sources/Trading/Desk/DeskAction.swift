@@ -70,6 +70,10 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     case venueBack(AccountID)
     /// Several orders at the venue could be one of ours; a person must say which.
     case ambiguous(OrderID, StrategyID, [VenueOrderID])
+    /// An order has ended here, and the venue shows it open whenever it is asked; it is being cancelled.
+    case stillOpen(OrderID, StrategyID, VenueOrderID)
+    /// The venue shows an order open under two names: a change of it was placed, and the old one is not gone.
+    case openTwice(OrderID, StrategyID, [VenueOrderID])
 
     /// In words.
     public var description: String {
@@ -104,6 +108,11 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
         case .ambiguous(let order, let strategy, let candidates):
             "order \(order) of \(strategy) may be any of \(candidates.map(\.text).joined(separator: ", ")) "
                 + "at the venue, or none; say which"
+        case .stillOpen(let order, let strategy, let id):
+            "order \(order) of \(strategy) has ended, and the venue shows \(id) open; it is being cancelled"
+        case .openTwice(let order, let strategy, let ids):
+            "order \(order) of \(strategy) is open more than once at the venue: "
+                + ids.map(\.text).joined(separator: ", ")
         }
     }
 }

@@ -179,11 +179,13 @@ extension OrderDesk {
         // Its trades may carry this name alone.
         name(id, found.venueOrderID, on: account)
         let knowsTerms = isListed ? false : takeStatusAnswer(about: id)
+        if found.state != .open { stillOpen[id] = nil }
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
             settleAmendment(of: id, as: found, isCurrent: knowsTerms, at: time, &actions)
             repeatCancel(of: id, at: time, &actions)
+            takeOpenAfterEnd(of: id, as: found, isListed: isListed, at: time, &actions)
         case .filled:
             settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
             handle(.reportedFilled(found.filledQuantity), for: id, at: time, &actions)
@@ -274,6 +276,7 @@ extension OrderDesk {
     ) {
         guard let number = order(named: id, on: account), let order = entries[number]?.order else { return }
         _ = takeStatusAnswer(about: number)
+        stillOpen[number] = nil
         let grace = gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
         // Too early to believe it; `review` asks again.
         guard isGraceOver(grace, for: number, order, at: time) else { return }
@@ -315,17 +318,18 @@ extension OrderDesk {
     private mutating func takeOpenOrders(
         _ orders: [VenueOrder], on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        var seen: Set<OrderID> = []
+        var seen: [OrderID: Set<VenueOrderID>] = [:]
         for order in orders {
             let id = ours(order.clientID, order.venueOrderID, order.symbol, order.side, on: account)
-            if let id { seen.insert(id) }
+            if let id { seen[id, default: []].insert(order.venueOrderID) }
             take(order, isListed: true, on: account, at: time, &actions)
         }
+        takeDoubles(in: seen, on: account, &actions)
         guard let number = gate.account(account) else { return }
         for row in gate.accounts[number].rows {
             for id in gate.rows[row].live {
                 // One that has traded but was never acknowledged has no name of the venue's yet.
-                guard let order = entries[id]?.order, order.status.isWorking, !seen.contains(id) else {
+                guard let order = entries[id]?.order, order.status.isWorking, seen[id] == nil else {
                     continue
                 }
                 askStatus(of: order, at: time, &actions)
@@ -371,6 +375,7 @@ extension OrderDesk {
                 askStatus(of: entry.order, at: time, &actions)
             }
         }
+        reviewStillOpen(at: time, &actions)
         var accounts: Set<AccountID> = []
         for id in owed.sorted() {
             guard let entry = entries[id], isDue(entry.owedSince, at: time),

@@ -80,6 +80,10 @@ public struct OrderDesk: Sendable {
     var questions: [AccountID: Int] = [:]
     /// Unknown orders of which the venue shows several that could be ours.
     var ambiguities: [OrderID: [VenueOrderID]] = [:]
+    /// Orders that have ended here and that the venue showed open.
+    var stillOpen: [OrderID: StillOpenOrder] = [:]
+    /// Orders that the venue's last list showed open under two names.
+    var doubled: Set<OrderID> = []
     var lastAudit: Timestamp?
     /// How many status questions were asked, to tell what an answer can know.
     var statusQuestions = 0
