@@ -8,6 +8,8 @@ struct Wish {
     var row: FaultRow?
     var usesDatabase = false
     var threads = 2
+    /// After how many failing seeds it ends.
+    var failures = 1
     var bites = false
     var isTraced = false
     var mutation: Mutation?
@@ -34,6 +36,7 @@ func readWish() -> Wish {
         case "--seeds": wish.seeds = number(argument)
         case "--from": wish.from = number(argument)
         case "--threads": wish.threads = Int(number(argument))
+        case "--failures": wish.failures = Int(number(argument))
         case "--database": wish.usesDatabase = true
         case "--trace": wish.isTraced = true
         case "--bite": wish.bites = true
@@ -63,7 +66,7 @@ func padded(_ text: String, _ width: Int) -> String {
 func show(_ tally: FaultTally) {
     for row in FaultRow.allCases where tally.count(row) > 0 {
         let outcomes = tally.outcomes(row).map { "\($0.words) \($0.count)" }.joined(separator: ", ")
-        print(padded(row.name, 4), padded(String(tally.count(row)), 10), padded(row.words, 58), outcomes)
+        print(padded(row.name, 4), padded(String(tally.count(row)), 11), padded(row.words, 58), outcomes)
     }
 }
 
@@ -91,6 +94,13 @@ func bite(_ wish: Wish) async -> Bool {
     return isGood
 }
 
+/// The most memory that this process ever held.
+func peakMebibytes() -> Int {
+    var usage = rusage()
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss / 1_024
+}
+
 @main
 enum Simulate {
     static func main() async {
@@ -102,13 +112,13 @@ enum Simulate {
         campaign.isTraced = wish.isTraced
         let clock = ContinuousClock()
         let start = clock.now
-        let outcome = await campaign.run(threads: wish.threads)
+        let outcome = await campaign.run(threads: wish.threads, failures: wish.failures)
         let took = start.duration(to: clock.now).components
         let seconds = Double(took.seconds) + Double(took.attoseconds) / 1e18
         show(outcome.tally)
         print(
             "\(outcome.count) schedules in \((seconds * 10).rounded() / 10) s,",
-            "\(Int(Double(outcome.count) / max(seconds, 0.001))) a second")
+            "\(Int(Double(outcome.count) / max(seconds, 0.001))) a second, at most \(peakMebibytes()) MiB")
         for failure in outcome.failures {
             print("seed \(failure.seed) FAILED:")
             for flaw in failure.flaws { print("  \(flaw)") }
