@@ -39,6 +39,11 @@ struct MarketModel {
         }
     }
 
+    /// A price at which nothing trades for a while.
+    func away(_ symbol: Int, _ side: Side) -> FixedDecimal {
+        price(symbol, ticks[symbol] + (side == .buy ? -300 : 300))
+    }
+
     /// A price near the market's, and a quantity.
     func offer(_ symbol: Int, _ random: inout SeededRandom) -> (FixedDecimal, FixedDecimal) {
         let units = FixedDecimal.unitsPerOne

@@ -76,7 +76,8 @@ extension ModelVenue {
                 now = time
                 guard endReplaced(old, on: account, isTold: true), self.order(id, on: account)?.state == .open
                 else { return }
-                self.replacing?.overlaps[id] = max(self.replacing?.overlaps[id] ?? 0, lingering)
+                let known = self.replacing?.overlaps[id] ?? 0
+                self.replacing?.overlaps[id] = max(known, lingering)
             }
         }
         return .success(Amendment(quantity: new.terms.quantity, price: new.terms.price))

@@ -48,6 +48,8 @@ struct Plan {
         if random.percent(30) { accountLimits.openOrders = random.between(2, 6) }
         if random.percent(30) { accountLimits.positionNotional = FixedDecimal(random.between(800, 3_000)) }
         if has(.e12) { replaces = random.percent(50) }
+        // What can be changed must first be placed and stay.
+        if isAlone(.e12) { orders += 20 }
     }
 
     /// How often a fault strikes that has a schedule for itself. What it can strike is rarer for some.

@@ -52,8 +52,8 @@ extension Schedule {
     /// What a strategy does next. Where only changes or cancels go wrong, there are more of them.
     private func dice() -> Int {
         let dice = random.below(100)
+        if plan.isAlone(.e12), (28..<58).contains(dice) { return 74 }
         guard (38..<58).contains(dice) else { return dice }
-        if plan.isAlone(.e12) { return 74 }
         if plan.isAlone(.e9) || plan.isAlone(.e10) { return 58 }
         return dice
     }
@@ -136,7 +136,9 @@ extension Schedule {
         guard let request = order.intent.request,
             let symbol = World.symbols.firstIndex(of: order.symbol)
         else { return }
-        let (price, quantity) = market.offer(symbol, &random)
+        var (price, quantity) = market.offer(symbol, &random)
+        // So that what was replaced and what replaces it can be seen side by side.
+        if plan.replaces, plan.isAlone(.e12), random.percent(60) { price = market.away(symbol, order.side) }
         driver.decide { desk, now in
             desk.amend(
                 request, quantity: quantity, price: order.price == nil ? nil : price, by: strategy, at: now)

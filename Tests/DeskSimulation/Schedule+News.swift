@@ -29,7 +29,9 @@ extension Schedule {
         if plan.replaces {
             venue.replacing = ModelVenue.Replacing(
                 lingering: { [unowned self] id in
-                    strikes(.e12, id) ? Int64(random.between(50, 8_000)) : 0
+                    guard strikes(.e12, id) else { return 0 }
+                    return Int64(
+                        random.percent(50) ? random.between(6_100, 12_000) : random.between(50, 3_000))
                 },
                 later: { [unowned self] delay, body in
                     clock.after(delay) { [unowned self] in body(clock.now) }
