@@ -133,7 +133,7 @@ class Freqtrade:
             "fapiData", "papi", "papiV2", "v1")}
         addresses.update(public=base + "/api/v3", private=base + "/api/v3")
         ccxt = {
-            "urls": {"api": addresses}, "options": {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False},
+            "urls": {"api": addresses}, "options": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False},
             "fetchCurrencies": False}
         config = {
             "max_open_trades": 1, "stake_currency": "USDT", "stake_amount": 100, "tradable_balance_ratio": 0.99,

@@ -94,12 +94,17 @@ func bite(_ wish: Wish) async -> Bool {
     return isGood
 }
 
-/// The most memory that this process ever held.
-func peakMebibytes() -> Int {
+/// The processor time that this process has used, and the most memory that it ever held.
+func usage() -> (processorSeconds: Double, mebibytes: Int) {
     var usage = rusage()
     unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss / 1_024
+    let time = Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+    let rest = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+    return (time + rest, usage.ru_maxrss / 1_024)
 }
+
+/// With one digit behind the point.
+func rounded(_ seconds: Double) -> Double { (seconds * 10).rounded() / 10 }
 
 @main
 enum Simulate {
@@ -115,10 +120,11 @@ enum Simulate {
         let outcome = await campaign.run(threads: wish.threads, failures: wish.failures)
         let took = start.duration(to: clock.now).components
         let seconds = Double(took.seconds) + Double(took.attoseconds) / 1e18
+        let used = usage()
         show(outcome.tally)
         print(
-            "\(outcome.count) schedules in \((seconds * 10).rounded() / 10) s,",
-            "\(Int(Double(outcome.count) / max(seconds, 0.001))) a second, at most \(peakMebibytes()) MiB")
+            "\(outcome.count) schedules in \(rounded(seconds)) s (\(rounded(used.processorSeconds)) s of a processor),",
+            "\(Int(Double(outcome.count) / max(seconds, 0.001))) a second, at most \(used.mebibytes) MiB")
         for failure in outcome.failures {
             print("seed \(failure.seed) FAILED:")
             for flaw in failure.flaws { print("  \(flaw)") }
