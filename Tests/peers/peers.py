@@ -100,9 +100,7 @@ class Exchange:
             self.ask("POST", "faults", fault)
 
     def struck(self):
-        answer = self.ask("GET", "faults")
-        faults = answer if isinstance(answer, list) else answer.get("faults", [])
-        return sum(fault["fired"] for fault in faults)
+        return sum(self.ask("GET", "faults")["totals"].values())
 
     def bought(self):
         """How many orders it took, and how much of the coin was bought."""
