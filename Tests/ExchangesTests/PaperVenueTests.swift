@@ -17,6 +17,27 @@ struct PaperVenueTests {
         store.settle()
     }
 
+    @Test(arguments: [(minutes: 5, isReplay: false), (minutes: 60, isReplay: true)])
+    func `where prices are not of the present, an order trades at the time of its price`(
+        _ minutes: Int64, _ isReplay: Bool
+    ) {
+        let store = MemoryStore()
+        let present = Timestamp(milliseconds: at(0).milliseconds + (minutes + 1) * 60_000)
+        let venue = PaperVenue(
+            store: store, instruments: [bitcoin], settings: MatchingSettings(slippageBasisPoints: 0)
+        ) { present }
+        venue.openAccount("paper", kind: .spot, currency: "USDT", balance: d("1000"))
+        store.settle()
+        var times: [Timestamp] = []
+        venue.onReport = { _, report in
+            if case .trade(let trade) = report { times.append(trade.time) }
+        }
+        venue.marketMoved(candle("100"))
+        venue.place(PlaceRequest(clientID: clientID(1), terms: order(.buy, "1")), on: "paper") { _ in }
+        store.settle()
+        #expect(times == [isReplay ? Timestamp(milliseconds: at(0).milliseconds + 60_000) : present])
+    }
+
     @Test func `it says nothing before its own commit is durable`() {
         var said: [String] = []
         venue.onReport = { _, _ in said.append("trade") }

@@ -95,6 +95,20 @@ public final class PaperVenue: ExchangeAdapter {
         if unmatched.count == 1 { atLeisure { [weak self] in self?.match() } }
     }
 
+    /// The venue's clock in a market. Where prices are minutes away from the present, as in a replay or a market that runs
+    /// fast, theirs is the time: an order between two of them trades at the time of those that it trades at.
+    private func time(in symbol: String) -> Timestamp {
+        let present = now()
+        guard let market = engine.marketTime(of: symbol),
+            abs(market.milliseconds - present.milliseconds) > Self.presentMilliseconds
+        else { return present }
+        return market
+    }
+
+    /// How far a market's last price may be from the venue's own clock to be of the present: quiet markets have minutes
+    /// without any.
+    private static let presentMilliseconds: Int64 = 600_000
+
     private func match() {
         let events = unmatched
         unmatched.removeAll(keepingCapacity: true)
@@ -128,7 +142,7 @@ public final class PaperVenue: ExchangeAdapter {
         _ completion: @escaping (Result<VenueOrderID, VenueFailure>) -> Void
     ) {
         whenReady(completion) { [self] in
-            let (order, events) = engine.place(request, on: account, at: now())
+            let (order, events) = engine.place(request, on: account, at: time(in: request.terms.symbol))
             commit(events) { [self] result in
                 switch result {
                 case .success: completion(order.answer)
@@ -156,7 +170,8 @@ public final class PaperVenue: ExchangeAdapter {
     ) {
         whenReady(completion) { [self] in
             do throws(MatchingRefusal) {
-                let events = try engine.cancel(order.clientID, on: account, at: now())
+                let events = try engine.cancel(
+                    order.clientID, on: account, at: time(in: order.symbol))
                 commit(events) { completion($0.mapError(\.refused)) }
             } catch {
                 refuse(error) { completion(.failure($0)) }
@@ -171,7 +186,8 @@ public final class PaperVenue: ExchangeAdapter {
     ) {
         whenReady(completion) { [self] in
             do throws(MatchingRefusal) {
-                let events = try engine.amend(order.clientID, to: amendment, on: account, at: now())
+                let events = try engine.amend(
+                    order.clientID, to: amendment, on: account, at: time(in: order.symbol))
                 let held = engine.order(order.clientID, on: account)
                 let answer = Amendment(
                     quantity: held?.terms.quantity ?? amendment.quantity, price: held?.terms.price)

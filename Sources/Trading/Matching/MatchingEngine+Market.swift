@@ -18,6 +18,9 @@ extension MatchingEngine {
         return takeEvents()
     }
 
+    /// When the symbol's last price was, by the market's own clock; nil before the first.
+    public func marketTime(of symbol: String) -> Timestamp? { books[symbol]?.market?.time }
+
     private func share(of volume: FixedDecimal, _ instrument: Instrument) -> FixedDecimal {
         let share = FixedDecimal.product(min(volume, TradingBounds.quantity), settings.participation, .down)
         return FixedDecimal.stepped(share, instrument.stepSize, .down)
@@ -33,7 +36,8 @@ extension MatchingEngine {
         let (symbol, time) = (candle.symbol, candle.closeTime)
         let volume = share(of: candle.volume, instrument)
         books[symbol]?.market = Market(
-            last: candle.open, ask: candle.open, bid: candle.open, buyable: volume, sellable: volume,
+            time: time, last: candle.open, ask: candle.open, bid: candle.open, buyable: volume,
+            sellable: volume,
             isShared: true)
         let waiting = books[symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(symbol) else { return setMarket(symbol, price: candle.close) }
@@ -72,7 +76,8 @@ extension MatchingEngine {
     private mutating func move(_ trade: MarketTrade, _ instrument: Instrument) {
         let volume = share(of: trade.quantity, instrument)
         books[trade.symbol]?.market = Market(
-            last: trade.price, ask: trade.price, bid: trade.price, buyable: volume, sellable: volume,
+            time: trade.time, last: trade.price, ask: trade.price, bid: trade.price, buyable: volume,
+            sellable: volume,
             isShared: true)
         let waiting = books[trade.symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(trade.symbol) else { return }
@@ -90,7 +95,7 @@ extension MatchingEngine {
     private mutating func move(_ quote: Quote) {
         let middle = FixedDecimal(units: quote.bid.units / 2 + quote.ask.units / 2)
         books[quote.symbol]?.market = Market(
-            last: middle, ask: quote.ask, bid: quote.bid, buyable: quote.askQuantity,
+            time: quote.time, last: middle, ask: quote.ask, bid: quote.bid, buyable: quote.askQuantity,
             sellable: quote.bidQuantity, isShared: false)
         let waiting = books[quote.symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(quote.symbol) else { return }
@@ -143,7 +148,8 @@ extension MatchingEngine {
             // The volume taken stays taken, the price goes back.
             if let before, let now = books[order.terms.symbol]?.market {
                 books[order.terms.symbol]?.market = Market(
-                    last: before.last, ask: before.ask, bid: before.bid, buyable: now.buyable,
+                    time: before.time, last: before.last, ask: before.ask, bid: before.bid,
+                    buyable: now.buyable,
                     sellable: now.sellable, isShared: before.isShared)
             }
         }

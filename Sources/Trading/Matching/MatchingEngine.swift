@@ -27,6 +27,8 @@ public struct MatchingEngine: Sendable {
 
     /// What can be had now.
     struct Market: Sendable {
+        /// When it was last heard of, by its own clock.
+        var time: Timestamp
         var last: FixedDecimal
         /// What a buyer pays and a seller gets, before slippage.
         var ask: FixedDecimal
