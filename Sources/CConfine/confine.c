@@ -393,6 +393,38 @@ static int hand_over(int socket, const int *descriptors, size_t count) {
     return sent < 0 ? -errno : 0;
 }
 
+/// Takes the one descriptor that comes next, waiting for it. Returns it or -errno; -EPIPE when nobody is left to send it.
+static int take_over(int socket) {
+    char word;
+    struct iovec data = {.iov_base = &word, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count;
+    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    if (count == 0) return -EPIPE;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(int)))
+        return -EBADMSG;
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
+}
+
+/// Stands still until the supervisor has a strategy for this process. Of that strategy nothing is in here before.
+static int await_tree(struct launch *launch, const struct confine_step *step) {
+    int outcome = report(CONFINE_STRATEGY_WAITS, step->operation, launch->step, 0, NULL);
+    if (!outcome) outcome = take_over(CONFINE_FD_LISTENER);
+    launch->slots[step->number[0]] = outcome;
+    return outcome < 0 ? outcome : 0;
+}
+
 static int listen_in(const struct confine_step *step) {
     int listener = install_filter(step, SECCOMP_FILTER_FLAG_NEW_LISTENER);
     if (listener < 0) return listener;
@@ -488,6 +520,7 @@ static int carry_out(struct launch *launch, const struct confine_step *step) {
     case CONFINE_OPEN_TREE:
     case CONFINE_OPEN_MOUNT: return open_tree_slot(launch, step);
     case CONFINE_ADOPT_TREE: return adopt_tree(launch, step);
+    case CONFINE_AWAIT_TREE: return await_tree(launch, step);
     case CONFINE_ENTER: return enter(launch, step);
     case CONFINE_DROP_BOUNDING: return drop_bounding();
     case CONFINE_SETTLE: return settle(launch, step);

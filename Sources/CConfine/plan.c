@@ -41,6 +41,7 @@ static const struct {
     [CONFINE_KEEP_CAPABILITIES] = {"keep capabilities", "n"},
     [CONFINE_HOLD_DESCRIPTORS] = {"hold descriptors", ""},
     [CONFINE_RETURN] = {"return", "vv"},
+    [CONFINE_AWAIT_TREE] = {"await tree", "n"},
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -113,7 +114,7 @@ static bool is_plain_path(const char *path) {
 /// What has gone before, as far as later operations depend on it.
 struct progress {
     bool open[CONFINE_SLOTS];
-    bool users, network;
+    bool users, network, awaited;
     /// Settled: it is the plan of a nursery. Forked: the process is the one that the plan is for, of either kind.
     bool entered, settled, bounded, became, pivoted, forked, dropped, no_new_privileges, ruleset, listening, closed, mortal,
         filtered;
@@ -162,6 +163,12 @@ static const char *check_step(const struct confine_step *step, struct progress *
         if (n[0] >= CONFINE_SLOTS || past->open[n[0]]) return "a slot is out of range or taken";
         past->open[n[0]] = true;
         return past->pivoted ? "a tree is opened after the root has changed" : NULL;
+    case CONFINE_AWAIT_TREE:
+        if (n[0] >= CONFINE_SLOTS || past->open[n[0]]) return "a slot is out of range or taken";
+        if (!past->forked || past->settled) return "a tree is awaited by another process than the strategy's";
+        if (past->dropped || past->ruleset || past->listening || past->closed) return "a tree is awaited too late";
+        past->open[n[0]] = past->awaited = true;
+        return NULL;
     case CONFINE_ENTER:
         if (past->entered) return "namespaces are entered twice";
         if (n[0] & ~(uint64_t)NEW_NAMESPACES || (n[0] & NEEDED_NAMESPACES) != NEEDED_NAMESPACES)
@@ -196,7 +203,9 @@ static const char *check_step(const struct confine_step *step, struct progress *
             if (!past->entered || past->pivoted) return "the root changes outside namespaces or twice";
             past->pivoted = true;
         }
-        return past->pivoted && past->forked == past->settled ? NULL : "a view is attached outside the new root";
+        return past->pivoted && (past->forked == past->settled || past->awaited)
+                   ? NULL
+                   : "a view is attached outside the new root";
     case CONFINE_TMPFS:
         if (!n[0] || !n[1]) return "a tmpfs has no limit";
         return past->pivoted && past->forked == past->settled ? NULL : "a tmpfs is mounted outside the new root";

@@ -12,6 +12,7 @@ struct FaultTests {
     enum Launch: String, CaseIterable, CustomTestStringConvertible {
         case cold = "a strategy by the launcher"
         case warm = "a strategy of a nursery"
+        case ready = "a strategy that a nursery has made ahead"
         case settling = "a nursery"
 
         var testDescription: String { rawValue }
@@ -26,18 +27,45 @@ struct FaultTests {
 
     @Test(
         "whichever call fails, as an ordinary user: it is reported, ends with 125 and leaves nothing behind",
-        arguments: Launch.allCases)
+        // Nothing is made ahead there.
+        arguments: Launch.allCases.filter { $0 != .ready })
     func asOrdinaryUser(_ launch: Launch) async throws {
         try await holds(launch, as: geteuid() == 0 ? 65534 : nil)
     }
 
-    /// - Parameter user: Whom to become first; nil stays who we are.
-    private func holds(_ launch: Launch, as user: UInt32?) async throws {
+    @Test(
+        "whichever call fails when files are opened for a nursery of lent ids: the error is told, and none handed over",
+        .enabled(if: geteuid() == 0, "this needs root"))
+    func opening() async throws {
+        let tools = try await Self.build()
+        let scene = try Scene(witness: tools + "/witness")
+        defer { scene.remove() }
+        let groups = ControlGroups(name: "faults-open-\(getpid())")
+        defer { groups.remove() }
+        let group = try groups.makeGroup(run: "run", memoryBytes: 64 << 20, cpuShare: 2, processes: 16)
+        let files = group.joiningFiles
+        try #require(!files.isEmpty, "this machine has no control groups")
+        let result = try await TestSupport.ChildProcess.run(
+            tools + "/harness", ["--open", scene.bundle] + files)
+        #expect(result.code == 0, "\(result.output)\(result.errors)")
+        let summary = result.output.split(separator: "\n").last ?? ""
+        // Each file of a group is one more.
+        #expect(Int(summary.prefix { $0.isNumber }) ?? 0 >= 12 + files.count, "\(result.output)")
+        #expect(group.tryToRemove(), "control groups are still in use")
+    }
+
+    /// Builds the C part. Returns the folder that it is in.
+    private static func build() async throws -> String {
         let build = try await TestSupport.ChildProcess.run(
             Places.package + "/Tests/CConfineTests/Harness/build", [],
             environment: ["PATH": String(cString: getenv("PATH"))])
         try #require(build.code == 0, "\(build.errors)")
-        let tools = Places.package + "/.build/confine-tests"
+        return Places.package + "/.build/confine-tests"
+    }
+
+    /// - Parameter user: Whom to become first; nil stays who we are.
+    private func holds(_ launch: Launch, as user: UInt32?) async throws {
+        let tools = try await Self.build()
         let scene = try Scene(witness: tools + "/witness")
         defer { scene.remove() }
         let groups = ControlGroups(name: "faults-\(getpid())-\(user ?? 0)")
@@ -46,7 +74,7 @@ struct FaultTests {
         let isRoot = user == nil && geteuid() == 0
         let group =
             isRoot ? try groups.makeGroup(run: "run", memoryBytes: 64 << 20, cpuShare: 2, processes: 16) : nil
-        let files = (group?.folders ?? []).map { $0 + "/cgroup.procs" }
+        let files = group?.joiningFiles ?? []
         let plan = try scene.plan(
             launch,
             user: isRoot
@@ -57,6 +85,7 @@ struct FaultTests {
         switch launch {
         case .cold: break
         case .warm: options += ["--nursery", scene.root, scene.bundle, tools + "/watcher"]
+        case .ready: options += ["--ready", scene.root, scene.bundle, tools + "/watcher"]
         case .settling: options += ["--settle", tools + "/watcher"]
         }
         let result = try await TestSupport.ChildProcess.run(tools + "/harness", options + [plan] + files)
@@ -101,6 +130,9 @@ struct Scene {
         case .warm:
             // The nursery of an ordinary user sees the bundle where its strategies will.
             compiler.door = .warm(bundle: user.isMappedByRoot ? .handedOver : .seen(path: "/bundle"))
+            plan = try compiler.compile()
+        case .ready:
+            compiler.door = .warm(bundle: .awaited)
             plan = try compiler.compile()
         case .settling:
             // Where a nursery has its library lies the program that looks around here.

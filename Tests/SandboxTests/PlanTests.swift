@@ -82,6 +82,39 @@ struct PlanTests {
         #expect(Plan.fault(in: without) == "a wall is missing")
     }
 
+    @Test(
+        "a strategy's process awaits its bundle once it is its own, before any wall that would keep the bundle out"
+    )
+    func awaitsBundle() throws {
+        let profile = try Fixture.profile("python")
+        let plan = try PlanCompiler(
+            profile: profile, user: .init(uid: 50_000, gid: 50_000, isMappedByRoot: true),
+            landlockVersion: 7, root: "/srv/root", sources: [.sdk: "/srv/sdk"],
+            filter: SystemCallFilter.compiled(for: profile.systemCalls), command: profile.command,
+            environment: [], groupCount: 3, door: .warm(bundle: .awaited)
+        ).compile()
+        #expect(Plan.fault(in: plan) == nil)
+        let whole = try TamperedPlan(plan)
+        #expect(
+            try Plan.fault(in: whole.without("fork"))
+                == "a tree is awaited by another process than the strategy's")
+        #expect(try Plan.fault(in: whole.without("await tree")) == "a slot is empty")
+        #expect(
+            try Plan.fault(in: whole.replacingNumber(0, of: "await tree", with: 16))
+                == "a slot is out of range or taken")
+        // The SDK's slot: its view has been attached, so it is free again, and the bundle's stays empty.
+        #expect(try Plan.fault(in: whole.replacingNumber(0, of: "await tree", with: 0)) == "a slot is empty")
+        for wall in ["drop capabilities", "landlock"] {
+            #expect(
+                try Plan.fault(in: whole.moving(wall, before: "await tree")) == "a tree is awaited too late",
+                "\(wall)")
+        }
+        // Views of a strategy that is made when it is asked for are attached before there is its process.
+        #expect(
+            try Plan.fault(in: TamperedPlan(self.plan).moving("fork", before: "attach view"))
+                == "a view is attached outside the new root")
+    }
+
     @Test("a plan of another version is refused")
     func refusesVersions() {
         var changed = plan
@@ -167,6 +200,16 @@ struct TamperedPlan {
         let place = try #require(changed.firstIndex { Plan.name(of: $0.code) == name })
         let range = index * 8..<index * 8 + 8
         changed[place].fields.replaceSubrange(range, with: withUnsafeBytes(of: value) { Array($0) })
+        return Self.sealed(changed.flatMap(Self.bytes), count: UInt32(changed.count))
+    }
+
+    /// The first operation of one name goes before the first of another.
+    func moving(_ name: String, before other: String) throws -> [UInt8] {
+        var changed = operations
+        let from = try #require(changed.firstIndex { Plan.name(of: $0.code) == name })
+        let operation = changed.remove(at: from)
+        let to = try #require(changed.firstIndex { Plan.name(of: $0.code) == other })
+        changed.insert(operation, at: to)
         return Self.sealed(changed.flatMap(Self.bytes), count: UInt32(changed.count))
     }
 

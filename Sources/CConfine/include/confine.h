@@ -63,7 +63,8 @@ struct confine_header {
 /// A number is a uint64. A text is a uint32 length and that many bytes, the last of them NUL. A blob is a uint32 length
 /// and that many bytes. A list is a blob of NUL-terminated texts.
 enum confine_operation {
-    /// descriptor: writes "0" to it, a cgroup.procs file.
+    /// descriptor: writes "0" to it, a cgroup.procs file, or in version 1 a tasks file. Who carries this out has one thread,
+    /// so that both mean the same; but the kernel moves a thread at once, and a process after a grace period.
     CONFINE_JOIN_CGROUP = 1,
     /// slot, mount attributes, path: copies the mounts at path, with these attributes set on all of them.
     CONFINE_OPEN_TREE = 2,
@@ -122,6 +123,9 @@ enum confine_operation {
     CONFINE_JOIN_USERS = 32,
     /// descriptor: enters that network namespace, which the supervisor has made for this strategy alone.
     CONFINE_JOIN_NETWORK = 33,
+    /// slot: says that it waits, and takes a tree that the supervisor hands over through CONFINE_FD_LISTENER when it knows
+    /// whose this process shall be. For one that is made ahead, after FORK; its views may be attached from then on.
+    CONFINE_AWAIT_TREE = 34,
 };
 
 enum confine_report_kind {
@@ -135,6 +139,8 @@ enum confine_report_kind {
     CONFINE_PLAN_REFUSED = 4,
     /// value is the pid of the launcher that a nursery has made, which the supervisor reaps.
     CONFINE_LAUNCHER_STARTED = 5,
+    /// AWAIT_TREE waits. It may be told before the strategy's pid is.
+    CONFINE_STRATEGY_WAITS = 6,
 };
 
 /// What comes out of the status pipe. When the strategy runs, and the watcher watches it, the pipe closes.

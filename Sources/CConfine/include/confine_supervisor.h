@@ -23,6 +23,10 @@ int confine_receive_descriptor(int socket);
 /// Takes the descriptors that confine_open_for_nursery hands over, close-on-exec, `count` of them or none. 0 or -errno.
 int confine_receive_descriptors(int socket, int *into, size_t count);
 
+/// Hands a tree to a strategy's process that waits for it (CONFINE_AWAIT_TREE). The caller keeps its own descriptor.
+/// 0 or -errno; -EPIPE when that process has ended.
+int confine_hand_over(int socket, int descriptor);
+
 /// A connected pair of packet sockets, close-on-exec, the first of which never waits.
 int confine_packet_pair(int ends[2]);
 

@@ -169,17 +169,54 @@ public final class ChildGroup: Sendable {
         }
     }
 
+    /// Gives what was made ahead to a run: its name, where the kernel lets groups be renamed, which is in version 1, and
+    /// its limits. This value is not to be used from then on, but for removing the group when it throws.
+    func handedOver(
+        to run: String, memoryBytes: Int, cpuShare: Double, processes: Int
+    ) throws(SystemCallError) -> ChildGroup {
+        // Else the limit could not be raised past the bound for memory and swap together, which comes second.
+        if let place = places[.memory], place.version == 1 {
+            try writeIfThere("-1", place.folder + "/memory.memsw.limit_in_bytes")
+        }
+        try limit(memoryBytes: memoryBytes, cpuShare: cpuShare, processes: processes)
+        var names: [String: String] = [:]
+        for place in places.values where place.version == 1 && names[place.folder] == nil {
+            let name = Files.parent(of: place.folder) + "/" + run
+            do throws(SystemCallError) {
+                try Files.rename(place.folder, name)
+            } catch {
+                // One that has two names could not be removed as one.
+                for (old, new) in names { _ = unsafe Glibc.rename(new, old) }
+                throw error
+            }
+            names[place.folder] = name
+        }
+        return ChildGroup(
+            places: places.mapValues { Place(version: $0.version, folder: names[$0.folder] ?? $0.folder) },
+            memoryLimit: memoryBytes)
+    }
+
     /// For files that only some kernels have, or only with swap accounting.
     private func writeIfThere(_ text: String, _ path: String) throws(SystemCallError) {
         if Files.exists(path) { try Files.write(text, to: path) }
     }
 
-    /// Opens the file of each hierarchy through which a process joins the group.
+    /// The file of each hierarchy through which a process of one thread joins the group, in the order of ``folders``.
+    ///
+    /// In version 1 the file for threads: there the kernel moves a thread that moves itself at once, while a process waits
+    /// for a grace period of the kernel first (cgroup_procs_write_start in kernel/cgroup/cgroup.c). Version 2 has no such
+    /// file for groups that can be limited.
+    var joiningFiles: [String] {
+        let threadwise = Set(places.values.filter { $0.version == 1 }.map(\.folder))
+        return folders.map { $0 + (threadwise.contains($0) ? "/tasks" : "/cgroup.procs") }
+    }
+
+    /// Opens the file of each hierarchy through which a process of one thread joins the group.
     func openForJoining() throws(SystemCallError) -> [Int32] {
         var numbers: [Int32] = []
-        for folder in folders {
+        for file in joiningFiles {
             do throws(SystemCallError) {
-                numbers.append(try FileDescriptor.open(folder + "/cgroup.procs", O_WRONLY).release())
+                numbers.append(try FileDescriptor.open(file, O_WRONLY).release())
             } catch {
                 for number in numbers { close(number) }
                 throw error

@@ -68,14 +68,14 @@ public final class ConfinedLauncher: Sendable {
     /// What this kernel can do.
     public let report: KernelReport
     let configuration: Configuration
-    private let spawner: Spawner
+    let spawner: Spawner
     let groups: ControlGroups
-    private let users: UserAllocator
+    let users: UserAllocator
     /// The namespace of ids that were lent to an ordinary user's host.
-    private let lentUsers: LentUsers?
+    let lentUsers: LentUsers?
     /// Whose user ids strategies have.
     public let userIDs: UserIDs
-    private let nurseries: NurseryPool
+    let nurseries: NurseryPool
     private let networks: SpareNetwork
 
     /// Looks at the kernel, and takes away what a crashed host of the same name has left.
@@ -116,7 +116,17 @@ public final class ConfinedLauncher: Sendable {
     /// Makes what is kept ready for the next start now, and not at leisure: for measurements and tests, which must know
     /// when. Not for the spawner's thread.
     public func prepare() throws(SystemCallError) {
-        try spawner.performAndWait { [networks] in networks.make() }
+        try spawner.performAndWait { [self] in
+            networks.make()
+            makeAllReady()
+        }
+    }
+
+    /// The process ids of what nurseries have made ahead. Not for the spawner's thread.
+    public func readyProcesses() throws(SystemCallError) -> [Int32] {
+        let pids = Mutex<[Int32]>([])
+        try spawner.performAndWait { [nurseries] in pids.withLock { $0 = nurseries.readyPids } }
+        return pids.withLock { $0 }
     }
 
     /// The process ids of the nurseries that take requests. Not for the spawner's thread.
@@ -141,6 +151,7 @@ public final class ConfinedLauncher: Sendable {
             }
             nurseries.withNursery(for: request.profile) { [self] nursery in
                 completion(result(of: request, asked, from: nursery))
+                if nursery != nil { keepReady(request.profile) }
             }
         }
     }
@@ -175,7 +186,7 @@ public final class ConfinedLauncher: Sendable {
     }
 
     /// The limits that ``WithoutGroups`` replaces for a profile on this machine.
-    private func replaced(for profile: Profile) -> Set<Layer> {
+    func replaced(for profile: Profile) -> Set<Layer> {
         report.replaced(for: profile, configuration.withoutControlGroups)
     }
 
@@ -213,16 +224,14 @@ public final class ConfinedLauncher: Sendable {
         try check(request.profile)
         try checkReadable("bundle", request.bundle)
         if let sdk = configuration.sdk { try checkReadable("sdk", sdk) }
+        if let nursery, let child = startReady(request, from: nursery) { return child }
         let user = try takeUser()
         let group: ChildGroup
-        do throws(SystemCallError) {
-            group = try groups.makeGroup(
-                run: request.run, memoryBytes: request.memoryBytes ?? request.profile.limits.memoryBytes,
-                cpuShare: request.cpuShare ?? request.profile.limits.cpuShare,
-                processes: request.profile.limits.processes)
+        do throws(LaunchFailure) {
+            group = try makeGroup(for: request)
         } catch {
             giveBack(user)
-            throw LaunchFailure("control group", error)
+            throw error
         }
         do throws(LaunchFailure) {
             if let nursery, let child = startWarm(request, as: user, in: group, from: nursery) {
@@ -233,6 +242,16 @@ public final class ConfinedLauncher: Sendable {
             group.killAndRemove()
             giveBack(user)
             throw error
+        }
+    }
+
+    func makeGroup(for request: LaunchRequest) throws(LaunchFailure) -> ChildGroup {
+        do throws(SystemCallError) {
+            return try groups.makeGroup(
+                run: request.run, memoryBytes: memoryBytes(of: request), cpuShare: cpuShare(of: request),
+                processes: request.profile.limits.processes)
+        } catch {
+            throw LaunchFailure("control group", error)
         }
     }
 
@@ -270,7 +289,7 @@ public final class ConfinedLauncher: Sendable {
     }
 
     /// How a nursery comes by the bundle; nil when the bundle cannot be started there.
-    private func nurseryBundle(
+    func nurseryBundle(
         of request: LaunchRequest, _ nursery: Nursery
     ) -> PlanCompiler.NurseryBundle? {
         guard case .ready(let modules) = nursery.state else { return nil }
@@ -310,7 +329,7 @@ public final class ConfinedLauncher: Sendable {
         return try confined(start, of: request, as: user, in: group, by: .cold, compiler.command[0])
     }
 
-    private func compiler(
+    func compiler(
         of request: LaunchRequest, as user: PlanCompiler.User, in group: ChildGroup,
         by door: PlanCompiler.Door, sharing shared: SharedMemory = SharedMemory()
     ) throws(LaunchFailure) -> PlanCompiler {
@@ -329,7 +348,7 @@ public final class ConfinedLauncher: Sendable {
             door: door)
     }
 
-    private func filter(of request: LaunchRequest) throws(LaunchFailure) -> SystemCallFilter {
+    func filter(of request: LaunchRequest) throws(LaunchFailure) -> SystemCallFilter {
         try SystemCallFilter.compiled(for: request.profile.systemCalls)
     }
 
@@ -343,6 +362,15 @@ public final class ConfinedLauncher: Sendable {
         let started = try start.await(
             deadline: configuration.deadline, command: program, hearsAll: request.isRecorded,
             spawner: spawner)
+        return child(of: started, request, as: user, in: group, by: door, filter, sharing: shared)
+    }
+
+    /// Answers for a strategy that runs from here on.
+    func child(
+        of started: consuming LauncherStart.Started, _ request: LaunchRequest, as user: PlanCompiler.User,
+        in group: ChildGroup, by door: ConfinedChild.Door, _ filter: SystemCallFilter,
+        sharing shared: SharedMemory = SharedMemory()
+    ) -> ConfinedChild {
         let remains = Remains(
             strategy: started.strategy, watcher: started.watcher, group: group,
             user: user.isMappedByRoot ? user.uid : nil, users: users, spawner: spawner)
@@ -355,8 +383,7 @@ public final class ConfinedLauncher: Sendable {
                     strategy: started.strategy, watcher: started.watcher,
                     bounds: Supervision.Bounds(
                         memoryBytes: replaced.contains(.memoryLimit) ? memoryBytes(of: request) : nil,
-                        cpuShare: replaced.contains(.cpuLimit)
-                            ? request.cpuShare ?? request.profile.limits.cpuShare : nil,
+                        cpuShare: replaced.contains(.cpuLimit) ? cpuShare(of: request) : nil,
                         processes: replaced.contains(.processLimit) ? request.profile.limits.processes : nil,
                         sharedBytes: shared.residentBytes)),
                 on: spawner)
@@ -368,11 +395,15 @@ public final class ConfinedLauncher: Sendable {
         return started.child(profile: request.profile, door: door, remains: remains, spawner: spawner)
     }
 
-    private func memoryBytes(of request: LaunchRequest) -> Int {
+    func memoryBytes(of request: LaunchRequest) -> Int {
         request.memoryBytes ?? request.profile.limits.memoryBytes
     }
 
-    private func takeUser() throws(LaunchFailure) -> PlanCompiler.User {
+    func cpuShare(of request: LaunchRequest) -> Double {
+        request.cpuShare ?? request.profile.limits.cpuShare
+    }
+
+    func takeUser() throws(LaunchFailure) -> PlanCompiler.User {
         guard report.isRoot || lentUsers != nil else {
             return PlanCompiler.User(uid: geteuid(), gid: getegid(), isMappedByRoot: false)
         }
@@ -384,7 +415,7 @@ public final class ConfinedLauncher: Sendable {
         return PlanCompiler.User(uid: id, gid: id, isMappedByRoot: true)
     }
 
-    private func giveBack(_ user: PlanCompiler.User) {
+    func giveBack(_ user: PlanCompiler.User) {
         if user.isMappedByRoot { users.giveBack(user.uid) }
     }
 

@@ -27,6 +27,8 @@ struct LauncherHandshake {
     private(set) var watcher: Int32?
     /// The strategy's process.
     private(set) var strategy: Int32?
+    /// Whether that has said that it waits for a strategy to be.
+    private(set) var isWaiting = false
 
     /// - Parameters:
     ///   - launcher: The launcher program; nil when a nursery makes one.
@@ -47,8 +49,8 @@ struct LauncherHandshake {
         hasExecuted = launcher == nil
     }
 
-    /// Goes on until the strategy runs. Returns why it does not, or nil.
-    mutating func run(for deadline: Duration) -> LaunchFailure? {
+    /// Goes on until the strategy runs, or, of one that is made ahead, until it waits. Returns why it does not, or nil.
+    mutating func run(for deadline: Duration, untilItWaits: Bool = false) -> LaunchFailure? {
         let (seconds, attoseconds) = deadline.components
         let limit =
             MonotonicClock.nanoseconds + UInt64(seconds) * 1_000_000_000
@@ -79,6 +81,7 @@ struct LauncherHandshake {
             }
             if ready.contains(status) {
                 switch readReport() {
+                case .more where untilItWaits && isWaiting && strategy != nil: return nil
                 case .more: continue
                 case .end: return nil
                 case .failure(let failure): return failure
@@ -191,6 +194,9 @@ struct LauncherHandshake {
         switch confine_report_kind(report.kind) {
         case CONFINE_WATCHER_STARTED, CONFINE_STRATEGY_STARTED, CONFINE_LAUNCHER_STARTED:
             return take(report) ?? .more
+        case CONFINE_STRATEGY_WAITS:
+            isWaiting = true
+            return .more
         case CONFINE_PLAN_REFUSED:
             return .failure(
                 LaunchFailure(

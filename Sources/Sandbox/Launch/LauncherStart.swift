@@ -100,8 +100,8 @@ struct LauncherStart: ~Copyable {
     ///   - bundle: The folder to hand over; nil when the nursery sees it.
     ///   - lentUsers: Who opens it, for a host that is not root itself.
     static func warm(
-        nursery: Nursery, plan: [UInt8], group: ChildGroup, bundle: (path: String, attributes: UInt64)?,
-        lentUsers: LentUsers?
+        nursery: Nursery, plan: [UInt8], group: ChildGroup,
+        bundle: (path: String, attributes: UInt64)? = nil, lentUsers: LentUsers? = nil
     ) throws(SystemCallError) -> LauncherStart {
         let ends = try StartEnds(plan: plan)
         let rest = try openRest(nursery, group, bundle, lentUsers)
@@ -120,7 +120,7 @@ struct LauncherStart: ~Copyable {
     ) throws(SystemCallError) -> [Int32] {
         if let bundle, let lentUsers, let user = nursery.user {
             return try lentUsers.open(
-                bundle: bundle, groups: group.folders.map { $0 + "/cgroup.procs" }, for: user)
+                bundle: bundle, groups: group.joiningFiles, for: user)
         }
         var rest = try group.openForJoining()
         guard let bundle else { return rest }
@@ -175,9 +175,16 @@ struct LauncherStart: ~Copyable {
     consuming func await(
         deadline: Duration, command: String, hearsAll: Bool = false, spawner: Spawner
     ) throws(LaunchFailure) -> Started {
-        var handshake = LauncherHandshake(
+        let handshake = LauncherHandshake(
             launcher: launcher, status: status.number, socket: socket.number, command: command,
             hearsAll: hearsAll, spawner: spawner)
+        return try awaitEnd(of: handshake, deadline)
+    }
+
+    private consuming func awaitEnd(
+        of begun: LauncherHandshake, _ deadline: Duration
+    ) throws(LaunchFailure) -> Started {
+        var handshake = begun
         let failure = handshake.run(for: deadline)
         guard failure == nil, let strategy = handshake.strategy, let watcher = handshake.watcher,
             let listener = handshake.takeListener()
@@ -190,6 +197,67 @@ struct LauncherStart: ~Copyable {
         return Started(
             strategy: strategy, watcher: watcher, process: try Self.openStrategy(strategy, &handshake),
             listener: listener, socket: socket, input: input, output: output, error: error)
+    }
+
+    /// A strategy's process that has been made ahead and waits for its bundle. Let it go on or ``abandon()`` it.
+    struct Waiting: ~Copyable {
+        private let start: LauncherStart
+        private var handshake: LauncherHandshake
+        let strategy: Int32
+        let watcher: Int32
+
+        fileprivate init(
+            _ start: consuming LauncherStart, _ handshake: LauncherHandshake, strategy: Int32, watcher: Int32
+        ) {
+            self.start = start
+            self.handshake = handshake
+            self.strategy = strategy
+            self.watcher = watcher
+        }
+
+        /// Hands it the bundle, and waits until the strategy runs. When it does not, every process made for it is killed
+        /// and reaped.
+        consuming func goOn(
+            with bundle: (path: String, attributes: UInt64), deadline: Duration
+        ) throws(LaunchFailure) -> Started {
+            do throws(SystemCallError) {
+                let tree = FileDescriptor(
+                    owning: try SystemCallError.check(
+                        unsafe confine_open_tree(bundle.path, bundle.attributes), "open_tree", bundle.path))
+                try SystemCallError.check(
+                    confine_hand_over(start.socket.number, tree.number), "sendmsg", "the bundle")
+            } catch {
+                handshake.abandon()
+                throw LaunchFailure("hand over bundle", error)
+            }
+            return try start.awaitEnd(of: handshake, deadline)
+        }
+
+        /// Kills and reaps every process made for it.
+        consuming func abandon() { handshake.abandon() }
+    }
+
+    /// Waits until the strategy's process waits. When it does not, every process made for it is killed and reaped.
+    consuming func awaitWaiting(
+        deadline: Duration, command: String, spawner: Spawner
+    ) throws(LaunchFailure) -> Waiting {
+        var handshake = LauncherHandshake(
+            launcher: launcher, status: status.number, socket: socket.number, command: command,
+            spawner: spawner)
+        let failure = handshake.run(for: deadline, untilItWaits: true)
+        guard failure == nil, handshake.isWaiting, let strategy = handshake.strategy,
+            let watcher = handshake.watcher
+        else {
+            handshake.abandon()
+            throw failure
+                ?? LaunchFailure(
+                    code: .stepFailed, step: "launcher", reason: "it ended without a word")
+        }
+        do throws(SystemCallError) { try handshake.reapLauncher() } catch {
+            handshake.abandon()
+            throw LaunchFailure("start launcher", error)
+        }
+        return Waiting(self, handshake, strategy: strategy, watcher: watcher)
     }
 
     private static func openStrategy(

@@ -20,6 +20,11 @@ final class Nursery {
     private(set) var shared = SharedMemory()
     /// How many strategies were made of it.
     var starts = 0
+    /// The process for its next strategy.
+    var ready: ReadyStrategy?
+    /// False once such a process could not be made.
+    var keepsReady = true
+    var isWatchedForMemory = false
     /// When it was started, on the monotonic clock.
     let born = MonotonicClock.nanoseconds
     let pid: Int32
@@ -98,6 +103,7 @@ final class Nursery {
     /// Ends it and reaps it. Returns the last that it said.
     @discardableResult
     func end() -> String {
+        ready.take()?.end()
         _ = kill(pid, SIGKILL)
         // Only a child that somebody else has reaped is none of ours to wait for.
         _ = try? ChildProcess.wait(for: pid)

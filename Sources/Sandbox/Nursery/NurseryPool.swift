@@ -23,6 +23,7 @@ final class NurseryPool: @unchecked Sendable {
     private let report: @Sendable (_ isFault: Bool, _ words: String) -> Void
     private var stalls: [String: Stall] = [:]
     private var started = 0
+    private var made = 0
     private var isClosed = false
 
     /// How long a strategy waits for a nursery that loads, and how long that may load.
@@ -102,6 +103,27 @@ final class NurseryPool: @unchecked Sendable {
         end(place)
         pause(stall, "no strategy could be made of it: \(failure)")
     }
+
+    /// The profiles that have been asked for.
+    var profiles: [Profile] { stalls.values.map(\.profile) }
+
+    /// The nursery of a profile that takes requests, and has not served long enough.
+    func current(for profile: Profile) -> Nursery? {
+        precondition(spawner.isCurrent)
+        guard let stall = stalls[profile.name], stall.profile == profile, let place = stall.current,
+            !isWornOut(place.nursery)
+        else { return nil }
+        return place.nursery
+    }
+
+    /// Tells one process that is made ahead from others.
+    func nextReadyNumber() -> Int {
+        made += 1
+        return made
+    }
+
+    /// The processes that were made ahead and wait.
+    var readyPids: [Int32] { stalls.values.compactMap { $0.current?.nursery.ready?.pid } }
 
     /// The nurseries that take requests.
     var pids: [Int32] { stalls.values.compactMap { $0.current?.nursery.pid } }

@@ -6,9 +6,15 @@ public struct NurserySettings: Hashable, Sendable {
     public var startsBeforeRenewal: Int
     /// The age at which a nursery is renewed.
     public var age: Duration
+    /// Whether each keeps a process ready for its next strategy, where the host is root.
+    public var keepsReady: Bool
 
     /// Describes how nurseries are used.
-    public init(isEnabled: Bool = true, startsBeforeRenewal: Int = 1000, age: Duration = .seconds(86_400)) {
+    public init(
+        isEnabled: Bool = true, startsBeforeRenewal: Int = 1000, age: Duration = .seconds(86_400),
+        keepsReady: Bool = true
+    ) {
+        self.keepsReady = keepsReady
         self.isEnabled = isEnabled
         self.startsBeforeRenewal = startsBeforeRenewal
         self.age = age

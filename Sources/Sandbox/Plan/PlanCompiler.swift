@@ -51,6 +51,8 @@ struct PlanCompiler {
         case handedOver
         /// The nursery sees it, at this path.
         case seen(path: String)
+        /// It is not known yet, and the strategy's process waits for it.
+        case awaited
     }
 
     // MOUNT_ATTR_*
@@ -79,6 +81,12 @@ struct PlanCompiler {
         plan.add(CONFINE_FORK)
         plan.add(CONFINE_SESSION)
         addLimits(to: &plan, limits)
+        if isAwaitingBundle {
+            for (slot, view) in slots where view.source == .bundle {
+                plan.add(CONFINE_AWAIT_TREE, .number(slot))
+                plan.add(CONFINE_ATTACH, .number(slot), .text(view.path))
+            }
+        }
         plan.add(CONFINE_DROP_CAPABILITIES)
         plan.add(CONFINE_NO_NEW_PRIVILEGES)
         if landlockVersion > 0 { addLandlock(to: &plan) }
@@ -105,6 +113,15 @@ struct PlanCompiler {
     }
 
     // MARK: - Chapters
+
+    private var isAwaitingBundle: Bool {
+        if case .warm(.awaited) = door { true } else { false }
+    }
+
+    /// The views, each with the slot of its tree. The root's is 0.
+    private var slots: [(slot: UInt64, view: Profile.View)] {
+        profile.views.enumerated().map { (UInt64($0.offset + 1), $0.element) }
+    }
 
     func addGroups(to plan: inout Plan, from first: UInt64) {
         for index in 0..<groupCount { plan.add(CONFINE_JOIN_CGROUP, .number(first + UInt64(index))) }
@@ -134,9 +151,9 @@ struct PlanCompiler {
     /// nursery's own.
     private func addTrees(to plan: inout Plan, _ bundle: NurseryBundle) {
         plan.add(CONFINE_OPEN_MOUNT, .number(0), .number(Self.viewAttributes), .text("/"))
-        for (index, view) in profile.views.enumerated() {
-            let slot = UInt64(index + 1)
+        for (slot, view) in slots {
             switch (view.source, bundle) {
+            case (.bundle, .awaited): break
             case (.bundle, .handedOver):
                 plan.add(
                     CONFINE_ADOPT_TREE, .number(slot),
@@ -180,8 +197,8 @@ struct PlanCompiler {
                 CONFINE_TMPFS, .number(UInt64(tmpfs.bytes)), .number(UInt64(tmpfs.inodes + 1)),
                 .text(tmpfs.path))
         }
-        for (index, view) in profile.views.enumerated() {
-            plan.add(CONFINE_ATTACH, .number(UInt64(index + 1)), .text(view.path))
+        for (slot, view) in slots where view.source != .bundle || !isAwaitingBundle {
+            plan.add(CONFINE_ATTACH, .number(slot), .text(view.path))
         }
         plan.add(CONFINE_HOSTNAME, .text("bullpen"))
     }

@@ -61,6 +61,8 @@ private struct StrategyStarts {
 
     private let folder: BenchFolder
     private let launcher: ConfinedLauncher
+    /// One whose nurseries make nothing ahead, as if each strategy started at the heels of another.
+    private let launcherAtHeels: ConfinedLauncher
     private let profiles: [String: Profile]
     private let hasScientific: Bool
 
@@ -82,31 +84,47 @@ private struct StrategyStarts {
             hasScientific = false
         }
         profiles = try Profile.all(in: layout.profiles)
-        launcher = ConfinedLauncher(
-            configuration: .init(
-                launcher: layout.confine, runtimes: runtimes, sdk: layout.sdk,
-                groupName: "bench-start-\(getpid())", nurseryLibrary: layout.nurseryLibrary,
-                bundles: folder.path,
-                report: { isFault, words in if isFault { complain(words) } }),
-            spawner: try Spawner())
+        let (spawner, bundles) = (try Spawner(), folder.path)
+        func launcher(_ name: String, keepsReady: Bool) -> ConfinedLauncher {
+            ConfinedLauncher(
+                configuration: .init(
+                    launcher: layout.confine, runtimes: runtimes, sdk: layout.sdk,
+                    groupName: "bench-\(name)-\(getpid())", nurseryLibrary: layout.nurseryLibrary,
+                    bundles: bundles, nurseries: NurserySettings(keepsReady: keepsReady),
+                    report: { isFault, words in if isFault { complain(words) } }),
+                spawner: spawner)
+        }
+        self.launcher = launcher("start", keepsReady: true)
+        launcherAtHeels = launcher("heels", keepsReady: false)
     }
 
-    func close() { launcher.close() }
+    func close() {
+        launcher.close()
+        launcherAtHeels.close()
+    }
 
     func has(_ kind: Kind) -> Bool { kind == .bare || hasScientific }
 
     func measure(_ kind: Kind, warm: Int, cold: Int) async throws -> [Figure] {
         // The first waits for its nursery.
-        _ = try await start(kind, .warm, "first")
-        var (warmTimes, coldTimes): ([Double], [Double]) = ([], [])
+        for launcher in [launcher, launcherAtHeels] {
+            _ = try await start(kind, .warm, "first", by: launcher)
+        }
+        try launcher.prepare()
+        var (warmTimes, heelsTimes, coldTimes): ([Double], [Double], [Double]) = ([], [], [])
         for round in 0..<warm {
-            warmTimes.append(try await start(kind, .warm, "w\(round)"))
-            // In turns, so that what else the machine does falls on both.
+            warmTimes.append(try await start(kind, .warm, "w\(round)", by: launcher))
+            // What is made ahead is made between two starts.
+            try launcher.prepare()
+            // In turns, so that what else the machine does falls on all.
+            if round % 2 == 0 {
+                heelsTimes.append(try await start(kind, .warm, "h\(round)", by: launcherAtHeels))
+            }
             if round % max(1, warm / cold) == 0 {
-                coldTimes.append(try await start(kind, .cold, "c\(round)"))
+                coldTimes.append(try await start(kind, .cold, "c\(round)", by: launcher))
             }
         }
-        let (warm, cold) = (Samples(warmTimes), Samples(coldTimes))
+        let (warm, heels, cold) = (Samples(warmTimes), Samples(heelsTimes), Samples(coldTimes))
         let name = "start to ready, \(kind.rawValue)"
         return [
             Figure(
@@ -115,11 +133,19 @@ private struct StrategyStarts {
             Figure(
                 name: name + ", p99", value: warm.quantile(0.99), unit: "ms",
                 floor: .init(name: "cold", value: cold.quantile(0.99))),
+            Figure(
+                name: name + ", at the heels of another, median", value: heels.median, unit: "ms",
+                floor: .init(name: "cold", value: cold.median)),
+            Figure(
+                name: name + ", at the heels of another, p99", value: heels.quantile(0.99), unit: "ms",
+                floor: .init(name: "cold", value: cold.quantile(0.99))),
         ]
     }
 
     /// Milliseconds from the request until `ready` was read.
-    private func start(_ kind: Kind, _ door: ConfinedChild.Door, _ run: String) async throws -> Double {
+    private func start(
+        _ kind: Kind, _ door: ConfinedChild.Door, _ run: String, by launcher: ConfinedLauncher
+    ) async throws -> Double {
         let request = LaunchRequest(
             strategy: "bench", run: "\(kind.profile)-\(run)", profile: profiles[kind.profile]!,
             bundle: folder.path + "/" + kind.profile, cpuShare: 2, isColdStart: door == .cold)

@@ -56,6 +56,8 @@ struct LocalSandbox {
                 userIDs: 49_900...49_999,
                 withoutControlGroups: withoutGroups ?? local.configuration.sandbox.withoutControlGroups,
                 nurseryLibrary: bundles == nil ? nil : layout.nurseryLibrary, bundles: bundles,
+                // A command starts one strategy.
+                nurseries: NurserySettings(keepsReady: false),
                 report: { [reports] _, words in reports.words.withLock { $0.append(words) } }),
             spawner: spawner)
         // A program that has gone must not take us with it.

@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,10 +31,14 @@
 /// each process, which fails. After each launch there must be one of two things: the strategy behind all its walls, or
 /// a report of what failed; and nothing left behind.
 ///
-/// Usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --settle WATCHER] PLAN [cgroup.procs…]
+/// Usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --ready ROOT BUNDLE WATCHER | --settle WATCHER]
+///                PLAN [cgroup.procs…]
+///        harness --open BUNDLE FILE…
 ///   --nursery  the plan is one for a nursery, which this program plays in ROOT; BUNDLE is handed over, or, for an ordinary
 ///              user's nursery, seen at /bundle
+///   --ready    the same for a strategy that is made ahead: BUNDLE is handed over when it waits for it
 ///   --settle   the plan is that of a nursery itself
+///   --open     there is no plan: what a nursery of lent ids is not allowed to open is opened for its strategy. This needs root.
 
 int confine_main(int count, char **arguments);
 int witness_main(void);
@@ -62,7 +67,7 @@ struct outcome {
     /// -1: there was none, or nobody knows its number.
     int nursery_status, launcher_status, watcher_status, strategy_status;
     int strangers;
-    bool has_run;
+    bool has_run, waits;
 };
 
 static enum { COLD, WARM, SETTLING } door;
@@ -70,6 +75,8 @@ static const char *nursery_root, *bundle, *watcher_path;
 static const char *group_paths[CONFINE_FD_LIMIT];
 static int group_count;
 static int plan_file;
+/// Whether the strategy is made ahead.
+static bool is_ahead;
 static int failures;
 /// 0 when this is root.
 static uid_t user;
@@ -277,8 +284,31 @@ static void ask(int control, const int *descriptors, int count) {
     must((int)sendmsg(control, &message, MSG_NOSIGNAL), "request");
 }
 
-static int receive_listener(int socket) {
+/// Takes what comes next, if something has come. Returns how many descriptors that were.
+static int receive(int socket, int *into) {
     char word;
+    struct iovec data = {.iov_base = &word, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0 || !CMSG_FIRSTHDR(&message)) return 0;
+    size_t count = (CMSG_FIRSTHDR(&message)->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(into, CMSG_DATA(CMSG_FIRSTHDR(&message)), count * sizeof(int));
+    return (int)count;
+}
+
+static int receive_listener(int socket) {
+    int received[CONFINE_FD_LIMIT];
+    return receive(socket, received) == 1 ? received[0] : -1;
+}
+
+/// Tells a strategy that was made ahead whose it is.
+static void hand_bundle_over(int socket) {
+    char word = 't';
+    int tree = open_bundle();
     struct iovec data = {.iov_base = &word, .iov_len = 1};
     union {
         struct cmsghdr header;
@@ -286,10 +316,12 @@ static int receive_listener(int socket) {
     } control = {0};
     struct msghdr message = {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0 || !CMSG_FIRSTHDR(&message)) return -1;
-    int listener;
-    memcpy(&listener, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof listener);
-    return listener;
+    control.header =
+        (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), &tree, sizeof tree);
+    // One that has ended meanwhile takes nothing.
+    if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET) die("sendmsg");
+    close(tree);
 }
 
 /// The first call is the launcher's execution of the strategy, which passes. Whether a file may be opened is left to the
@@ -315,6 +347,7 @@ static void take_report(struct outcome *outcome, int status, bool *is_open) {
         if (report.kind == CONFINE_LAUNCHER_STARTED) outcome->launcher = report.value;
         if (report.kind == CONFINE_WATCHER_STARTED) outcome->watcher = report.value;
         if (report.kind == CONFINE_STRATEGY_STARTED) outcome->strategy = report.value;
+        if (report.kind == CONFINE_STRATEGY_WAITS) outcome->waits = true;
     }
 }
 
@@ -393,7 +426,7 @@ static void launch(struct outcome *outcome) {
     if (door == WARM) {
         int null = must(open("/dev/null", O_RDWR | O_CLOEXEC), "/dev/null");
         int own[] = {null, err[1], err[1], -1, -1, control[1], proc, program};
-        if (!user) wanted[count++] = open_bundle();
+        if (!user && !is_ahead) wanted[count++] = open_bundle();
         outcome->nursery = must(fork(), "fork");
         if (outcome->nursery == 0) be_nursery(own, 8);
         ask(control[0], wanted, count);
@@ -430,6 +463,8 @@ static void launch(struct outcome *outcome) {
         if (listener >= 0 && all[2].revents & POLLIN) answer(listener, &has_executed);
         if (all[3].revents) says = take_text(outcome->sight, out[0]);
         if (all[0].revents) take_report(outcome, status[0], &is_open);
+        if (outcome->waits) hand_bundle_over(ends[0]);
+        outcome->waits = false;
         outcome->has_run = strstr(outcome->sight, "\ndone\n");
         if (all[1].revents & POLLHUP && listener < 0) {
             // Nobody has the other end any more: no process is left that could speak.
@@ -591,6 +626,103 @@ static int try_watchers(struct outcome *outcome, const char *reference) {
     return WATCHER_CALLS;
 }
 
+// ---- What is opened for a nursery of lent ids ----
+
+/// A user namespace as newuidmap makes it: the supervisor's own user is 0 in it, and the lent ones are 1, 2 and so on.
+static int lent_users(void) {
+    static const char map[] = "0 0 1\n1 50000 16\n";
+    int go[2];
+    char path[64], word;
+    if (pipe2(go, O_CLOEXEC)) die("pipe");
+    pid_t holder = must(fork(), "fork");
+    if (holder == 0) {
+        close(go[0]);
+        must(unshare(CLONE_NEWUSER), "unshare");
+        if (write(go[1], "u", 1) != 1) die("pipe");
+        pause();
+        _exit(0);
+    }
+    close(go[1]);
+    if (read(go[0], &word, 1) != 1) die("lent users");
+    close(go[0]);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", holder, i ? "uid_map" : "gid_map");
+        write_own(path, map);
+    }
+    snprintf(path, sizeof path, "/proc/%d/ns/user", holder);
+    int users = must(open(path, O_RDONLY | O_CLOEXEC), path);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    return users;
+}
+
+/// Has it all opened by a process of its own, and says what came. Returns how that process ended.
+static int open_all(int users, char **words, int count, char *sight, char *errors) {
+    int ends[2], err[2], received[CONFINE_FD_LIMIT], status;
+    sight[0] = errors[0] = 0;
+    memset(faults->count, 0, sizeof faults->count);
+    faults->hit = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(err, O_CLOEXEC)) die("socketpair");
+    pid_t opener = must(fork(), "fork");
+    if (opener == 0) {
+        keep_descriptors((int[]){ends[1], users, err[1]}, 3);
+        role = ROLE_LAUNCHER;
+        _exit(confine_main(count, words));
+    }
+    close(ends[1]), close(err[1]);
+    must(waitpid(opener, &status, 0), "waitpid");
+    int all = receive(ends[0], received);
+    for (int i = 0; i < all; i++) {
+        char path[64], name[512] = "";
+        struct statvfs system;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", received[i]);
+        if (readlink(path, name, sizeof name - 1) < 0 || fstatvfs(received[i], &system) < 0) die(path);
+        add(sight, "%s, opened with %o, mounted with %lx\n", name, fcntl(received[i], F_GETFL), system.f_flag);
+        close(received[i]);
+    }
+    if (receive(ends[0], received) > 0) add(sight, "and more\n");
+    while (take_text(errors, err[0])) {}
+    close(ends[0]), close(err[0]);
+    return status;
+}
+
+/// Makes each call of that process fail: it says which error, with its end, and hands nothing over.
+static int try_opening(char **files, int count) {
+    static char sight[TEXT], reference[TEXT], errors[TEXT];
+    char attributes[24];
+    snprintf(attributes, sizeof attributes, "%d", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    char *words[CONFINE_FD_LIMIT] = {"confine", "open", "3", attributes, (char *)(uintptr_t)bundle};
+    int last = 5, total = 0, users = lent_users();
+    while (count-- > 0 && last < CONFINE_FD_LIMIT - 1) words[last++] = *files++;
+    *faults = (struct faults){0};
+    int status = open_all(users, words, last, reference, errors);
+    if (!has_exited(status, 0) || !reference[0] || errors[0]) {
+        printf("FAULT: nothing failed, and it ended with %x: %s%s\n", status, reference, errors);
+        failures++;
+    }
+    if (getenv("HARNESS_SHOW")) printf("%s", reference);
+    static const int numbers[] = {EIO, EINTR, EIO};
+    for (int kind = 0; kind < FAULT_KINDS && !failures; kind++) {
+        int number = 0;
+        do {
+            *faults = (struct faults){.role = ROLE_LAUNCHER, .kind = kind, .number = ++number, .error = numbers[kind]};
+            status = open_all(users, words, last, sight, errors);
+            bool is_clean = has_exited(status, 0) && !strcmp(sight, reference);
+            // It tells no error: then the files are not to be opened.
+            bool is_told = has_exited(status, faults->which == SYS_setfsuid ? EACCES : faults->error) && !sight[0];
+            bool holds = faults->hit && kind == FAULT_FAILS ? is_told : is_clean;
+            if (!holds || errors[0]) {
+                printf("FAULT: call %d, %s (%ld), kind %d: it ended with %x: %s%s\n", number, faults->call,
+                       faults->which, kind, status, sight, errors);
+                failures++;
+            }
+        } while (faults->hit && failures < 10);
+        total += number - 1;
+    }
+    close(users);
+    return total;
+}
+
 /// A plan's file as the supervisor hands it over.
 static int seal(const char *path) {
     char bytes[CONFINE_MAX_BYTES];
@@ -607,20 +739,39 @@ int main(int count, char **arguments) {
     faults = mmap(NULL, sizeof *faults, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (faults == MAP_FAILED) die("mmap");
     char **left = arguments + 1, **end = arguments + count;
+    bool opens = false;
     for (; left < end && !strncmp(*left, "--", 2); left++) {
         if (!strcmp(*left, "--user") && left + 1 < end) {
             user = (uid_t)atoi(*++left);
-        } else if (!strcmp(*left, "--nursery") && left + 3 < end) {
+        } else if ((!strcmp(*left, "--nursery") || !strcmp(*left, "--ready")) && left + 3 < end) {
             door = WARM;
+            is_ahead = !strcmp(*left, "--ready");
             nursery_root = *++left, bundle = *++left, watcher_path = *++left;
         } else if (!strcmp(*left, "--settle") && left + 1 < end) {
             door = SETTLING;
             watcher_path = *++left;
+        } else if (!strcmp(*left, "--open") && left + 1 < end) {
+            bundle = *++left;
+            opens = true;
         }
     }
     if (left == end) {
-        fprintf(stderr, "usage: harness [--user ID] [--nursery ROOT BUNDLE WATCHER | --settle WATCHER] PLAN [cgroup.procs...]\n");
+        fprintf(stderr, "usage: harness [--user ID] [--nursery | --ready ROOT BUNDLE WATCHER | --settle WATCHER] PLAN "
+                        "[cgroup.procs...]\n       harness --open BUNDLE FILE...\n");
         return 2;
+    }
+    if (opens) {
+        static char before[TEXT], after[TEXT];
+        own_mounts(before);
+        int open = open_descriptors();
+        int faults_made = try_opening(left, (int)(end - left));
+        own_mounts(after);
+        if (strcmp(before, after) || open != open_descriptors()) {
+            printf("FAULT: mounts or descriptors were left behind\n");
+            failures++;
+        }
+        printf("%d faults, %d failures\n", faults_made, failures);
+        return failures ? 1 : 0;
     }
     plan_file = seal(*left++);
     for (; left < end && group_count < CONFINE_FD_LIMIT - CONFINE_FD_FREE; left++) group_paths[group_count++] = *left;

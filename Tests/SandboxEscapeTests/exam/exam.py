@@ -413,8 +413,8 @@ class Exam:
             "complaints": complaints, "passed": not complaints})
 
     def _compare_descriptors(self):
-        """The host holds no more than at the beginning, but for each strategy's log and a network for the next one, and its
-        own streams are as they were."""
+        """The host holds no more than at the beginning, but for each strategy's log, a network for the next one and the four
+        pipes of one that was made ahead, and its own streams are as they were."""
         complaints = []
         deadline = time.time() + 5
         while True:
@@ -425,6 +425,9 @@ class Exam:
             networks = [what for what, _ in now.values() if what.startswith("net:")]
             if len(networks) > 1:
                 extra += networks
+            pipes = [what for what in extra if what.startswith("pipe:")]
+            if self.door == "warm" and len(pipes) == 4:
+                extra = [what for what in extra if what not in pipes]
             if not extra or time.time() > deadline:
                 break
             time.sleep(0.1)
