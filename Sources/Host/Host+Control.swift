@@ -147,7 +147,25 @@ extension Host {
         try await floor { floor throws(HostError) in floor.limitsView }
     }
 
-    /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
+    /// Begins the peak anew that the drawdown of a scope counts from: `global`, `venue:ID`, `account:ID`, `strategy:ID`.
+    ///
+    /// - Throws: ``HostError/conflict(_:)`` when there is no limit on its drawdown.
+    public func beginPeak(of scope: String, by user: String) async throws(HostError) -> LimitsView {
+        guard let known = LimitSetup.Scope(scope) else {
+            throw .invalid(
+                FieldFailure(
+                    field: "scope",
+                    reason: "must be \"global\", \"venue:ID\", \"account:ID\" or \"strategy:ID\""))
+        }
+        let view = try await floor { floor throws(HostError) in
+            try floor.beginPeak(of: known)
+            return floor.limitsView
+        }
+        audit(user, "limits.peak", scope, "")
+        return view
+    }
+
+    /// Changes the given limits: `{"global":{…},"venues":{"binance":{…}},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
     public func changeLimits(_ changes: JSONValue, by user: String) async throws(HostError) -> LimitsView {
         let changed = try await floor { floor throws(HostError) in
             try Self.checked { () throws(FieldFailure) in
@@ -199,9 +217,9 @@ extension Host {
         }
     }
 
-    /// What is halted now.
-    public func haltState() async throws(HostError) -> HaltView {
-        try await floor { floor throws(HostError) in floor.haltView }
+    /// What is halted now, and how far the closing of the owner's positions is.
+    public func haltState(owner: String?) async throws(HostError) -> HaltView {
+        try await floor { floor throws(HostError) in floor.haltState(owner: owner) }
     }
 
     /// The sandbox profiles and what each allows.

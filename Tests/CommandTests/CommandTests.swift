@@ -195,6 +195,13 @@ struct CommandTests {
         let limits = try await json(
             line.run("limits", "set", "order_notional=5000", "--strategy", "crossover", "--json"))
         #expect(limits["got"]?.text == #"{"strategies":{"s1":{"order_notional":5000}}}"#)
+        let venue = try await json(line.run("limits", "set", "exposure=9", "--venue", "binance", "--json"))
+        #expect(venue["got"]?.text == #"{"venues":{"binance":{"exposure":9}}}"#)
+        let peak = try await json(line.run("limits", "peak", "--account", "paper", "--json"))
+        #expect(peak["asked"] == .string("POST /limits/peak"))
+        #expect(peak["got"]?.text == #"{"scope":"account:paper"}"#)
+        let all = try await json(line.run("limits", "peak", "--json"))
+        #expect(all["got"]?.text == #"{"scope":"global"}"#)
         let feed = try await json(line.run("feeds", "add", "may", "kind=replay", "speed=60", "--json"))
         #expect(feed["asked"] == .string("POST /feeds"))
         #expect(feed["got"]?.text == #"{"id":"may","kind":"replay","speed":60}"#)
@@ -215,6 +222,31 @@ struct CommandTests {
         #expect(all["got"]?.text == #"{"scope":"all","reason":"news","flatten":true}"#)
         let one = try await json(line.run("halt", "--strategy", "crossover", "--json"))
         #expect(one["got"]?.text == #"{"scope":"strategy:s1"}"#)
+        let account = try await json(line.run("halt", "--account", "second", "--json"))
+        #expect(account["got"]?.text == #"{"scope":"account:second"}"#)
+        let both = try await line.run("resume", "--account", "second", "--strategy", "crossover")
+        #expect(both.code == 64)
+        #expect(both.errors.contains("--account and --strategy exclude each other"))
+    }
+
+    @Test func `a flatten is waited for, with a line for every step, and fails when something stays`()
+        async throws
+    {
+        let ended = try await line.run("halt", "--account", "paper", "--flatten", "--wait")
+        #expect(ended.code == 1)
+        #expect(
+            ended.output == """
+                Halted: account:paper, by ada since 1970-01-01 00:00:00: odd
+                BTCUSDT of s1 on paper: cancelling 0.5, order 7 pending cancel
+                ETHUSDT of s1 on paper: waiting 2: the outcome of order 9 is unknown
+                BTCUSDT of s1 on paper: closing 0.5, order 8 open
+                BTCUSDT of s1 on paper: closed
+                ETHUSDT of s1 on paper: stuck 2: refused
+
+                """)
+        #expect(ended.errors.contains("1 position could not be closed; give the same command to try again"))
+        let alone = try await line.run("halt", "--wait")
+        #expect(alone.code == 64)
     }
 
     @Test func `logs shows lines, and follows over broken connections without a gap`() async throws {

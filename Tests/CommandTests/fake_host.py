@@ -12,6 +12,26 @@ STATUS = {
     "usage": {"cpu_seconds": 1.5, "memory_bytes": 1048576, "memory_limit_bytes": 536870912},
 }
 polls = 0
+looks = 0
+
+
+def closing(symbol, state, quantity, orders=(), reason=None):
+    orders = [{"id": id, "side": "sell", "remaining": quantity, "status": status, "closes": False} for id, status in orders]
+    return {"account": "paper", "symbol": symbol, "strategy": "s1", "state": state, "quantity": quantity,
+            "orders": orders, "attempts": 1, "reason": reason}
+
+
+def halted(look):
+    """What a flatten has come to at the n-th look."""
+    items = [
+        [closing("BTCUSDT", "cancelling", "0.5", [("7", "pending_cancel")]),
+         closing("ETHUSDT", "waiting", "2", reason="the outcome of order 9 is unknown")],
+        [closing("BTCUSDT", "closing", "0.5", [("8", "open")]),
+         closing("ETHUSDT", "waiting", "2", reason="the outcome of order 9 is unknown")],
+        [closing("BTCUSDT", "closed", "0", reason="closed"), closing("ETHUSDT", "stuck", "2", reason="refused")],
+    ][min(look, 3) - 1]
+    halt = {"scope": "account:paper", "by": "ada", "since": 0, "reason": "odd"}
+    return {"halted": False, "halts": [halt], "flatten": {"done": look > 2, "left": 0, "stuck": 1, "items": items}}
 
 
 def strategy(id, name, state="running"):
@@ -80,7 +100,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def any(self):
-        global polls
+        global polls, looks
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
         parts = path.strip("/").split("/")
@@ -118,7 +138,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "source": "def f(:",
             }
             return self.answer({"valid": False, "problems": [problem], "warnings": [], "config": None})
-        if path in ("/limits", "/halt", "/resume") or parts[0] in ("accounts", "feeds"):
+        if path == "/halt" and (self.command == "GET" or body.get("scope") == "account:paper"):
+            looks += 1
+            return self.answer(halted(looks))
+        if path in ("/limits", "/limits/peak", "/halt", "/resume") or parts[0] in ("accounts", "feeds"):
             return self.answer({"asked": self.command + " " + path, "got": body})
         if parts[0] == "users" and parts[2:] == ["password"]:
             return self.answer({"got": body})

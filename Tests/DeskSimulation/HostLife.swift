@@ -28,9 +28,11 @@ final class HostLife: LoopTurns {
         let audits = mutation.map { ![.noAudit, .noReconciliation, .onePage].contains($0) } ?? true
         var desk = OrderDesk(
             settings: OrderDesk.Settings(
-                questionMilliseconds: 900, auditMilliseconds: audits ? World.auditMilliseconds : nil),
+                questionMilliseconds: 900, auditMilliseconds: audits ? World.auditMilliseconds : nil,
+                orderToTradeMinutes: 1, orderToTradeMinimum: Plan.ratioMinimum),
             at: schedule.wallClock)
         desk.setInstruments(schedule.instruments, at: World.venue)
+        desk.setLimits(mutation == .noLimits ? .none : plan.venueLimits, at: World.venue)
         for account in plan.accounts {
             desk.setAccount(
                 AccountSettings(
@@ -56,6 +58,8 @@ final class HostLife: LoopTurns {
             schedule.records += 1
             if case .fill(let fill) = event { schedule.books.booked(fill, at: schedule.clock.now) }
         }
+        var snapshot = snapshot
+        if mutation == .peaksAreForgotten { snapshot.peaks = [:] }
         driver.decide { desk, now in
             do throws(RestoreFlaw) {
                 return try desk.restore(from: snapshot, at: now)

@@ -79,6 +79,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case noLimits
     /// Strategies of one account have one ledger.
     case ledgersAreShared
+    /// From what peak equity has fallen is forgotten at every start.
+    case peaksAreForgotten
 
     /// The rows whose handling it takes out; each of them must be found violated.
     public var rows: [FaultRow] {
@@ -119,6 +121,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .haltsAreIgnored: [.c5]
         case .noLimits: [.c6]
         case .ledgersAreShared: [.c7]
+        case .peaksAreForgotten: [.r4]
         }
     }
 }

@@ -16,6 +16,7 @@ struct Plan {
     var priceAgeMilliseconds: Int64?
     var limits = RiskLimits.none
     var accountLimits = RiskLimits.none
+    var venueLimits = RiskLimits.none
     /// Whether the schedule begins shortly before midnight.
     var isLate = false
     /// Whether the venue places another order to change one.
@@ -50,6 +51,19 @@ struct Plan {
         if has(.e12) { replaces = random.percent(50) }
         // What can be changed must first be placed and stay.
         if isAlone(.e12) { orders += 20 }
+        if random.percent(25) { venueLimits.exposure = FixedDecimal(random.between(1_500, 5_000)) }
+        if random.percent(20) { venueLimits.ordersPerMinute = random.between(5, 15) }
+        // Prices move by a few parts in a hundred, and little of the money is in a position.
+        if random.percent(25) { limits.drawdown = Self.thousandths(random.between(1, 20)) }
+        if random.percent(15) { accountLimits.drawdown = Self.thousandths(random.between(1, 10)) }
+        if random.percent(20) { limits.orderToTrade = FixedDecimal(random.between(1, 4)) }
+    }
+
+    /// For orders for each trade.
+    static let ratioMinimum = 3
+
+    private static func thousandths(_ count: Int) -> FixedDecimal {
+        FixedDecimal(units: FixedDecimal.unitsPerOne / 1_000 * Int128(count))
     }
 
     /// How often a fault strikes that has a schedule for itself. What it can strike is rarer for some.

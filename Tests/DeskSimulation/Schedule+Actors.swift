@@ -168,6 +168,7 @@ extension RiskScope {
     func covers(_ order: Order) -> Bool {
         switch self {
         case .everything: true
+        case .venue(let id): order.intent.venue == id
         case .account(let id): order.intent.account == id
         case .strategy(let id): order.intent.strategy == id
         }

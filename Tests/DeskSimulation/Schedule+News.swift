@@ -10,6 +10,7 @@ extension Schedule {
         if let event {
             life?.driver?.decide { desk, now in desk.priceMoved(event, on: World.venue, at: now) }
             books.priceTold(symbol, at: wallClock)
+            if let desk { books.watch(desk) }
             venue.marketMoved(event, at: clock.now)
         }
         let again = Int64(random.between(60, 300))

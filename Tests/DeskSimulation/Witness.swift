@@ -23,7 +23,7 @@ final class Witness {
         let request: RequestID
     }
 
-    private struct HoldingName: Hashable, Comparable {
+    struct HoldingName: Hashable, Comparable {
         let strategy: StrategyID
         let symbol: String
 
@@ -33,12 +33,12 @@ final class Witness {
     }
 
     let plan: Plan
-    private let venue: ModelVenue
-    private var intents: [ClientOrderID: Intent] = [:]
+    let venue: ModelVenue
+    private(set) var intents: [ClientOrderID: Intent] = [:]
     private var orders: [RequestName: ClientOrderID] = [:]
     private var requests: [RequestName: OrderTerms] = [:]
     private var durable: Set<ClientOrderID> = []
-    private var held: [HoldingName: FixedDecimal] = [:]
+    private(set) var held: [HoldingName: FixedDecimal] = [:]
     private var owners: [TradeID: OrderID] = [:]
     /// Which strategy asked for an order, whoever the desk thinks it was.
     private var askers: [ClientOrderID: StrategyID] = [:]
@@ -51,7 +51,10 @@ final class Witness {
     /// Orders that a halt or an operator wants gone.
     private var mustEnd: Set<OrderID> = []
     /// Whether the account's books hold what no strategy asked for, such as a liquidation.
-    private var isBent: Bool
+    private(set) var isBent: Bool
+    /// The highest that equity was seen, and what of it the journal has.
+    var peaks: [RiskScope: FixedDecimal] = [:]
+    private(set) var durablePeaks: [RiskScope: FixedDecimal] = [:]
     /// When the desk first booked a trade.
     private(set) var bookedAt: [TradeID: Int64] = [:]
     var alarms: [DeskAlarm] = []
@@ -140,7 +143,9 @@ final class Witness {
             return flaws + paceFlaws(strategy, account, in: desk, at: time)
         }
         if gapKnown { flaws.append("order \(order.id) passed while the stream of fills is broken") }
-        return flaws + paceFlaws(strategy, account, in: desk, at: time) + exposureFlaws(order, in: desk)
+        flaws += paceFlaws(strategy, account, in: desk, at: time) + exposureFlaws(order, in: desk)
+        flaws += venueFlaws(order, in: desk, at: time) + fallFlaws(order, in: desk)
+        return flaws + ratioFlaws(order, in: desk, at: time)
     }
 
     private func take(_ order: Order) {
@@ -166,7 +171,7 @@ final class Witness {
     }
 
     /// What of an intent may still trade.
-    private func remaining(_ id: ClientOrderID, _ intent: Intent, in desk: OrderDesk) -> FixedDecimal {
+    func remaining(_ id: ClientOrderID, _ intent: Intent, in desk: OrderDesk) -> FixedDecimal {
         if intent.isGone { return .zero }
         guard intent.hasArrived else {
             let isDead = !intent.hasLeft && desk.order(intent.number)?.status.isTerminal == true
@@ -254,6 +259,9 @@ final class Witness {
         for case .order(let order) in events where order.status == .pending {
             durable.insert(order.intent.clientID)
         }
+        for case .peak(let peak) in events {
+            durablePeaks[peak.scope] = sum(peak.profit, money(of: peak.scope))
+        }
     }
 
     func booked(_ fill: Fill, at time: Int64) {
@@ -310,6 +318,7 @@ final class Witness {
         gapKnown = false
         bansKnownUntil = 0
         mustEnd = []
+        peaks = durablePeaks
     }
 
     /// The host lives again: what was decided and not durable never was.

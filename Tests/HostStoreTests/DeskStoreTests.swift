@@ -80,7 +80,7 @@ private struct EventSource {
     }
 
     mutating func next() -> DeskEvent {
-        switch number(0..<16) {
+        switch number(0..<18) {
         case 0..<6: return .order(order())
         case 6, 7: return .fill(fill())
         case 8, 9:
@@ -89,7 +89,8 @@ private struct EventSource {
         case 10:
             let limits = RiskLimits(
                 orderNotional: maybe(decimal()), openOrders: maybe(number(1..<9)), leverage: maybe(decimal()),
-                instruments: maybe(["BTCUSDT", "ETHINR"]))
+                instruments: maybe(["BTCUSDT", "ETHINR"]), exposure: maybe(decimal()),
+                drawdown: maybe(decimal()), orderToTrade: maybe(decimal()))
             return .enrolment(
                 Enrolment(
                     strategy: strategy(), run: "run-2", account: account(), capital: decimal(),
@@ -105,13 +106,15 @@ private struct EventSource {
             return one([
                 .flattenBegan(key(), at: time()), .flattenEnded(key(), reason: "closed", at: time()),
             ])
+        case 15: return .peak(EquityPeak(scope: scope(), profit: decimal(), time: time()))
+        case 16: return .peakEnded(scope(), at: time())
         default: return .tradeCursor(account(), "cursor-\(number(0..<1000))")
         }
     }
 
     private mutating func scope() -> RiskScope {
         let (strategy, account) = (strategy(), account())
-        return one([.everything, .account(account), .strategy(strategy)])
+        return one([.everything, .venue("binance"), .account(account), .strategy(strategy)])
     }
 }
 

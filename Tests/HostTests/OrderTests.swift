@@ -132,6 +132,52 @@ extension HostTests {
             }
         }
 
+        @Test
+        func
+            `a halt of an account holds for every strategy on it, shows what it closes, and may be repeated`()
+            async throws
+        {
+            try await HostFixture.run { fixture in
+                _ = try await fixture.host.addAccount(
+                    try JSONParser.parse(#"{"id":"second","balance":"50000"}"#), by: "ada")
+                let id = try await fixture.runPuppet()
+                let other = try await fixture.runPuppet(
+                    "other", "", StartOptions(feed: "injected", account: "second"))
+                try await fixture.candle("100")
+                for each in [id, other] {
+                    try await fixture.order(each, "one", "buy", "1")
+                    try await fixture.order(each, "two", "buy", "1", price: "95")
+                }
+                let request = HaltRequest(scope: .account("paper"), reason: "odd", flatten: true)
+                let first = try await fixture.host.halt(request, by: "ada")
+                #expect(first.halts.map(\.scope) == [.account("paper")] && !first.isHalted)
+                _ = try await fixture.host.halt(request, by: "bob")
+                try await fixture.wait("the closing", about: id) {
+                    try await fixture.host.haltState(owner: nil).flatten?.left == 0
+                }
+                let state = try await fixture.host.haltState(owner: nil)
+                #expect(state.flatten?.items.map(\.progress.step) == [.closed])
+                #expect(state.flatten?.items.map(\.progress.key.strategy.text) == [id])
+                #expect(state.halts.map(\.by) == ["ada"])
+                #expect(try await fixture.host.haltState(owner: "nobody").flatten?.items == [])
+                let denied = try await fixture.order(id, "three", "buy", "1")
+                #expect(denied.reason == "trading is halted for account paper: odd")
+                #expect(try await fixture.order(other, "three", "buy", "1").status == .filled)
+                #expect(try await fixture.orders(other).map(\.status) == [.filled, .open, .filled])
+                // One closing order, though it was asked for twice.
+                let closings = try await fixture.orders(id).filter { $0.request.isEmpty }
+                #expect(closings.map(\.filledQuantity) == [.one])
+                _ = try await fixture.host.resumeTrading(.account("paper"), by: "ada")
+                #expect(try await fixture.order(id, "four", "buy", "1").status == .filled)
+                #expect(
+                    try await fixture.host.haltState(owner: nil)
+                        == HaltView(halts: [], flatten: .init(items: [])))
+                await #expect(throws: HostError.notFound(kind: "account", id: "third")) {
+                    _ = try await fixture.host.halt(HaltRequest(scope: .account("third")), by: "ada")
+                }
+            }
+        }
+
         @Test(
             "a limit denies in words, and can be changed while strategies run",
             arguments: [
@@ -158,6 +204,14 @@ extension HostTests {
                 (
                     #"{"strategies":{"ID":{"orders_per_minute":1}}}"#, "2", nil,
                     "strategy ID may send 1 order a minute, and did"
+                ),
+                (
+                    #"{"venues":{"paper":{"orders_per_minute":1}}}"#, "2", nil,
+                    "venue paper may send 1 order a minute, and did"
+                ),
+                (
+                    #"{"venues":{"paper":{"exposure":"150"}}}"#, "2", nil,
+                    "with open orders all positions of venue paper could reach 200 USDT; the limit is 150 USDT"
                 ),
                 (
                     #"{"accounts":{"paper":{"open_orders":0}}}"#, "2", "99",

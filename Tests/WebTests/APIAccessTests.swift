@@ -123,6 +123,7 @@ struct APIAccessTests {
             "GET /users", "POST /users", "POST /users/:name/disable", "POST /users/:name/enable",
             "POST /market-data/feed", "POST /feeds", "PATCH /feeds/:id", "GET /accounts", "POST /accounts",
             "PATCH /accounts/:id", "GET /accounts/:id/balance", "GET /limits", "PATCH /limits", "POST /halt",
+            "POST /limits/peak",
             "POST /resume",
             "GET /orders/ambiguous", "POST /orders/:id/settle",
             "GET /metrics",
@@ -155,6 +156,9 @@ struct APIAccessTests {
             try await fixture.call("POST", "/halt", as: "ann", json: #"{"scope":"strategy:bob-1"}"#).status
                 == 404)
         #expect(try await fixture.call("POST", "/halt", as: "ann", json: #"{"scope":"all"}"#).status == 403)
+        let account = #"{"scope":"account:paper"}"#
+        #expect(try await fixture.call("POST", "/halt", as: "ann", json: account).status == 403)
+        #expect(try await fixture.call("POST", "/halt", json: account).status == 200)
         #expect(
             try await fixture.call("POST", "/resume", as: "ann", json: #"{"scope":"strategy:ann-1"}"#).status
                 == 403)

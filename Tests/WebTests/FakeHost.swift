@@ -302,7 +302,18 @@ final class FakeHost: HostService {
     }
 
     func limits() async throws(HostError) -> LimitsView {
-        LimitsView(global: .members(["open_orders": .integer(10)]), accounts: [], strategies: [])
+        let drawdown = Drawdown(
+            scope: .account("paper"), peak: FixedDecimal(1_000), equity: FixedDecimal(900),
+            limit: FixedDecimal(1), since: now)
+        return LimitsView(
+            global: .members(["open_orders": .integer(10)]), accounts: [], strategies: [],
+            drawdowns: [DrawdownView(scope: "account:paper", drawdown)])
+    }
+
+    func beginPeak(of scope: String, by: String) async throws(HostError) -> LimitsView {
+        guard scope == "account:paper" else { throw .conflict("\(scope) has no limit on its drawdown") }
+        note("peak of \(scope) by \(by)")
+        return try await limits()
     }
 
     func changeLimits(_ changes: JSONValue, by: String) async throws(HostError) -> LimitsView {
@@ -313,13 +324,13 @@ final class FakeHost: HostService {
                     "order_notional", "position_notional", "open_positions", "open_orders",
                     "orders_per_minute",
                     "price_distance", "daily_loss", "daily_loss_fraction", "leverage", "instruments",
-                    "self_trade_prevention",
+                    "self_trade_prevention", "exposure", "drawdown", "order_to_trade",
                 ] {
                     _ = global.optional(name)
                 }
                 try global.finish()
             }
-            for name in ["accounts", "strategies"] { try reader.optionalObject(name)?.finish() }
+            for name in ["venues", "accounts", "strategies"] { try reader.optionalObject(name)?.finish() }
             try reader.finish()
         } catch {
             throw .invalid(error)
@@ -340,15 +351,17 @@ final class FakeHost: HostService {
     func halt(_ request: HaltRequest, by: String) async throws(HostError) -> HaltView {
         let halt = HaltView.Halt(scope: request.scope, reason: request.reason, by: by, since: now)
         state.withLock { $0.halts.append(halt) }
-        return try await haltState()
+        return try await haltState(owner: nil)
     }
 
     func resumeTrading(_ scope: HaltScope, by: String) async throws(HostError) -> HaltView {
         state.withLock { $0.halts.removeAll { $0.scope == scope } }
-        return try await haltState()
+        return try await haltState(owner: nil)
     }
 
-    func haltState() async throws(HostError) -> HaltView { HaltView(halts: state.withLock { $0.halts }) }
+    func haltState(owner: String?) async throws(HostError) -> HaltView {
+        HaltView(halts: state.withLock { $0.halts }, flatten: FlattenView(items: []))
+    }
 
     func profiles() async throws(HostError) -> [ProfileView] {
         [

@@ -310,6 +310,29 @@ def the_emergency_stop_asks_then_shows_and_resumes(at):
     at.browser.gone(".halt-bar")
 
 
+def a_drawdown_is_shown_and_its_peak_begun_anew(at):
+    at.go("limits", "section[aria-label='Account paper']")
+    at.browser.find("section[aria-label='Account paper']", "4,900.00 of 104,000.00")
+    at.browser.click("section[aria-label='Account paper'] button", "Begin the peak anew")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find("section[aria-label='Account paper']", "0.00 of 99,100.00")
+    at.browser.find("section[aria-label='Venue binance-testnet']", "40,000")
+
+
+def an_account_is_halted_and_closes_before_the_eyes(at):
+    at.go("accounts", "div")
+    at.browser.click("section[aria-label=paper] button", "Halt")
+    at.browser.click("dialog input[type=checkbox]")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".halt-bar", "Account paper is halted")
+    at.browser.find("section.panel td", "Closing")
+    at.browser.find("section.panel h2", "All positions are closed")
+    expect([one["scope"] for one in at.world.halts], ["account:paper"])
+    at.browser.click(".halt-bar button", "Let it trade again")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone(".halt-bar")
+
+
 def a_login_in_another_tab_does_not_break_this_one(at):
     at.go("users", "td")
     for session in at.world.sessions.values():
@@ -364,6 +387,8 @@ CHECKS = [
     the_theme_is_chosen_and_kept,
     an_author_sees_his_own_things_only,
     the_emergency_stop_asks_then_shows_and_resumes,
+    a_drawdown_is_shown_and_its_peak_begun_anew,
+    an_account_is_halted_and_closes_before_the_eyes,
     a_login_in_another_tab_does_not_break_this_one,
     an_edit_becomes_a_new_version,
     a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck,

@@ -281,6 +281,7 @@ class World:
         self.watchers = set()
         self.started = time.time()
         self.halts = []
+        self.closings = []
         self.users = [
             {"name": "admin", "role": "operator", "disabled": False, "created_at": now() - 9 * 86400000},
             {"name": "ada", "role": "author", "disabled": False, "created_at": now() - 2 * 86400000},
@@ -292,8 +293,10 @@ class World:
         self.sessions = {}
         self.audit = []
         self.limits = {
+            "venues": {"binance-testnet": {"orders_per_minute": 300, "exposure": "40000"}},
+            "drawdowns": [{"scope": "account:paper", "peak": "104000", "equity": "99100", "fallen": "4900", "fraction": "0.0471", "limit": "0.2", "since": now() - 86400000, "passed": False}],
             "global": {"order_notional": "50000", "open_orders": 200, "orders_per_minute": 600, "price_distance": "0.1", "daily_loss": "5000", "instruments": None},
-            "accounts": {"paper": {"order_notional": "20000", "leverage": "3"}},
+            "accounts": {"paper": {"order_notional": "20000", "leverage": "3", "drawdown": "0.2"}},
             "strategies": {}}
         self.feeds = [
             {"id": "simulated", "kind": "simulated", "symbols": ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"], "running": True, "last_event": now(), "fault": None, "settings": {"id": "simulated", "kind": "simulated", "seed": 1, "symbols": ["BTCUSDT", "ETHUSDT", "BTCINR", "ETHINR", "BTCAUD"], "resolutions": ["1m", "5m"], "trades_per_minute": 30, "quotes_per_minute": 60, "speed": "1", "instruments": []}},
@@ -349,7 +352,19 @@ class World:
             "test": {"outcome": outcome, "time": now() - 3600000, "reason": None, "can_withdraw": False, "clock_offset_ms": 12, "currencies": 3}}
 
     def halt_view(self):
-        return {"halted": any(one["scope"] == "all" for one in self.halts), "halts": self.halts}
+        items = [dict(one, **self.closing_step(one)) for one in self.closings]
+        left = sum(one["state"] in ("cancelling", "closing", "waiting") for one in items)
+        flatten = {"done": left == 0, "left": left, "stuck": sum(one["state"] == "stuck" for one in items), "items": items}
+        return {"halted": any(one["scope"] == "all" for one in self.halts), "halts": self.halts, "flatten": flatten}
+
+    @staticmethod
+    def closing_step(one):
+        """What a pretended closing looks like by now: cancelled after one second, closed after three."""
+        age = now() - one["began"]
+        order = {"id": "71", "side": "sell", "remaining": "0.5", "status": "pending_cancel" if age < 1000 else "open", "closes": age >= 1000}
+        if age < 3000:
+            return {"state": "closing" if age >= 1000 else "cancelling", "quantity": "0.5", "orders": [order], "attempts": 1, "reason": None}
+        return {"state": "closed", "quantity": "0", "orders": [], "attempts": 0, "reason": "closed"}
 
     def run(self, pause):
         while True:
@@ -575,11 +590,19 @@ class Handler(BaseHTTPRequestHandler):
                 raise Refusal(403, "not_allowed", "Only an operator may do this.")
             scope = self.given().get("scope", "all")
             world.halts = [one for one in world.halts if one["scope"] != scope]
+            world.closings = []
             if parts == ["halt"]:
                 world.halts.append({"scope": scope, "reason": self.given().get("reason"), "by": me["name"], "since": now()})
+                if self.given().get("flatten"):
+                    world.closings = [{"account": "paper", "symbol": "BTCUSDT", "strategy": "grid-btc", "began": now()}]
             world.note(me["name"], parts[0], scope, self.given())
             world.tell("halt", world.halt_view())
             return 200, world.halt_view(), ()
+        if parts == ["limits", "peak"]:
+            for one in world.limits["drawdowns"]:
+                if one["scope"] == self.given()["scope"]:
+                    one.update(peak=one["equity"], fallen="0", fraction="0", since=now())
+            return 200, world.limits, ()
         if parts == ["limits"]:
             if method == "PATCH":
                 for group, changes in self.given().items():

@@ -96,6 +96,10 @@ public struct Configuration: Hashable, Sendable {
         public var preventsSelfTrades = false
         /// Where the operator's midnight is, east of UTC.
         public var utcOffsetMinutes = 0
+        /// Over which time orders are counted for each trade.
+        public var orderToTradeMinutes = 60
+        /// How many orders pass in that time whatever became of them.
+        public var orderToTradeMinimum = 100
     }
 
     /// What a strategy gets when its own `strategy.json` asks for nothing else, and the most that it may ask for.

@@ -96,6 +96,12 @@ extension Setting {
             "limits.utc_offset_minutes", \.limits.utcOffsetMinutes, -720...840,
             "Whose midnight begins the day of daily_loss, in minutes east of UTC: 330 is India, -300 New York\n"
                 + "in winter. Summer time is not followed."),
+        .integer(
+            "limits.order_to_trade_minutes", \.limits.orderToTradeMinutes, 1...1440,
+            "Over which time the limit order_to_trade counts orders and trades."),
+        .integer(
+            "limits.order_to_trade_minimum", \.limits.orderToTradeMinimum, 0...1_000_000,
+            "How many orders pass in that time before order_to_trade holds, whatever became of them."),
     ]
 
     private static let strategy: [Setting] = [

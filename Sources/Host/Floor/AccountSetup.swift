@@ -12,6 +12,8 @@ struct AccountSetup: Hashable, Sendable {
     var leverage: FixedDecimal
     /// What the venue takes at most of a trade, as a fraction; the configuration's, for every account.
     var feeRate: FixedDecimal
+    /// What one unit of its currency counts against limits over several accounts.
+    var worth = FixedDecimal.one
     /// The exchange that it is an account at; nil for the paper venue.
     var exchange: Exchange?
 
@@ -116,6 +118,8 @@ struct AccountSetup: Hashable, Sendable {
             self.balance = balance
         }
         leverage = try Self.decimal("leverage", 1, 125, &reader) ?? leverage
+        worth = try Self.decimal("worth", 0, 1_000_000_000, &reader) ?? worth
+        guard worth.isPositive else { throw reader.failure("worth", "must be above 0") }
         try reader.finish()
         if let exchange { try checkSpot(at: exchange) }
         guard kind == .margin || leverage == .one else {
@@ -193,7 +197,7 @@ struct AccountSetup: Hashable, Sendable {
             "environment": exchange.map { .string($0.environment.rawValue) },
             "kind": .string(kind.rawValue), "currency": .string(currency),
             "balance": .decimal(balance), "leverage": .decimal(leverage),
-            "since": exchange.map { .time($0.since) },
+            "worth": .decimal(worth), "since": exchange.map { .time($0.since) },
         ])
     }
 
@@ -205,7 +209,7 @@ struct AccountSetup: Hashable, Sendable {
                 ? .spot
                 : .margin(
                     leverage: leverage, maintenance: FixedDecimal(units: FixedDecimal.unitsPerOne / 200)),
-            currency: currency, balance: balance, feeRate: feeRate,
+            currency: currency, balance: balance, feeRate: feeRate, worth: worth,
             // An exchange may not show an order yet that it has; the paper venue answers in order.
             absenceGraceMilliseconds: exchange?.absenceGraceMilliseconds ?? 0,
             priceAgeMilliseconds: exchange?.priceAgeMilliseconds)

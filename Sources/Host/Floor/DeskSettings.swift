@@ -5,6 +5,8 @@ extension OrderDesk.Settings {
     init(_ configuration: Configuration) {
         self.init(
             auditMilliseconds: configuration.venues.reconcileInterval.milliseconds,
-            dayOffsetMilliseconds: Int64(configuration.limits.utcOffsetMinutes) * 60_000)
+            dayOffsetMilliseconds: Int64(configuration.limits.utcOffsetMinutes) * 60_000,
+            orderToTradeMinutes: configuration.limits.orderToTradeMinutes,
+            orderToTradeMinimum: configuration.limits.orderToTradeMinimum)
     }
 }

@@ -278,6 +278,7 @@ extension Floor {
     func exists(_ scope: LimitSetup.Scope) -> Bool {
         switch scope {
         case .global: true
+        case .venue(let id): VenueID(id) == AccountSetup.paper || KnownVenue.ids.contains(VenueID(id))
         case .account(let id): accounts[id] != nil
         case .strategy(let id): strategies[id] != nil
         }
@@ -293,6 +294,11 @@ extension Floor {
                     desk.setLimits(change.limits)
                     return []
                 }
+            case .venue(let id):
+                desk.decide { desk, _ in
+                    desk.setLimits(change.limits, at: VenueID(id))
+                    return []
+                }
             case .account(let id):
                 if let account = accounts[id] { add(account) }
             case .strategy(let id):
@@ -301,6 +307,13 @@ extension Floor {
                 desk.decide { desk, _ in desk.setLimits(limits, of: StrategyID(id)) }
             }
         }
+    }
+
+    /// Begins the peak of a scope's equity anew, so that its drawdown counts from now.
+    func beginPeak(of scope: LimitSetup.Scope) throws(HostError) {
+        let limited = desk.desk.drawdowns.contains { LimitSetup.Scope($0.scope) == scope }
+        guard limited else { throw .conflict("\(scope.text) has no limit on its drawdown") }
+        desk.decide { desk, now in desk.beginPeak(of: RiskScope(scope), at: now) }
     }
 
     /// The orders of which the venue shows several that could be ours, oldest first.
@@ -331,17 +344,20 @@ extension Floor {
     /// unless it is to be flattened.
     func halt(_ request: HaltRequest, reason: String, by user: String) throws(HostError) {
         let scope = try scope(request.scope)
-        haltedBy[scope] = user
-        let log = around.log
-        // The desk writes the halt itself down at the end of this turn, which is after this.
-        around.deskStore.haltAsked(HaltRecord(scope: scope, reason: reason, time: now), by: user) { failure in
-            if let failure { log.error("who halted was not written: \(failure)") }
+        // A halt that is in force stays its first asker's, as its reason and its time do.
+        if !desk.desk.halts.contains(where: { $0.scope == scope }) {
+            haltedBy[scope] = user
+            let log = around.log
+            // The desk writes the halt itself down at the end of this turn, which is after this.
+            around.deskStore.haltAsked(HaltRecord(scope: scope, reason: reason, time: now), by: user) {
+                failure in
+                if let failure { log.error("who halted was not written: \(failure)") }
+            }
         }
         desk.decide { desk, now in
             desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .keep, at: now)
         }
-        let view = haltView
-        hub.publish(.halt, strategy: request.scope.strategy, owner: "", data: view.json)
+        publishHalt(request.scope)
     }
 
     /// Lifts a halt.
@@ -352,13 +368,21 @@ extension Floor {
         }
         haltedBy[scope] = nil
         desk.decide { desk, now in desk.resume(scope, at: now) }
+        publishHalt(request)
+    }
+
+    /// Tells those who watch. What is being closed is not in it, for it is not everybody's to see.
+    private func publishHalt(_ scope: HaltScope) {
         let view = haltView
-        hub.publish(.halt, strategy: request.strategy, owner: "", data: view.json)
+        hub.publish(.halt, strategy: scope.strategy, owner: "", data: view.json)
     }
 
     private func scope(_ request: HaltScope) throws(HostError) -> RiskScope {
         switch request {
         case .all: return .everything
+        case .account(let id):
+            guard accounts[id] != nil else { throw .notFound(kind: "account", id: id) }
+            return .account(AccountID(id))
         case .strategy(let id):
             _ = try find(id)
             return .strategy(StrategyID(id))

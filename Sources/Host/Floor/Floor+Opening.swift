@@ -51,6 +51,12 @@ extension Floor {
             loop: loop, around: around, desk: driver, paper: paper, accountVenues: accountVenues,
             limits: limits,
             lastRun: inheritance.floor.lastRun, lastSignal: inheritance.floor.lastSignal)
+        for (venue, limits) in limits.venues {
+            driver.decide { desk, _ in
+                desk.setLimits(limits, at: VenueID(venue))
+                return []
+            }
+        }
         for account in accounts { floor.add(account) }
         try floor.openFeeds(inheritance.floor.feeds)
         try floor.restore(inheritance.desk)

@@ -112,19 +112,10 @@ extension Floor {
     var limitsView: LimitsView {
         LimitsView(
             global: limits.global.json,
+            venues: limits.venues.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
             accounts: limits.accounts.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
-            strategies: limits.strategies.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })
-    }
-
-    /// The halts in force.
-    var haltView: HaltView {
-        HaltView(
-            halts: desk.desk.halts.compactMap { halt in
-                guard let scope = HaltScope(halt.scope) else { return nil }
-                return .init(
-                    scope: scope, reason: halt.reason.isEmpty ? nil : halt.reason,
-                    by: haltedBy[halt.scope] ?? "host", since: halt.time)
-            })
+            strategies: limits.strategies.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
+            drawdowns: desk.desk.drawdowns.map { DrawdownView(scope: LimitSetup.Scope($0.scope).text, $0) })
     }
 
     /// Profit and loss of the strategies of one owner, or of all, in the currencies they are made in.
@@ -197,16 +188,5 @@ extension ProfitView.Sum {
         realised = FixedDecimal(units: realised.units + position.realised.units)
         unrealised = FixedDecimal(units: unrealised.units + position.unrealised.units)
         fees = FixedDecimal(units: fees.units + position.fees.units)
-    }
-}
-
-extension HaltScope {
-    /// The interface's word for a scope of the desk; an account's halt is the desk's own affair in this version.
-    init?(_ scope: RiskScope) {
-        switch scope {
-        case .everything: self = .all
-        case .strategy(let id): self = .strategy(id.text)
-        case .account: return nil
-        }
     }
 }

@@ -1,9 +1,10 @@
 internal import Trading
 internal import Wire
 
-/// The limits that the operator has set, for everything, for accounts and for strategies.
+/// The limits that the operator has set, for everything, for venues, for accounts and for strategies.
 struct LimitSetup: Hashable, Sendable {
     var global: RiskLimits
+    var venues: [String: RiskLimits] = [:]
     var accounts: [String: RiskLimits] = [:]
     var strategies: [String: RiskLimits] = [:]
 
@@ -16,6 +17,7 @@ struct LimitSetup: Hashable, Sendable {
     /// Whose limits they are.
     enum Scope: Hashable, Sendable {
         case global
+        case venue(String)
         case account(String)
         case strategy(String)
 
@@ -23,6 +25,7 @@ struct LimitSetup: Hashable, Sendable {
         var text: String {
             switch self {
             case .global: "global"
+            case .venue(let id): "venue:\(id)"
             case .account(let id): "account:\(id)"
             case .strategy(let id): "strategy:\(id)"
             }
@@ -33,6 +36,7 @@ struct LimitSetup: Hashable, Sendable {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             switch (parts.first, parts.count) {
             case ("global", 1): self = .global
+            case ("venue", 2): self = .venue(parts[1])
             case ("account", 2): self = .account(parts[1])
             case ("strategy", 2): self = .strategy(parts[1])
             default: return nil
@@ -58,6 +62,7 @@ struct LimitSetup: Hashable, Sendable {
         get {
             switch scope {
             case .global: global
+            case .venue(let id): venues[id] ?? .none
             case .account(let id): accounts[id] ?? .none
             case .strategy(let id): strategies[id] ?? .none
             }
@@ -65,22 +70,26 @@ struct LimitSetup: Hashable, Sendable {
         set {
             switch scope {
             case .global: global = newValue
+            case .venue(let id): venues[id] = newValue
             case .account(let id): accounts[id] = newValue
             case .strategy(let id): strategies[id] = newValue
             }
         }
     }
 
-    /// Reads `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}` over what is set.
+    /// Reads `{"global":{…},"venues":{"binance":{…}},"accounts":{"paper":{…}},"strategies":{"id":{…}}}` over what is set.
     ///
-    /// - Parameter exists: Whether there is such an account or strategy.
+    /// - Parameter exists: Whether there is such a venue, account or strategy.
     func changes(_ json: JSONValue, exists: (Scope) -> Bool) throws(FieldFailure) -> [Change] {
         var reader = try ObjectReader(json)
         var changes: [Change] = []
         if let value = reader.optional("global") {
             changes.append(Change(scope: .global, limits: try global.changed(by: value, path: "global")))
         }
-        for (name, make) in [("accounts", Scope.account), ("strategies", Scope.strategy)] {
+        let kinds = [
+            ("venues", Scope.venue), ("accounts", Scope.account), ("strategies", Scope.strategy),
+        ]
+        for (name, make) in kinds {
             guard let value = reader.optional(name) else { continue }
             guard case .object(let members) = value else {
                 throw reader.failure(name, "must be an object, not \(value.kind)")
@@ -95,6 +104,30 @@ struct LimitSetup: Hashable, Sendable {
         }
         try reader.finish()
         return changes
+    }
+}
+
+extension LimitSetup.Scope {
+    /// The interface's word for a scope of the desk.
+    init(_ scope: RiskScope) {
+        switch scope {
+        case .everything: self = .global
+        case .venue(let id): self = .venue(id.text)
+        case .account(let id): self = .account(id.text)
+        case .strategy(let id): self = .strategy(id.text)
+        }
+    }
+}
+
+extension RiskScope {
+    /// The desk's word for a scope of the interface.
+    init(_ scope: LimitSetup.Scope) {
+        switch scope {
+        case .global: self = .everything
+        case .venue(let id): self = .venue(VenueID(id))
+        case .account(let id): self = .account(AccountID(id))
+        case .strategy(let id): self = .strategy(StrategyID(id))
+        }
     }
 }
 
@@ -113,11 +146,12 @@ extension RiskLimits {
     var json: JSONValue {
         .object([
             .init("order_notional", .orNull(orderNotional)),
-            .init("position_notional", .orNull(positionNotional)),
+            .init("position_notional", .orNull(positionNotional)), .init("exposure", .orNull(exposure)),
             .init("open_positions", .orNull(openPositions)), .init("open_orders", .orNull(openOrders)),
             .init("orders_per_minute", .orNull(ordersPerMinute)),
             .init("price_distance", .orNull(priceDistance)), .init("daily_loss", .orNull(dailyLoss)),
-            .init("daily_loss_fraction", .orNull(dailyLossFraction)), .init("leverage", .orNull(leverage)),
+            .init("daily_loss_fraction", .orNull(dailyLossFraction)), .init("drawdown", .orNull(drawdown)),
+            .init("order_to_trade", .orNull(orderToTrade)), .init("leverage", .orNull(leverage)),
             .init("self_trade_prevention", .bool(preventsSelfTrades)),
             .init(
                 "instruments", instruments.map { .array($0.sorted().map { .string($0) }) } ?? .null),
@@ -150,6 +184,12 @@ extension RiskLimits {
         limits.dailyLoss = try amount("daily_loss", dailyLoss, &reader)
         limits.dailyLossFraction = try amount("daily_loss_fraction", dailyLossFraction, &reader)
         limits.leverage = try amount("leverage", leverage, &reader)
+        limits.exposure = try amount("exposure", exposure, &reader)
+        limits.orderToTrade = try amount("order_to_trade", orderToTrade, &reader)
+        limits.drawdown = try amount("drawdown", drawdown, &reader)
+        if let drawdown = limits.drawdown, drawdown > .one {
+            throw reader.failure("drawdown", "must be a fraction of at most 1, or null for no limit")
+        }
         if let prevents = try reader.optionalBool("self_trade_prevention") {
             limits.preventsSelfTrades = prevents
         } else if isNull("self_trade_prevention") {
@@ -183,7 +223,9 @@ extension RiskLimits {
             dailyLoss: least(dailyLoss, other.dailyLoss),
             dailyLossFraction: least(dailyLossFraction, other.dailyLossFraction),
             leverage: least(leverage, other.leverage),
-            preventsSelfTrades: preventsSelfTrades || other.preventsSelfTrades)
+            preventsSelfTrades: preventsSelfTrades || other.preventsSelfTrades,
+            exposure: least(exposure, other.exposure), drawdown: least(drawdown, other.drawdown),
+            orderToTrade: least(orderToTrade, other.orderToTrade))
         switch (instruments, other.instruments) {
         case (nil, let set), (let set, nil): both.instruments = set
         case (let left?, let right?): both.instruments = left.intersection(right)

@@ -97,7 +97,9 @@ public protocol HostService: CredentialService {
     func balances(of account: String) async throws(HostError) -> [AccountView.Balance]
     /// The limits in force.
     func limits() async throws(HostError) -> LimitsView
-    /// Changes the given limits: `{"global":{…},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
+    /// Begins the peak anew that the drawdown of a scope counts from: `global`, `venue:ID`, `account:ID`, `strategy:ID`.
+    func beginPeak(of scope: String, by: String) async throws(HostError) -> LimitsView
+    /// Changes the given limits: `{"global":{…},"venues":{"binance":{…}},"accounts":{"paper":{…}},"strategies":{"id":{…}}}`.
     func changeLimits(_ changes: JSONValue, by: String) async throws(HostError) -> LimitsView
 
     // MARK: Orders in doubt
@@ -113,8 +115,8 @@ public protocol HostService: CredentialService {
     func halt(_ request: HaltRequest, by: String) async throws(HostError) -> HaltView
     /// Lifts a halt.
     func resumeTrading(_ scope: HaltScope, by: String) async throws(HostError) -> HaltView
-    /// What is halted now.
-    func haltState() async throws(HostError) -> HaltView
+    /// What is halted now, and how far the closing of the owner's positions is.
+    func haltState(owner: String?) async throws(HostError) -> HaltView
     /// The sandbox profiles and what each allows.
     func profiles() async throws(HostError) -> [ProfileView]
     /// What this machine can and cannot do.

@@ -111,24 +111,25 @@ public struct SignalRequest: Hashable, Sendable {
 /// What a halt stops.
 public enum HaltScope: Hashable, Sendable {
     case all
+    case account(String)
     case strategy(String)
 
-    /// `all` or `strategy:ID`.
+    /// `all`, `account:ID` or `strategy:ID`.
     public init?(_ text: String) {
-        let prefix = "strategy:"
-        if text == "all" {
-            self = .all
-        } else if text.hasPrefix(prefix), text.utf8.count > prefix.utf8.count {
-            self = .strategy(String(text.dropFirst(prefix.count)))
-        } else {
-            return nil
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        switch (parts[0], parts.count > 1 ? String(parts[1]) : "") {
+        case ("all", "") where parts.count == 1: self = .all
+        case ("account", let id) where !id.isEmpty: self = .account(id)
+        case ("strategy", let id) where !id.isEmpty: self = .strategy(id)
+        default: return nil
         }
     }
 
-    /// `all` or `strategy:ID`.
+    /// `all`, `account:ID` or `strategy:ID`.
     public var text: String {
         switch self {
         case .all: "all"
+        case .account(let id): "account:\(id)"
         case .strategy(let id): "strategy:\(id)"
         }
     }

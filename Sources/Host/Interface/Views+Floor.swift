@@ -116,17 +116,24 @@ public struct AccountView: Hashable, Sendable {
 /// The risk limits in force. Each set is an object of limit name and value; null means no limit.
 public struct LimitsView: Hashable, Sendable {
     public var global: JSONValue
+    /// By venue, over all accounts at it.
+    public var venues: [(id: String, limits: JSONValue)]
     /// By account id.
     public var accounts: [(id: String, limits: JSONValue)]
     /// By strategy id.
     public var strategies: [(id: String, limits: JSONValue)]
+    /// How far what has a limit on its drawdown has fallen.
+    public var drawdowns: [DrawdownView]
 
     /// Describes the limits.
     public init(
-        global: JSONValue, accounts: [(id: String, limits: JSONValue)],
-        strategies: [(id: String, limits: JSONValue)]
+        global: JSONValue, venues: [(id: String, limits: JSONValue)] = [],
+        accounts: [(id: String, limits: JSONValue)], strategies: [(id: String, limits: JSONValue)],
+        drawdowns: [DrawdownView] = []
     ) {
         self.global = global
+        self.venues = venues
+        self.drawdowns = drawdowns
         self.accounts = accounts
         self.strategies = strategies
     }
@@ -141,51 +148,33 @@ public struct LimitsView: Hashable, Sendable {
     public var json: JSONValue {
         .members([
             "global": global,
+            "venues": .object(venues.map { JSONValue.Member($0.id, $0.limits) }),
             "accounts": .object(accounts.map { JSONValue.Member($0.id, $0.limits) }),
             "strategies": .object(strategies.map { JSONValue.Member($0.id, $0.limits) }),
+            "drawdowns": .array(drawdowns.map(\.json)),
         ])
     }
 }
 
-/// What is halted.
-public struct HaltView: Hashable, Sendable {
-    /// One halt in force.
-    public struct Halt: Hashable, Sendable {
-        public var scope: HaltScope
-        public var reason: String?
-        public var by: String
-        public var since: Timestamp
+/// How far the equity of something has fallen from its peak.
+public struct DrawdownView: Hashable, Sendable {
+    /// `global`, `venue:ID`, `account:ID` or `strategy:ID`.
+    public var scope: String
+    public var drawdown: Drawdown
 
-        /// Describes a halt.
-        public init(scope: HaltScope, reason: String?, by: String, since: Timestamp) {
-            self.scope = scope
-            self.reason = reason
-            self.by = by
-            self.since = since
-        }
+    /// Wraps what the desk knows.
+    public init(scope: String, _ drawdown: Drawdown) {
+        self.scope = scope
+        self.drawdown = drawdown
     }
-
-    public var halts: [Halt]
-
-    /// Describes what is halted; empty when nothing is.
-    public init(halts: [Halt]) {
-        self.halts = halts
-    }
-
-    /// Whether everything is halted.
-    public var isHalted: Bool { halts.contains { $0.scope == .all } }
 
     /// As the API writes it.
     public var json: JSONValue {
         .members([
-            "halted": .bool(isHalted),
-            "halts": .array(
-                halts.map {
-                    .members([
-                        "scope": .string($0.scope.text), "reason": .optional($0.reason),
-                        "by": .string($0.by), "since": .time($0.since),
-                    ])
-                }),
+            "scope": .string(scope), "peak": .decimal(drawdown.peak), "equity": .decimal(drawdown.equity),
+            "fallen": .decimal(drawdown.fallen), "fraction": .decimal(drawdown.fraction),
+            "limit": .decimal(drawdown.limit), "since": .time(drawdown.since),
+            "passed": .bool(drawdown.isPassed),
         ])
     }
 }

@@ -6,11 +6,12 @@ internal import Wire
 extension DeskEvent {
     /// The kinds, by their words in the table.
     enum Kind: String, Hashable, Sendable, CaseIterable {
-        case order, fill, ledger, enrolment, halted, resumed
+        case order, fill, ledger, enrolment, halted, resumed, peak
         case accountDay = "account_day"
         case flattenBegan = "flatten_began"
         case flattenEnded = "flatten_ended"
         case tradeCursor = "trade_cursor"
+        case peakEnded = "peak_ended"
     }
 
     var kind: Kind {
@@ -25,6 +26,8 @@ extension DeskEvent {
         case .flattenBegan: .flattenBegan
         case .flattenEnded: .flattenEnded
         case .tradeCursor: .tradeCursor
+        case .peak: .peak
+        case .peakEnded: .peakEnded
         }
     }
 
@@ -36,7 +39,7 @@ extension DeskEvent {
         case .ledger(let record): record.key.strategy
         case .enrolment(let enrolment): enrolment.strategy
         case .flattenBegan(let key, _), .flattenEnded(let key, _, _): key.strategy
-        case .accountDay, .halted, .resumed, .tradeCursor: nil
+        case .accountDay, .halted, .resumed, .tradeCursor, .peak, .peakEnded: nil
         }
     }
 
@@ -76,6 +79,13 @@ extension DeskEvent {
         case .tradeCursor(let account, let cursor):
             writer.add("account", account.text)
             writer.add("cursor", cursor)
+        case .peak(let peak):
+            writer.add("scope", peak.scope.key)
+            writer.add("profit", peak.profit)
+            writer.add("time", peak.time)
+        case .peakEnded(let scope, let time):
+            writer.add("scope", scope.key)
+            writer.add("time", time)
         }
         return writer.finish()
     }
@@ -115,6 +125,12 @@ extension DeskEvent {
         case .tradeCursor:
             self = .tradeCursor(
                 AccountID(try reader.string("account")), try reader.string("cursor", bytes: 1 << 16))
+        case .peak:
+            self = .peak(
+                EquityPeak(
+                    scope: try reader.scope(), profit: try reader.decimal("profit"),
+                    time: try reader.deskTime("time")))
+        case .peakEnded: self = .peakEnded(try reader.scope(), at: try reader.deskTime("time"))
         }
         try reader.finish()
     }
@@ -274,7 +290,9 @@ extension RiskLimits {
             "price_distance": priceDistance.map { .decimal($0) },
             "daily_loss": dailyLoss.map { .decimal($0) },
             "daily_loss_fraction": dailyLossFraction.map { .decimal($0) },
-            "leverage": leverage.map { .decimal($0) },
+            "leverage": leverage.map { .decimal($0) }, "exposure": exposure.map { .decimal($0) },
+            "drawdown": drawdown.map { .decimal($0) },
+            "order_to_trade": orderToTrade.map { .decimal($0) },
             "self_trade_prevention": preventsSelfTrades ? .bool(true) : nil,
             "instruments": instruments.map { .array($0.sorted().map { .string($0) }) },
         ])
@@ -295,7 +313,10 @@ extension RiskLimits {
             leverage: try reader.optionalDecimal("leverage"),
             instruments: try reader.optionalArray("instruments", count: 100_000).map { array in
                 Set(array.compactMap(\.stringValue))
-            }, preventsSelfTrades: try reader.optionalBool("self_trade_prevention") ?? false)
+            }, preventsSelfTrades: try reader.optionalBool("self_trade_prevention") ?? false,
+            exposure: try reader.optionalDecimal("exposure"),
+            drawdown: try reader.optionalDecimal("drawdown"),
+            orderToTrade: try reader.optionalDecimal("order_to_trade"))
         try reader.finish()
     }
 }

@@ -185,10 +185,11 @@ extension Row {
 }
 
 extension RiskScope {
-    /// A stable name for rows: `everything`, `account:paper`, `strategy:grid-1`.
+    /// A stable name for rows: `everything`, `venue:binance`, `account:paper`, `strategy:grid-1`.
     var key: String {
         switch self {
         case .everything: "everything"
+        case .venue(let id): "venue:\(id.text)"
         case .account(let id): "account:\(id.text)"
         case .strategy(let id): "strategy:\(id.text)"
         }
@@ -196,9 +197,11 @@ extension RiskScope {
 
     /// Reads what ``key`` wrote.
     init?(key: String) {
-        let (account, strategy) = ("account:", "strategy:")
+        let (venue, account, strategy) = ("venue:", "account:", "strategy:")
         if key == "everything" {
             self = .everything
+        } else if key.hasPrefix(venue) {
+            self = .venue(VenueID(String(key.dropFirst(venue.count))))
         } else if key.hasPrefix(account) {
             self = .account(AccountID(String(key.dropFirst(account.count))))
         } else if key.hasPrefix(strategy) {

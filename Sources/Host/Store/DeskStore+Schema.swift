@@ -63,6 +63,17 @@ extension DeskStore {
                 CREATE TABLE desk_trade_cursors (
                     account TEXT PRIMARY KEY, cursor TEXT NOT NULL
                 ) STRICT, WITHOUT ROWID
-                """)
+                """),
+            Migration(
+                2, "Add how the closing of positions ended, and peaks of equity",
+                """
+                CREATE TABLE desk_flattened (
+                    strategy TEXT NOT NULL, account TEXT NOT NULL, symbol TEXT NOT NULL,
+                    reason TEXT NOT NULL, ended_at INTEGER NOT NULL, PRIMARY KEY (strategy, account, symbol)
+                ) STRICT, WITHOUT ROWID;
+                CREATE TABLE desk_peaks (
+                    scope TEXT PRIMARY KEY, profit TEXT NOT NULL, time INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """),
         ])
 }

@@ -79,7 +79,7 @@ public final class DeskStore: Sendable {
             case .order(let order): lastOrders[order.id] = index
             case .ledger(let record): lastLedgers[record.key] = index
             case .fill, .enrolment, .accountDay, .halted, .resumed, .flattenBegan, .flattenEnded,
-                .tradeCursor:
+                .tradeCursor, .peak, .peakEnded:
                 break
             }
         }
@@ -103,18 +103,20 @@ public final class DeskStore: Sendable {
                     ON CONFLICT(scope) DO UPDATE SET reason = excluded.reason, time = excluded.time
                     """, halt.scope.key, halt.reason, halt.time)
             case .resumed(let scope, _):
-                try database.run("DELETE FROM desk_halts WHERE scope = ?", scope.key)
+                try resume(scope, in: database)
             case .flattenBegan(let key, let time):
-                try database.run(
-                    "INSERT OR REPLACE INTO desk_flattening VALUES (?, ?, ?, ?)", key.strategy.text,
-                    key.account.text, key.symbol, time)
-            case .flattenEnded(let key, _, _):
-                try database.run(
-                    "DELETE FROM desk_flattening WHERE strategy = ? AND account = ? AND symbol = ?",
-                    key.strategy.text, key.account.text, key.symbol)
+                try beginFlatten(key, at: time, in: database)
+            case .flattenEnded(let key, let reason, let time):
+                try endFlatten(key, reason: reason, at: time, in: database)
             case .tradeCursor(let account, let cursor):
                 try database.run(
                     "INSERT OR REPLACE INTO desk_trade_cursors VALUES (?, ?)", account.text, cursor)
+            case .peak(let peak):
+                try database.run(
+                    "INSERT OR REPLACE INTO desk_peaks VALUES (?, ?, ?)", peak.scope.key, peak.profit,
+                    peak.time)
+            case .peakEnded(let scope, _):
+                try database.run("DELETE FROM desk_peaks WHERE scope = ?", scope.key)
             }
         }
     }
@@ -166,6 +168,12 @@ public final class DeskStore: Sendable {
         }
         try database.forEach("SELECT strategy, account, symbol FROM desk_flattening") { row in
             snapshot.flattening.insert(try row.ledgerKey(0))
+            return true
+        }
+        snapshot.flattened = try outcomes(in: database)
+        try database.forEach("SELECT scope, profit, time FROM desk_peaks") { row in
+            let peak = EquityPeak(scope: try row.scope(0), profit: try row.decimal(1), time: try row.time(2))
+            snapshot.peaks[peak.scope] = peak
             return true
         }
         try database.forEach("SELECT account, cursor FROM desk_trade_cursors") { row in

@@ -56,6 +56,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     /// A fill's numbers are no market's; it was not booked.
     case absurdTrade(FillKey)
     case halted(RiskScope, reason: String)
+    /// Equity has fallen from its peak as far as the limit; only orders that reduce a position pass.
+    case drawdown(Drawdown)
     /// A position could not be closed all the way.
     case flattenStopped(LedgerKey, reason: String)
     /// A question to the venue went unanswered; what it was about stays unknown.
@@ -95,6 +97,9 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
         case .absurdTrade(let key):
             "trade \(key.trade) in \(key.symbol) on \(key.account) has impossible numbers; it was not booked"
         case .halted(let scope, let reason): "trading halted for \(scope): \(reason)"
+        case .drawdown(let drawdown):
+            "\(drawdown.scope) has fallen by \(drawdown.fallen) from its peak of \(drawdown.peak), the limit is the "
+                + "fraction \(drawdown.limit); only orders that reduce a position pass"
         case .flattenStopped(let key, let reason):
             "the \(key.symbol) position of \(key.strategy) is not closed: \(reason)"
         case .unanswered(let account, let reason): "the venue of account \(account) did not answer: \(reason)"

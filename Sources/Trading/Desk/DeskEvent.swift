@@ -23,6 +23,10 @@ public enum DeskEvent: Hashable, Sendable {
     case flattenEnded(LedgerKey, reason: String, at: Timestamp)
     /// Trades up to here are booked. Row key: account.
     case tradeCursor(AccountID, String)
+    /// The highest that the profit of a scope has been. Row key: scope.
+    case peak(EquityPeak)
+    /// A peak counts no more; the scope's row goes.
+    case peakEnded(RiskScope, at: Timestamp)
 }
 
 /// Which sub-ledger is meant.

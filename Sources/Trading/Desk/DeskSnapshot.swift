@@ -11,7 +11,11 @@ public struct DeskSnapshot: Hashable, Sendable {
     public var accountDays: [AccountID: AccountDay] = [:]
     public var halts: [RiskScope: HaltRecord] = [:]
     public var flattening: Set<LedgerKey> = []
+    /// How closings ended that a halt still covers.
+    public var flattened: [LedgerKey: FlattenOutcome] = [:]
     public var tradeCursors: [AccountID: String] = [:]
+    /// The highest that profits have been, where there is a limit on drawdown.
+    public var peaks: [RiskScope: EquityPeak] = [:]
 
     /// Nothing has happened yet.
     public init() {}
@@ -27,10 +31,18 @@ public struct DeskSnapshot: Hashable, Sendable {
         case .enrolment(let enrolment): enrolments[enrolment.strategy] = enrolment
         case .accountDay(let day): accountDays[day.account] = day
         case .halted(let halt): halts[halt.scope] = halt
-        case .resumed(let scope, _): halts[scope] = nil
-        case .flattenBegan(let key, _): flattening.insert(key)
-        case .flattenEnded(let key, _, _): flattening.remove(key)
+        case .resumed(let scope, _):
+            halts[scope] = nil
+            flattened = flattened.filter { halts.cover($0.key) }
+        case .flattenBegan(let key, _):
+            flattening.insert(key)
+            flattened[key] = nil
+        case .flattenEnded(let key, let reason, let time):
+            flattening.remove(key)
+            if halts.cover(key) { flattened[key] = FlattenOutcome(reason: reason, time: time) }
         case .tradeCursor(let account, let cursor): tradeCursors[account] = cursor
+        case .peak(let peak): peaks[peak.scope] = peak
+        case .peakEnded(let scope, _): peaks[scope] = nil
         }
     }
 }

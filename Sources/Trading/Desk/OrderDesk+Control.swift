@@ -27,6 +27,7 @@ extension OrderDesk {
     /// Lets trading go on for a scope.
     public mutating func resume(_ scope: RiskScope, at time: Timestamp) -> [DeskAction] {
         guard gate.halts.removeValue(forKey: scope) != nil else { return [] }
+        forgetOutcomes()
         return [.record(.resumed(scope, at: time))]
     }
 
@@ -63,6 +64,8 @@ extension OrderDesk {
         switch scope {
         case .everything: Array(gate.rows.indices)
         case .account(let id): gate.account(id).map { gate.accounts[$0].rows } ?? []
+        case .venue(let id):
+            (gate.knownVenue(id).map { gate.venues[$0].accounts } ?? []).flatMap { gate.accounts[$0].rows }
         case .strategy(let id): gate.strategy(id).map { gate.strategies[$0].rows } ?? []
         }
     }
@@ -76,6 +79,7 @@ extension OrderDesk {
                 !gate.rows[row].ledger.quantity.isZero || !gate.rows[row].live.isEmpty
             {
                 flattening[row] = 0
+                flattened[row] = nil
                 actions.append(.record(.flattenBegan(gate.key(of: row), at: time)))
             }
             for id in gate.rows[row].live where entries[id]?.order.intent.origin != .desk {
@@ -91,25 +95,23 @@ extension OrderDesk {
             !isAway(gate.accounts[gate.rows[row].account].settings.id),
             !owed.contains(where: { entries[$0]?.row == row })
         else { return }
-        let position = gate.rows[row].ledger.quantity
-        let market = gate.markets[gate.rows[row].market]
-        guard !position.isZero else { return endFlatten(row, "closed", isWhole: true, at: time, &actions) }
-        let asked = OrderTerms(
-            symbol: market.instrument.symbol, side: position.isPositive ? .sell : .buy, type: .market,
-            quantity: FixedDecimal.size(position), reduceOnly: true)
-        do throws(FilterFlaw) {
-            _ = try market.instrument.normalised(asked, lastPrice: market.lastPrice)
-        } catch {
-            return endFlatten(row, "what is left is dust: \(error)", isWhole: true, at: time, &actions)
+        guard !gate.rows[row].ledger.quantity.isZero else {
+            return endFlatten(row, "closed", isWhole: true, at: time, &actions)
+        }
+        if let flaw = closingFlaw(of: row) {
+            return endFlatten(row, "what is left is dust: \(flaw)", isWhole: true, at: time, &actions)
         }
         guard attempts < 3 else {
             return endFlatten(
-                row, "three closing orders did not close it", isWhole: false, at: time, &actions)
+                row, "three closing orders did not close it" + lastAnswer(on: row), isWhole: false, at: time,
+                &actions)
         }
         flattening[row] = attempts + 1
-        place(asked, request: nil, origin: .desk, row: row, at: time, &actions)
+        place(closingTerms(of: row), request: nil, origin: .desk, row: row, at: time, &actions)
         if gate.rows[row].live.isEmpty {
-            endFlatten(row, "the closing order was denied", isWhole: false, at: time, &actions)
+            endFlatten(
+                row, "the closing order was not taken" + lastAnswer(on: row), isWhole: false, at: time,
+                &actions)
         }
     }
 
@@ -118,6 +120,7 @@ extension OrderDesk {
     ) {
         flattening[row] = nil
         let key = gate.key(of: row)
+        if gate.halts.cover(key) { flattened[row] = FlattenOutcome(reason: reason, time: time) }
         actions.append(.record(.flattenEnded(key, reason: reason, at: time)))
         if !isWhole { actions.append(.alarm(.flattenStopped(key, reason: reason))) }
     }

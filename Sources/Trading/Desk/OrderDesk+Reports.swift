@@ -362,6 +362,7 @@ extension OrderDesk {
     public mutating func review(at time: Timestamp) -> [DeskAction] {
         var actions = roll(to: time)
         reviewAccounts(at: time, &actions)
+        reviewPeaks(at: time, &actions)
         for row in gate.rows.indices where !isAway(gate.accounts[gate.rows[row].account].settings.id) {
             for id in gate.rows[row].live {
                 guard let entry = entries[id] else { continue }

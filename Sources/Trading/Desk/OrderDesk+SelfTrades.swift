@@ -37,6 +37,8 @@ extension RiskGate {
         let (strategy, account) = (rows[row].strategy, rows[row].account)
         if limits.preventsSelfTrades { return .everything }
         if accounts[account].limits.preventsSelfTrades { return .account(accounts[account].settings.id) }
+        let venue = accounts[account].venue
+        if venues[venue].limits.preventsSelfTrades { return .venue(venues[venue].id) }
         guard strategies[strategy].enrolment.limits.preventsSelfTrades else { return nil }
         return .strategy(strategies[strategy].enrolment.strategy)
     }

@@ -144,7 +144,9 @@ extension OrderDesk {
         }
         snapshot.halts = gate.halts
         snapshot.flattening = Set(flattening.keys.map { gate.key(of: $0) })
+        for (row, outcome) in flattened { snapshot.flattened[gate.key(of: row)] = outcome }
         snapshot.tradeCursors = tradeCursors
+        snapshot.peaks = recordedPeaks
         return snapshot
     }
 
@@ -162,6 +164,7 @@ extension OrderDesk {
         gate.halts = snapshot.halts
         tradeCursors = snapshot.tradeCursors
         try restoreEnrolments(snapshot)
+        restorePeaks(snapshot.peaks)
         for record in snapshot.ledgers.values.sorted(by: { $0.key < $1.key }) {
             let row = try row(for: record.key)
             gate.restore(record, into: row)
@@ -180,7 +183,9 @@ extension OrderDesk {
                 gate.note(row, at: order.intent.createdAt)
             }
         }
+        countAgain(orders, snapshot.fills.values, at: time)
         for key in snapshot.flattening { flattening[try row(for: key)] = 0 }
+        for (key, outcome) in snapshot.flattened { flattened[try row(for: key)] = outcome }
         var actions: [DeskAction] = []
         for strategy in gate.strategies
         where snapshot.enrolments[strategy.enrolment.strategy]?.isRunning == true {
@@ -195,6 +200,22 @@ extension OrderDesk {
             actions.append(.record(.order(seen)))
         }
         return actions
+    }
+
+    /// Counts what was sent and traded before the start, for the ratio of the two.
+    private mutating func countAgain(
+        _ orders: [Order], _ fills: some Sequence<Fill>, at time: Timestamp
+    ) {
+        let begin = time.advanced(byMilliseconds: Int64(-settings.orderToTradeMinutes) * 60_000)
+        for order in orders
+        where order.intent.createdAt > begin && order.status != .denied && order.intent.origin != .desk {
+            guard let row = entries[order.id]?.row else { continue }
+            gate.noteRatio(row, orders: 1, at: order.intent.createdAt)
+        }
+        for fill in fills where fill.time > begin && !fill.isInferred {
+            guard let row = entries[fill.order]?.row else { continue }
+            gate.noteRatio(row, trades: 1, at: fill.time)
+        }
     }
 
     private mutating func restoreEnrolments(_ snapshot: DeskSnapshot) throws(RestoreFlaw) {

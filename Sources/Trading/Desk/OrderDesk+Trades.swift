@@ -65,6 +65,7 @@ extension OrderDesk {
         if order != nil {
             handle(.filled(fill, feeInQuote: fee ?? .zero), for: fill.order, at: time, &actions)
         }
+        noteTrade(fill, on: row, at: time, &actions)
         actions.append(.tell(fill.strategy, .position(summary(of: row, at: time))))
         fitReduceOnly(row, at: time, &actions)
     }

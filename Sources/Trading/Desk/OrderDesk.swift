@@ -22,14 +22,19 @@ public struct OrderDesk: Sendable {
         public var auditMilliseconds: Int64?
         /// What is added to UTC before days are counted: where the operator is east of it, in milliseconds.
         public var dayOffsetMilliseconds: Int64
+        /// Over which time orders are counted for each trade, in minutes. At least 1.
+        public var orderToTradeMinutes: Int
+        /// So many orders pass in that time whatever became of them.
+        public var orderToTradeMinimum: Int
 
         /// Describes the desk's memory and patience.
         public init(
             rememberedOrders: Int = 20_000, rememberedFills: Int = 20_000,
             questionMilliseconds: Int64 = 2_000,
             tradeQuestions: Int = 3, cancelAttempts: Int = 5, auditMilliseconds: Int64? = nil,
-            dayOffsetMilliseconds: Int64 = 0
+            dayOffsetMilliseconds: Int64 = 0, orderToTradeMinutes: Int = 60, orderToTradeMinimum: Int = 100
         ) {
+            precondition(orderToTradeMinutes > 0)
             self.rememberedOrders = rememberedOrders
             self.rememberedFills = rememberedFills
             self.questionMilliseconds = questionMilliseconds
@@ -37,6 +42,8 @@ public struct OrderDesk: Sendable {
             self.cancelAttempts = cancelAttempts
             self.auditMilliseconds = auditMilliseconds
             self.dayOffsetMilliseconds = dayOffsetMilliseconds
+            self.orderToTradeMinutes = orderToTradeMinutes
+            self.orderToTradeMinimum = orderToTradeMinimum
         }
     }
 
@@ -67,6 +74,8 @@ public struct OrderDesk: Sendable {
     var lastOrder = OrderID(0)
     /// Rows whose position is to be closed, with how many closing orders were tried.
     var flattening: [Int: Int] = [:]
+    /// How those ended that a halt still covers.
+    var flattened: [Int: FlattenOutcome] = [:]
     var tradeCursors: [AccountID: String] = [:]
     /// What is known of each account's trades beyond its cursor.
     var tails: [AccountID: TradeTail] = [:]
@@ -116,7 +125,10 @@ public struct OrderDesk: Sendable {
     /// An empty desk. Accounts and instruments are told to it next.
     public init(limits: RiskLimits = .none, settings: Settings = Settings(), at time: Timestamp) {
         self.settings = settings
-        gate = RiskGate(limits: limits)
+        gate = RiskGate(
+            limits: limits,
+            ratioRule: RatioRule(
+                minutes: settings.orderToTradeMinutes, minimumOrders: settings.orderToTradeMinimum))
         today = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
     }
 
@@ -125,6 +137,14 @@ public struct OrderDesk: Sendable {
     /// Sets the limits for everything together.
     public mutating func setLimits(_ limits: RiskLimits) {
         gate.limits = limits
+        gate.lookForDrawdownLimits()
+    }
+
+    /// Sets the limits for all accounts at a venue together, in the common currency.
+    public mutating func setLimits(_ limits: RiskLimits, at venue: VenueID) {
+        let number = gate.venue(venue)
+        gate.venues[number].limits = limits
+        gate.lookForDrawdownLimits()
     }
 
     /// Adds an account, or changes what is set for it.
@@ -144,6 +164,7 @@ public struct OrderDesk: Sendable {
     public mutating func setLimits(_ limits: RiskLimits, of strategy: StrategyID) -> [DeskAction] {
         guard let number = gate.strategy(strategy) else { return [] }
         gate.strategies[number].enrolment = gate.strategies[number].enrolment.with(limits: limits)
+        gate.lookForDrawdownLimits()
         return [.record(.enrolment(gate.strategies[number].enrolment))]
     }
 }
@@ -189,11 +210,14 @@ extension OrderDesk {
             // What was lost today stays lost; other capital moves the opening with it.
             opening = FixedDecimal.sum(
                 old.dayOpeningEquity, FixedDecimal.difference(capital, old.capital))
+        } else if let number = gate.strategy(strategy) {
+            endPeak(of: .strategy(number), at: time, &actions)
         }
         let enrolment = Enrolment(
             strategy: strategy, run: run, account: account, capital: capital, limits: limits, isRunning: true,
             day: today, dayOpeningEquity: opening)
-        _ = gate.addStrategy(enrolment, account: accountNumber)
+        let number = gate.addStrategy(enrolment, account: accountNumber)
+        gate.watch(.strategy(number), at: time)
         actions.append(.record(.enrolment(enrolment)))
         if !gate.accounts[accountNumber].isDayRecorded {
             gate.accounts[accountNumber].isDayRecorded = true
@@ -234,7 +258,7 @@ extension OrderDesk {
     public mutating func priceMoved(
         _ event: MarketEvent, as symbol: String? = nil, on venue: VenueID, at time: Timestamp
     ) -> [DeskAction] {
-        let actions = roll(to: time)
+        var actions = roll(to: time)
         guard let number = gate.movingMarket(symbol ?? event.symbol, at: venue) else { return actions }
         let price: FixedDecimal
         switch event {
@@ -246,6 +270,7 @@ extension OrderDesk {
         guard TradingBounds.allows(price: price) else { return actions }
         gate.markets[number].lastPrice = price
         gate.markets[number].lastTime = time
+        watchPeaks(ofMarket: number, at: time, &actions)
         return actions
     }
 }

@@ -4,6 +4,10 @@ public enum KnownVenue: String, Hashable, Sendable, CaseIterable {
     case coindcx
     case coinspot
 
+    /// Every name that desk and journal know one by.
+    public static let ids: Set<VenueID> = Set(
+        allCases.flatMap { venue in venue.environments.map { venue.id($0) } })
+
     /// Where it can be traded, the safe one first.
     public var environments: [VenueEnvironment] {
         switch self {

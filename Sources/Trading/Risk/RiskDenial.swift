@@ -14,11 +14,18 @@ public enum RiskDenial: Error, Hashable, Sendable {
     case orderNotional(asked: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
     case positionNotional(
         symbol: String, wouldBe: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    /// All positions of the scope together.
+    case exposure(wouldBe: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
     case openPositions(limit: Int, scope: RiskScope)
     case openOrders(limit: Int, scope: RiskScope)
     case orderRate(limit: Int, scope: RiskScope)
     case priceDistance(price: FixedDecimal, last: FixedDecimal, limit: FixedDecimal, scope: RiskScope)
     case dailyLoss(lost: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    /// Equity has fallen too far from its peak.
+    case drawdown(
+        fallen: FixedDecimal, peak: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
+    /// Too many orders were sent for the trades that came of them.
+    case orderToTrade(orders: Int, trades: Int, limit: FixedDecimal, minutes: Int, scope: RiskScope)
     case leverage(
         exposure: FixedDecimal, equity: FixedDecimal, limit: FixedDecimal, currency: String, scope: RiskScope)
     /// The order would meet a standing order of the same account.
@@ -57,11 +64,14 @@ extension RiskDenial: CustomStringConvertible {
         case .instrumentNotAllowed: "instrument_not_allowed"
         case .orderNotional: "order_notional"
         case .positionNotional: "position_notional"
+        case .exposure: "exposure"
         case .openPositions: "open_positions"
         case .openOrders: "open_orders"
         case .orderRate: "order_rate"
         case .priceDistance: "price_distance"
         case .dailyLoss: "daily_loss"
+        case .drawdown: "drawdown"
+        case .orderToTrade: "order_to_trade"
         case .leverage: "leverage"
         case .selfTrade: "self_trade"
         case .insufficientFunds: "insufficient_funds"
@@ -98,6 +108,9 @@ extension RiskDenial: CustomStringConvertible {
         case .positionNotional(let symbol, let wouldBe, let limit, let currency, let scope):
             "with open orders the \(symbol) position could reach \(wouldBe) \(currency); "
                 + "the limit of \(scope) is \(limit) \(currency)"
+        case .exposure(let wouldBe, let limit, let currency, let scope):
+            "with open orders all positions of \(scope) could reach \(wouldBe) \(currency); "
+                + "the limit is \(limit) \(currency)"
         case .openPositions(let limit, let scope):
             "\(scope) may hold \(limit) position\(limit == 1 ? "" : "s") at a time, and does"
         case .openOrders(let limit, let scope):
@@ -110,6 +123,14 @@ extension RiskDenial: CustomStringConvertible {
         case .dailyLoss(let lost, let limit, let currency, let scope):
             "the loss of \(scope) since midnight is \(lost) \(currency), the limit \(limit) \(currency); "
                 + "until midnight only orders that reduce a position pass"
+        case .drawdown(let fallen, let peak, let limit, let currency, let scope):
+            "the fall of \(scope) from its peak of \(peak) \(currency) is \(fallen) \(currency), the limit the "
+                + "fraction \(limit) of the peak; until it recovers, or an operator begins the peak anew, "
+                + "only orders that reduce a position pass"
+        case .orderToTrade(let orders, let trades, let limit, let minutes, let scope):
+            "\(scope) sent \(orders) order\(orders == 1 ? "" : "s") in \(minutes) "
+                + "minute\(minutes == 1 ? "" : "s") for \(trades) trade\(trades == 1 ? "" : "s"); the limit is "
+                + "\(limit) a trade; until more trade, or that time is over, only orders that reduce a position pass"
         case .leverage(let exposure, let equity, let limit, let currency, let scope):
             "exposure could reach \(exposure) \(currency) on an equity of \(equity) \(currency); "
                 + "the leverage limit of \(scope) is \(limit)"

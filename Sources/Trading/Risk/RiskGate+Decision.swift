@@ -40,8 +40,13 @@ extension RiskGate {
         try checkHalts(question.row)
         try checkBlocks(question.row, reduces: reduces)
         try checkPace(question, at: time)
-        if !reduces { try checkExposure(question) }
+        if !reduces {
+            try checkRatio(question, at: time)
+            try checkExposure(question)
+            try checkDrawdown(question, at: time)
+        }
         note(question.row, at: time)
+        noteRatio(question.row, orders: 1, at: time)
     }
 
     /// Counts an order toward the rates that are limited.
@@ -51,6 +56,8 @@ extension RiskGate {
             strategies[strategy].rate.note(time)
         }
         if accounts[account].limits.ordersPerMinute != nil { accounts[account].rate.note(time) }
+        let venue = accounts[account].venue
+        if venues[venue].limits.ordersPerMinute != nil { venues[venue].rate.note(time) }
         if limits.ordersPerMinute != nil { rate.note(time) }
     }
 
@@ -87,22 +94,32 @@ extension RiskGate {
     }
 
     /// The scope of an order's strategy, account or of everything. Made for a denial: one that passes needs no name.
-    private func scope(_ level: Level, of row: Int) -> RiskScope {
+    func scope(_ level: Level, of row: Int) -> RiskScope {
         switch level {
         case .strategy: .strategy(strategies[rows[row].strategy].enrolment.strategy)
         case .account: .account(accounts[rows[row].account].settings.id)
+        case .venue: .venue(venues[accounts[rows[row].account].venue].id)
         case .everything: .everything
         }
     }
 
     /// Whose limits are looked at.
-    private enum Level {
-        case strategy, account, everything
+    enum Level {
+        case strategy, account, venue, everything
+    }
+
+    func limits(of level: Level, _ row: Int) -> RiskLimits {
+        switch level {
+        case .strategy: strategies[rows[row].strategy].enrolment.limits
+        case .account: accounts[rows[row].account].limits
+        case .venue: venues[accounts[rows[row].account].venue].limits
+        case .everything: limits
+        }
     }
 
     private func checkHalts(_ row: Int) throws(RiskDenial) {
         guard !halts.isEmpty else { return }
-        for level in [Level.everything, .account, .strategy] {
+        for level in [Level.everything, .venue, .account, .strategy] {
             let scope = scope(level, of: row)
             if let halt = halts[scope] { throw .halted(scope: scope, reason: halt.reason) }
         }
@@ -139,10 +156,23 @@ extension RiskGate {
         {
             throw .orderRate(limit: limit, scope: scope(.account, of: question.row))
         }
+        let venue = accounts[account].venue
+        if venues[venue].isLimited { try checkPace(ofVenue: venue, question, at: time) }
         try check(
             .everything, limits.openOrders, limits.priceDistance, question, orders: liveOrders + opens)
         if let limit = limits.ordersPerMinute, rate.count(at: time) >= limit {
             throw .orderRate(limit: limit, scope: .everything)
+        }
+    }
+
+    private mutating func checkPace(
+        ofVenue venue: Int, _ question: RiskQuestion, at time: Timestamp
+    ) throws(RiskDenial) {
+        let limits = venues[venue].limits
+        let live = venues[venue].accounts.reduce(question.claim.liveOrders) { $0 + accounts[$1].liveOrders }
+        try check(.venue, limits.openOrders, limits.priceDistance, question, orders: live)
+        if let limit = limits.ordersPerMinute, venues[venue].rate.count(at: time) >= limit {
+            throw .orderRate(limit: limit, scope: scope(.venue, of: question.row))
         }
     }
 
@@ -171,7 +201,12 @@ extension RiskGate {
         let notional = FixedDecimal.product(question.terms.quantity, question.price, .up)
         try checkStrategy(question, notional: notional)
         try checkAccount(question, notional: notional)
-        try checkEverything(question, notional: notional)
+        let venue = accounts[rows[question.row].account].venue
+        if venues[venue].isLimited {
+            try checkTogether(
+                .venue, venues[venue].limits, venues[venue].accounts, question, notional: notional)
+        }
+        try checkTogether(.everything, limits, accounts.indices, question, notional: notional)
     }
 
     private func checkStrategy(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
@@ -206,18 +241,35 @@ extension RiskGate {
             }
             try checkFunds(.strategy, cash: cash, claimed: claimed, question)
         case .margin(let most, _):
-            var exposure = FixedDecimal.zero
-            for other in strategies[number].rows where rows[other].account == account {
-                exposure = FixedDecimal.sum(
-                    exposure,
-                    self.exposure(
-                        other, adding: other == question.row ? question.claim : .none,
-                        price: rows[other].market == rows[question.row].market ? question.price : nil))
-            }
             try checkLeverage(
-                .strategy, exposure: exposure, equity: equity, limit: min(most, limits.leverage ?? most),
-                question)
+                .strategy, exposure: exposure(ofStrategy: number, with: question), equity: equity,
+                limit: min(most, limits.leverage ?? most), question)
         }
+        if let limit = limits.exposure {
+            try checkTotal(
+                .strategy, exposure: exposure(ofStrategy: number, with: question), limit: limit, question)
+        }
+    }
+
+    /// The worst-case value of what a strategy has on the account of an order, with that order.
+    private func exposure(ofStrategy number: Int, with question: RiskQuestion) -> FixedDecimal {
+        var exposure = FixedDecimal.zero
+        for other in strategies[number].rows where rows[other].account == rows[question.row].account {
+            exposure = FixedDecimal.sum(
+                exposure,
+                self.exposure(
+                    other, adding: other == question.row ? question.claim : .none,
+                    price: rows[other].market == rows[question.row].market ? question.price : nil))
+        }
+        return exposure
+    }
+
+    private func exposure(ofAccount number: Int, with question: RiskQuestion) -> FixedDecimal {
+        var exposure = FixedDecimal.zero
+        for cell in accounts[number].cells {
+            exposure = FixedDecimal.sum(exposure, self.exposure(ofCell: cell, with: question))
+        }
+        return exposure
     }
 
     private func checkAccount(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
@@ -249,70 +301,81 @@ extension RiskGate {
                 cash: FixedDecimal.sum(accounts[number].settings.balance, accounts[number].cashFlow),
                 claimed: FixedDecimal.sum(accounts[number].buyNotional, question.claim.buyNotional), question)
         case .margin(let most, _):
-            var exposure = FixedDecimal.zero
-            for cell in accounts[number].cells {
-                exposure = FixedDecimal.sum(exposure, self.exposure(ofCell: cell, with: question))
-            }
             try checkLeverage(
-                .account, exposure: exposure, equity: equity(ofAccount: number),
-                limit: min(most, limits.leverage ?? most), question)
+                .account, exposure: exposure(ofAccount: number, with: question),
+                equity: equity(ofAccount: number), limit: min(most, limits.leverage ?? most), question)
+        }
+        if let limit = limits.exposure {
+            try checkTotal(
+                .account, exposure: exposure(ofAccount: number, with: question), limit: limit, question)
         }
     }
 
-    /// Global limits are in the currency in which the operator thinks: each account's worth says how.
-    private func checkEverything(_ question: RiskQuestion, notional: FixedDecimal) throws(RiskDenial) {
+    /// Limits over several accounts are in the currency in which the operator thinks: each account's worth says how.
+    private func checkTogether(
+        _ level: Level, _ limits: RiskLimits, _ numbers: some Sequence<Int>, _ question: RiskQuestion,
+        notional: FixedDecimal
+    ) throws(RiskDenial) {
         let worth = accounts[rows[question.row].account].settings.worth
         let value = worth == .one ? notional : FixedDecimal.product(notional, worth, .up)
-        try checkOrder(.everything, limits, question, notional: value)
+        try checkOrder(level, limits, question, notional: value)
         if let limit = limits.positionNotional {
             let symbol = markets[rows[question.row].market].instrument.symbol
-            var sum = FixedDecimal.zero
-            for number in cells.indices where markets[cells[number].market].instrument.symbol == symbol {
-                sum = FixedDecimal.sum(sum, globalWorth(ofCell: number, with: question))
-            }
+            let sum = worstValue(of: numbers, with: question, in: symbol)
             guard sum <= limit else {
                 throw .positionNotional(
-                    symbol: symbol, wouldBe: sum, limit: limit, currency: currency(.everything, question),
-                    scope: .everything)
+                    symbol: symbol, wouldBe: sum, limit: limit, currency: currency(level, question),
+                    scope: scope(level, of: question.row))
             }
         }
         if let limit = limits.openPositions, !isOccupied(question.row) {
-            guard occupied < limit else { throw .openPositions(limit: limit, scope: .everything) }
+            guard numbers.reduce(0, { $0 + accounts[$1].occupied }) < limit else {
+                throw .openPositions(limit: limit, scope: scope(level, of: question.row))
+            }
+        }
+        if let limit = limits.exposure {
+            try checkTotal(level, exposure: worstValue(of: numbers, with: question), limit: limit, question)
         }
         guard limits.dailyLoss != nil || limits.dailyLossFraction != nil || limits.leverage != nil else {
             return
         }
-        var (equity, opening) = (FixedDecimal.zero, FixedDecimal.zero)
-        for number in accounts.indices {
-            let worth = accounts[number].settings.worth
-            equity = FixedDecimal.sum(
-                equity, FixedDecimal.product(self.equity(ofAccount: number), worth, .floor))
-            opening = FixedDecimal.sum(
-                opening, FixedDecimal.product(accounts[number].openingEquity, worth, .floor))
-        }
-        try checkLoss(.everything, limits, opening: opening, equity: equity, question)
+        let equity = sum(over: numbers) { self.equity(ofAccount: $0) }
+        try checkLoss(
+            level, limits, opening: sum(over: numbers) { accounts[$0].openingEquity }, equity: equity,
+            question)
         if let limit = limits.leverage {
-            var exposure = FixedDecimal.zero
-            for number in cells.indices {
-                exposure = FixedDecimal.sum(exposure, globalWorth(ofCell: number, with: question))
-            }
-            try checkLeverage(.everything, exposure: exposure, equity: equity, limit: limit, question)
+            try checkLeverage(
+                level, exposure: worstValue(of: numbers, with: question), equity: equity, limit: limit,
+                question)
         }
+    }
+
+    /// The worst-case value of what accounts have, of one symbol or of all, with an order before the gate.
+    private func worstValue(
+        of numbers: some Sequence<Int>, with question: RiskQuestion, in symbol: String? = nil
+    ) -> FixedDecimal {
+        var sum = FixedDecimal.zero
+        for number in numbers {
+            let worth = accounts[number].settings.worth
+            for cell in accounts[number].cells
+            where symbol == nil || markets[cells[cell].market].instrument.symbol == symbol {
+                let exposure = exposure(ofCell: cell, with: question)
+                sum = FixedDecimal.sum(
+                    sum, worth == .one ? exposure : FixedDecimal.product(exposure, worth, .up))
+            }
+        }
+        return sum
     }
 
     // MARK: - Single checks
 
-    /// What a cell's exposure counts against global limits.
-    private func globalWorth(ofCell number: Int, with question: RiskQuestion) -> FixedDecimal {
-        let exposure = exposure(ofCell: number, with: question)
-        let worth = accounts[cells[number].account].settings.worth
-        return worth == .one ? exposure : FixedDecimal.product(exposure, worth, .up)
-    }
-
     /// What the amounts of a level are in, for a denial.
-    private func currency(_ level: Level, _ question: RiskQuestion) -> String {
+    func currency(_ level: Level, _ question: RiskQuestion) -> String {
         let settings = accounts[rows[question.row].account].settings
-        return level == .everything && settings.worth != .one ? "of the common currency" : settings.currency
+        switch level {
+        case .strategy, .account: return settings.currency
+        case .venue, .everything: return settings.worth == .one ? settings.currency : "of the common currency"
+        }
     }
 
     private func checkOrder(
@@ -339,6 +402,16 @@ extension RiskGate {
         for case let limit? in [amount, share] where lost >= limit {
             throw .dailyLoss(
                 lost: lost, limit: limit, currency: currency(level, question),
+                scope: scope(level, of: question.row))
+        }
+    }
+
+    private func checkTotal(
+        _ level: Level, exposure: FixedDecimal, limit: FixedDecimal, _ question: RiskQuestion
+    ) throws(RiskDenial) {
+        guard exposure <= limit else {
+            throw .exposure(
+                wouldBe: exposure, limit: limit, currency: currency(level, question),
                 scope: scope(level, of: question.row))
         }
     }

@@ -16,7 +16,10 @@ struct RiskGate: Sendable {
     struct Account: Sendable {
         var settings: AccountSettings
         var limits: RiskLimits
+        var venue: Int
         var rate = RateWindow()
+        var ratio = RatioWindow()
+        var peak: PeakWatch?
         var liveOrders = 0
         var buyNotional = FixedDecimal.zero
         var cashFlow = FixedDecimal.zero
@@ -30,12 +33,27 @@ struct RiskGate: Sendable {
         var occupied = 0
     }
 
+    /// All accounts at a venue together.
+    struct Venue: Sendable {
+        let id: VenueID
+        var limits = RiskLimits.none {
+            didSet { isLimited = limits != .none }
+        }
+        private(set) var isLimited = false
+        var rate = RateWindow()
+        var ratio = RatioWindow()
+        var peak: PeakWatch?
+        var accounts: [Int] = []
+    }
+
     /// A strategy with its rows.
     struct Strategy: Sendable {
         var enrolment: Enrolment
         var account: Int
         var prefix: ClientOrderID.Prefix
         var rate = RateWindow()
+        var ratio = RatioWindow()
+        var peak: PeakWatch?
         var liveOrders = 0
         var rows: [Int] = []
     }
@@ -112,11 +130,18 @@ struct RiskGate: Sendable {
 
     var markets: [Market] = []
     var cells: [Cell] = []
+    var venues: [Venue] = []
     var accounts: [Account] = []
     var strategies: [Strategy] = []
     var rows: [Row] = []
     var limits: RiskLimits
     var rate = RateWindow()
+    var ratio = RatioWindow()
+    var peak: PeakWatch?
+    /// Over which time orders are counted for each trade, and from how many on.
+    let ratioRule: RatioRule
+    /// Whether a limit on drawdown is set anywhere, so that prices have to be watched for it.
+    var watchesPeaks = false
     var liveOrders = 0
     var occupied = 0
     var halts: [RiskScope: HaltRecord] = [:]
@@ -131,6 +156,7 @@ struct RiskGate: Sendable {
     }
 
     private var marketNumbers: [MarketName: Int] = [:]
+    private var venueNumbers: [VenueID: Int] = [:]
     private var accountNumbers: [AccountID: Int] = [:]
     private var strategyNumbers: [StrategyID: Int] = [:]
 
@@ -139,8 +165,10 @@ struct RiskGate: Sendable {
         let symbol: String
     }
 
-    init(limits: RiskLimits) {
+    init(limits: RiskLimits, ratioRule: RatioRule = RatioRule()) {
         self.limits = limits
+        self.ratioRule = ratioRule
+        lookForDrawdownLimits()
     }
 }
 
@@ -164,6 +192,8 @@ extension RiskGate {
 
     func strategy(_ id: StrategyID) -> Int? { strategyNumbers[id] }
 
+    func knownVenue(_ id: VenueID) -> Int? { venueNumbers[id] }
+
     mutating func addMarket(_ instrument: Instrument, at venue: VenueID) {
         let name = MarketName(venue: venue, symbol: instrument.symbol)
         if let number = marketNumbers[name] {
@@ -174,8 +204,20 @@ extension RiskGate {
         }
     }
 
+    /// The number of a venue, which is given one when it is new.
+    mutating func venue(_ id: VenueID) -> Int {
+        if let number = venueNumbers[id] { return number }
+        venueNumbers[id] = venues.count
+        venues.append(Venue(id: id))
+        return venues.count - 1
+    }
+
     mutating func addAccount(_ settings: AccountSettings, limits: RiskLimits, day: Int64) {
+        let venue = venue(settings.venue)
         if let number = accountNumbers[settings.id] {
+            venues[accounts[number].venue].accounts.removeAll { $0 == number }
+            venues[venue].accounts.append(number)
+            accounts[number].venue = venue
             // Money put in or taken out is no profit.
             accounts[number].openingEquity = FixedDecimal.difference(
                 FixedDecimal.sum(accounts[number].openingEquity, settings.balance),
@@ -184,9 +226,13 @@ extension RiskGate {
             accounts[number].limits = limits
         } else {
             accountNumbers[settings.id] = accounts.count
+            venues[venue].accounts.append(accounts.count)
             accounts.append(
-                Account(settings: settings, limits: limits, day: day, openingEquity: settings.balance))
+                Account(
+                    settings: settings, limits: limits, venue: venue, day: day,
+                    openingEquity: settings.balance))
         }
+        lookForDrawdownLimits()
     }
 
     mutating func addStrategy(_ enrolment: Enrolment, account: Int) -> Int {
@@ -195,10 +241,12 @@ extension RiskGate {
             strategies[number].enrolment = enrolment
             strategies[number].account = account
             strategies[number].prefix = prefix
+            lookForDrawdownLimits()
             return number
         }
         strategyNumbers[enrolment.strategy] = strategies.count
         strategies.append(Strategy(enrolment: enrolment, account: account, prefix: prefix))
+        lookForDrawdownLimits()
         return strategies.count - 1
     }
 

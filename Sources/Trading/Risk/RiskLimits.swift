@@ -1,12 +1,14 @@
-/// What a strategy, an account or everything together may do. Nil means no limit.
+/// What a strategy, an account, all accounts at a venue or everything together may do. Nil means no limit.
 public struct RiskLimits: Hashable, Sendable {
     /// The largest value of one order, in quote currency.
     public var orderNotional: FixedDecimal?
     /// The largest worst-case value of one symbol's position, open orders included, in quote currency.
     public var positionNotional: FixedDecimal?
+    /// The largest worst-case value of all positions together, open orders included, in account currency.
+    public var exposure: FixedDecimal?
     /// How many symbols may have a position, or an order that could open one, at a time.
     ///
-    /// For an account or everything, two strategies in one symbol count as two.
+    /// For an account, a venue or everything, two strategies in one symbol count as two.
     public var openPositions: Int?
     /// How many orders may be live at a time.
     public var openOrders: Int?
@@ -18,6 +20,10 @@ public struct RiskLimits: Hashable, Sendable {
     public var dailyLoss: FixedDecimal?
     /// The same as a fraction of the equity at midnight. Whose midnight, the desk's settings say.
     public var dailyLossFraction: FixedDecimal?
+    /// The fall from the peak of equity, as a fraction of that peak, at which risk may only be reduced.
+    public var drawdown: FixedDecimal?
+    /// How many orders may be sent for each trade. Over which time, and from how many orders on, the desk's settings say.
+    public var orderToTrade: FixedDecimal?
     /// The most worst-case exposure over equity.
     public var leverage: FixedDecimal?
     /// The symbols that may be traded; nil means all.
@@ -33,7 +39,8 @@ public struct RiskLimits: Hashable, Sendable {
         orderNotional: FixedDecimal? = nil, positionNotional: FixedDecimal? = nil, openPositions: Int? = nil,
         openOrders: Int? = nil, ordersPerMinute: Int? = nil, priceDistance: FixedDecimal? = nil,
         dailyLoss: FixedDecimal? = nil, dailyLossFraction: FixedDecimal? = nil, leverage: FixedDecimal? = nil,
-        instruments: Set<String>? = nil, preventsSelfTrades: Bool = false
+        instruments: Set<String>? = nil, preventsSelfTrades: Bool = false, exposure: FixedDecimal? = nil,
+        drawdown: FixedDecimal? = nil, orderToTrade: FixedDecimal? = nil
     ) {
         self.orderNotional = orderNotional
         self.positionNotional = positionNotional
@@ -46,6 +53,9 @@ public struct RiskLimits: Hashable, Sendable {
         self.leverage = leverage
         self.instruments = instruments
         self.preventsSelfTrades = preventsSelfTrades
+        self.exposure = exposure
+        self.drawdown = drawdown
+        self.orderToTrade = orderToTrade
     }
 }
 
@@ -53,6 +63,8 @@ public struct RiskLimits: Hashable, Sendable {
 public enum RiskScope: Hashable, Sendable, CustomStringConvertible {
     case strategy(StrategyID)
     case account(AccountID)
+    /// All accounts at a venue together.
+    case venue(VenueID)
     case everything
 
     /// In words that follow "of" or "for".
@@ -60,6 +72,7 @@ public enum RiskScope: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .strategy(let id): "strategy \(id)"
         case .account(let id): "account \(id)"
+        case .venue(let id): "venue \(id)"
         case .everything: "the whole host"
         }
     }

@@ -68,6 +68,13 @@ enum FloorRoutes {
             try call.noQuery()
             return .json(.ok, try await call.host.changeLimits(try settings(call), by: call.actor).json)
         },
+        Route("POST", "/limits/peak", .permitted(.changeLimits), body: .json) { call in
+            try call.noQuery()
+            var body = try call.object()
+            let scope = try body.string("scope", bytes: 128)
+            try body.finish()
+            return .json(.ok, try await call.host.beginPeak(of: scope, by: call.actor).json)
+        },
         Route("GET", "/orders/ambiguous", .permitted(.viewLimits)) { call in
             let page = try call.page(default: 1000)
             return try Lists.response(all: await call.host.ambiguousOrders(), page, \.json)
@@ -75,7 +82,7 @@ enum FloorRoutes {
         Route("POST", "/orders/:id/settle", .permitted(.resumeTrading), body: .json, handler: settle),
         Route("GET", "/halt", .permitted(.viewHalt)) { call in
             try call.noQuery()
-            return .json(.ok, try await call.host.haltState().json)
+            return .json(.ok, try await call.host.haltState(owner: call.visibleOwner).json)
         },
         Route("POST", "/halt", .decidedByHandler, body: .json, handler: halt),
         Route("POST", "/resume", .permitted(.resumeTrading), body: .json, handler: resume),
@@ -114,12 +121,19 @@ enum FloorRoutes {
                     .forbidden, "forbidden",
                     "only an operator stops everything; you may stop your own with scope \"strategy:ID\"")
             }
+        case .account:
+            guard AccessPolicy.permits(call.principal, .haltEverything) else {
+                throw APIError(
+                    .forbidden, "forbidden",
+                    "only an operator stops an account; you may stop your own with scope \"strategy:ID\"")
+            }
         case .strategy(let id):
             let owner = try await call.host.owner(of: id)
             try call.check(.haltStrategy, owner: owner, else: .notFound(kind: "strategy", id: id))
         }
         let request = HaltRequest(scope: scope, reason: reason, flatten: flatten)
-        return .json(.ok, try await call.host.halt(request, by: call.actor).json)
+        _ = try await call.host.halt(request, by: call.actor)
+        return .json(.ok, try await call.host.haltState(owner: call.visibleOwner).json)
     }
 
     /// `venue_order` must be there, if only as null: that an order was never placed is not said by leaving something out.
@@ -145,13 +159,15 @@ enum FloorRoutes {
         var body = try call.object()
         let scope = try scope(&body)
         try body.finish()
-        return .json(.ok, try await call.host.resumeTrading(scope, by: call.actor).json)
+        _ = try await call.host.resumeTrading(scope, by: call.actor)
+        return .json(.ok, try await call.host.haltState(owner: call.visibleOwner).json)
     }
 
     private static func scope(_ body: inout ObjectReader) throws(FieldFailure) -> HaltScope {
         guard let text = try body.optionalString("scope", bytes: 128) else { return .all }
         guard let scope = HaltScope(text) else {
-            throw body.failure("scope", "\"\(text.prefix(64))\" is not \"all\" or \"strategy:ID\"")
+            throw body.failure(
+                "scope", "\"\(text.prefix(64))\" is not \"all\", \"account:ID\" or \"strategy:ID\"")
         }
         return scope
     }

@@ -5,7 +5,8 @@ extension Command {
 
     private static let ordersOption = Option.value(
         "orders", "policy", "What becomes of its open orders: keep, cancel or flatten; else its own policy.")
-    private static let waiting: [Option] = [
+    /// For verbs whose work goes on after the host has answered.
+    static let waiting: [Option] = [
         .flag("wait", short: "w", "Wait until it is done, and say how it ended."),
         .value(
             "timeout", "seconds", "How long to wait; 60 unless told otherwise. Ends with 5 when it is over."),

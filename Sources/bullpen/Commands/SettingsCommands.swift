@@ -17,25 +17,53 @@ extension Command {
         name: "limits set", group: .trading, summary: "Change limits.",
         details: "Example: bullpen limits set order_notional=5000 --strategy crossover",
         operands: [changes],
-        options: [
-            .value("account", "id", "The limits of this account instead of the global ones."),
-            .value("strategy", "strategy", "The limits of this strategy instead of the global ones."),
-        ]
+        options: limitScopes
     ) { invocation in
         let values = try required(invocation)
         let server = try Server(invocation)
-        let body: JSONValue
-        switch (invocation.value("account"), invocation.value("strategy")) {
-        case (nil, nil): body = .members(["global": values])
-        case (let account?, nil):
-            body = .members(["accounts": .object([JSONValue.Member(account, values)])])
-        case (nil, let strategy?):
-            let found = try await server.get(try await server.path(ofStrategy: strategy))
-            let id = found["id"]?.stringValue ?? strategy
-            body = .members(["strategies": .object([JSONValue.Member(id, values)])])
-        case (_?, _?): throw CommandFailure.usage("limits set: --account and --strategy exclude each other")
-        }
+        let scope = try await limitScope(invocation, server)
+        let body =
+            if let id = scope.id {
+                JSONValue.object([.init(scope.list, .object([JSONValue.Member(id, values)]))])
+            } else {
+                JSONValue.members(["global": values])
+            }
         show(try await server.patch("/limits", body), invocation)
+    }
+
+    static let limitsPeak = Command(
+        name: "limits peak", group: .trading,
+        summary: "Begin the peak anew that a drawdown counts from, at the equity of now.",
+        details: "What has fallen as far as its drawdown limit may open positions again from then on.",
+        options: limitScopes
+    ) { invocation in
+        let server = try Server(invocation)
+        let scope = try await limitScope(invocation, server)
+        let text = scope.id.map { "\(scope.word):\($0)" } ?? scope.word
+        show(try await server.post("/limits/peak", .members(["scope": .string(text)])), invocation)
+    }
+
+    private static let limitScopes: [Option] = [
+        .value("venue", "id", "All accounts at this venue together, instead of the whole host."),
+        .value("account", "id", "This account instead of the whole host."),
+        .value("strategy", "strategy", "This strategy instead of the whole host."),
+    ]
+
+    /// Whose limits are meant: the API's word, the list it stands in, and which of them; no id for the whole host.
+    private static func limitScope(
+        _ invocation: Invocation, _ server: Server
+    ) async throws -> (word: String, list: String, id: String?) {
+        switch (invocation.value("venue"), invocation.value("account"), invocation.value("strategy")) {
+        case (nil, nil, nil): return ("global", "global", nil)
+        case (let venue?, nil, nil): return ("venue", "venues", venue)
+        case (nil, let account?, nil): return ("account", "accounts", account)
+        case (nil, nil, let strategy?):
+            let found = try await server.get(try await server.path(ofStrategy: strategy))
+            return ("strategy", "strategies", found["id"]?.stringValue ?? strategy)
+        default:
+            throw CommandFailure.usage(
+                "\(invocation.command.name): --venue, --account and --strategy exclude each other")
+        }
     }
 
     static let accounts = Command(

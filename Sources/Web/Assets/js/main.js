@@ -2,9 +2,10 @@
 
 import { h, fill, icon, logo, patch } from "./dom.js";
 import { ApiError, get, post, setCsrfToken, onLoginNeeded, items } from "./api.js";
-import { store, on, setUser, setHalt, refreshHalt, startEvents, stopEvents, isOperator } from "./store.js";
-import { button, confirm, dialog, fault, field, form, notice, failureBox, announce } from "./ui.js";
+import { store, on, setUser, refreshHalt, startEvents, stopEvents, isOperator } from "./store.js";
+import { button, dialog, fault, field, form, notice, failureBox, announce } from "./ui.js";
 import { stateWord } from "./words.js";
+import { askHalt, haltPanels } from "./halts.js";
 import { loginForm } from "./pages/login.js";
 
 /** Every page: where it is, what it is called, and its module. To add one, add its line and its file. */
@@ -153,42 +154,7 @@ function frame() {
 }
 
 function drawHaltBar() {
-    const halt = store.halt?.halted ? (store.halt.halts ?? []).find((one) => one.scope === "all") ?? store.halt : null;
-    const place = main.querySelector(".halt-place");
-    if (!halt) {
-        fill(place);
-        return;
-    }
-    patch(place, h("div", { class: "halt-bar", role: "alert" }, icon("halt"),
-        h("div", { class: "grow" }, h("strong", {}, "Trading is halted. "), "New orders are denied; cancels still pass.",
-            halt.reason ? ` Reason: ${halt.reason}` : "", halt.by ? ` — by ${halt.by}` : "")));
-    if (isOperator()) place.firstElementChild.append(h("button", { class: "button", type: "button", onclick: askResume }, "Resume trading"));
-}
-
-function askHalt() {
-    if (store.halt?.halted) return askResume();
-    const reason = field({ name: "reason", label: "Reason (optional)", placeholder: "For the audit trail", autocomplete: "off" });
-    const flatten = field({ name: "flatten", label: "Also cancel all orders and close all positions", kind: "checkbox", hint: "Without it open orders and positions stay as they are." });
-    return confirm("Stop all trading now?", [h("p", {}, "Every new order of every strategy is denied at once. Strategies keep running and keep seeing prices; cancels still pass."), h("p", {}, "You can resume at any time.")], {
-        submit: "Stop all trading", tone: "danger", fields: [reason, flatten],
-        async work(values) {
-            const body = { scope: "all", flatten: values.flatten };
-            if (values.reason) body.reason = values.reason;
-            const answer = await post("/halt", body);
-            setHalt(answer);
-            notice("Trading is halted.", "bad");
-        },
-    });
-}
-
-function askResume() {
-    return confirm("Resume trading?", h("p", {}, "Strategies may place orders again from now on, within their limits."), {
-        submit: "Resume trading",
-        async work() {
-            setHalt(await post("/resume", { scope: "all" }));
-            notice("Trading goes on.", "good");
-        },
-    });
+    patch(main.querySelector(".halt-place"), haltPanels());
 }
 
 // MARK: - Menu, theme, session

@@ -30,8 +30,13 @@ export function setUser(user) {
     emit("user", user);
 }
 
+let nextLook = null;
+
 export function setHalt(halt) {
     store.halt = halt;
+    clearTimeout(nextLook);
+    // How far the closing of positions is comes by no event.
+    if (halt?.flatten && !halt.flatten.done) nextLook = setTimeout(() => refreshHalt().catch(fault), 1000);
     emit("halt", halt);
 }
 
@@ -47,7 +52,8 @@ export function startEvents() {
     stream?.close();
     stream = follow("/events", {
         onEvent(type, data) {
-            if (type === "halt") setHalt(data);
+            // What is being closed is not everybody's, so it is not in the event.
+            if (type === "halt") refreshHalt().catch(fault);
             else emit(type, data);
         },
         onState(state, retryAt) {
@@ -64,4 +70,5 @@ export function startEvents() {
 export function stopEvents() {
     stream?.close();
     stream = null;
+    clearTimeout(nextLook);
 }

@@ -4,7 +4,8 @@ import { h, fill } from "../dom.js";
 import { get, post, change, items, query } from "../api.js";
 import { panel, facts, badge, field, form, dialog, button, notice, empty, loading, moneyText, number } from "../ui.js";
 import { humanise } from "../words.js";
-import { isOperator } from "../store.js";
+import { store, isOperator } from "../store.js";
+import { askHalt, haltOf, haltWords } from "../halts.js";
 
 const hints = {
     fee_rate: "A fraction: 0.001 is 0.1 %.", maker_fee: "A fraction: 0.001 is 0.1 %.", taker_fee: "A fraction: 0.001 is 0.1 %.",
@@ -39,12 +40,16 @@ export async function open(context) {
 
     function card(one) {
         const settings = Object.entries(one.settings ?? {}).filter(([name, value]) => !shown.has(name) && value !== null && typeof value !== "object");
+        const halt = haltOf("account:" + one.id);
         return panel(one.id, facts([
+            halt ? ["Halted", haltWords(halt)] : null,
             ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
             ...settings.map(([name, value]) => [name === "balance" ? (one.environment ? "For strategies" : "Starting balance") : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
-        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
+        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"), halt ? badge("Halted", "bad") : null,
+            isOperator() ? button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }) : null,
+            isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
     }
 
     const finish = (close, text) => {
@@ -104,4 +109,11 @@ export async function open(context) {
         }).element, { wide: true });
     }
     await loading(body, load);
+    const halts = () => JSON.stringify((store.halt?.halts ?? []).filter((one) => one.scope.startsWith("account:")));
+    let drawn = halts();
+    context.on("halt", () => {
+        if (halts() === drawn) return;
+        drawn = halts();
+        loading(body, load);
+    });
 }

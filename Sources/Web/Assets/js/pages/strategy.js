@@ -11,6 +11,7 @@ import { codeView } from "../code.js";
 import { zip } from "../zip.js";
 import { askStart, askStop, askDelete } from "./start.js";
 import { configFacts, bundleForm, problemBox } from "./upload.js";
+import { haltOf, haltWords } from "../halts.js";
 import { store, isOperator, setHalt } from "../store.js";
 
 const tabs = [
@@ -68,7 +69,9 @@ export async function open(context) {
     function drawCause() {
         const { status } = strategy;
         const halt = halted();
-        patch(haltPlace, halt ? callout("bad", "This strategy is halted", h("p", {}, `Its orders are denied. By ${halt.by}, ${ago(halt.since)}.${halt.reason ? " Reason: " + halt.reason : ""}`)) : null);
+        const shared = haltOf("account:" + status.account);
+        patch(haltPlace, halt ? callout("bad", "This strategy is halted", h("p", {}, "Its orders are denied. " + haltWords(halt))) : null,
+            shared ? callout("bad", `Its account, ${status.account}, is halted`, h("p", {}, "Its orders are denied. " + haltWords(shared))) : null);
         const reason = status.reason ? String(status.reason) : "";
         const [line, ...rest] = reason.split("\n");
         // The host says what happened, then what it has to do with a limit or a rule.
@@ -128,7 +131,7 @@ export async function open(context) {
     }
 
     const scope = "strategy:" + id;
-    const halted = () => (store.halt?.halts ?? []).find((one) => one.scope === scope);
+    const halted = () => haltOf(scope);
 
     function haltOne() {
         return confirm(`Halt ${strategy.name}?`, h("p", {}, "Its new orders are denied at once; it keeps running. Others go on trading."), {
