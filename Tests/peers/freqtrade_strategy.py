@@ -17,8 +17,8 @@ class Peer(IStrategy):
     def bot_start(self, **kwargs):
         # ccxt knows Binance's spot errors by the address of the real Binance; on loopback it would not know any.
         for api in (self.dp._exchange._api, self.dp._exchange._api_async):
-            spot = api.exceptions["spot"]
-            api.get_exceptions_by_url = lambda url, name, spot=spot: {**api.exceptions[name], **spot[name]}
+            known = api.get_exceptions_by_url
+            api.get_exceptions_by_url = lambda url, name, known=known: known("https://api.binance.com/", name)
 
     def populate_indicators(self, dataframe, metadata):
         return dataframe
