@@ -140,6 +140,14 @@ enum Puppet {
                                "\"order_type\":\"market\",\"quantity\":\"0.1\"}\n", candles);
                         fflush(stdout);
                     }
+                    if (is("cut") && !history) {
+                        say("{\"type\":\"order\",\"request\":\"whole\",\"symbol\":\"BTCUSDT\",\"side\":\"buy\","
+                            "\"order_type\":\"market\",\"quantity\":\"0.01\"}");
+                        // Nothing of it is missing but the end of its line.
+                        fputs("{\"type\":\"order\",\"request\":\"torn\",\"symbol\":\"BTCUSDT\",\"side\":\"buy\","
+                              "\"order_type\":\"market\",\"quantity\":\"0.01\"}", stdout), fflush(stdout);
+                        return 7;
+                    }
                     if (is("plain")) fprintf(stderr, "candle %s\n", line);
                 } else if (strstr(line, "\"action\":\"CRASH\"")) {
                     fprintf(stderr, "told to crash\n");
