@@ -73,7 +73,9 @@ let package = Package(
         part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
         part("Secrets", uses: ["Posix", "COpenSSL"]),
         part("Net", uses: ["Posix", "CCurl", "CNet", "CWebLink"]),
-        part("Exchanges", uses: ["Posix", "Wire", "Trading", "Secrets", "Net", "Journal"]),
+        part(
+            "Exchanges",
+            uses: ["Posix", "HTTPMessages", "Wire", "Trading", "Secrets", "Net", "Journal"]),
         tests("SecretsTests", uses: ["Secrets", "Posix", "Wire", "TestSupport"], excluding: ["vectors"]),
         tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
         tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
@@ -136,9 +138,8 @@ let package = Package(
         tests(
             "HostTests",
             uses: [
-                "Host", "Identity", "Journal", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
-                "TestSupport",
-                "Vault",
+                "Host", "Identity", "Journal", "Net", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
+                "TestSupport", "Vault",
             ]),
         tests("PosixTests", uses: ["Posix"]),
         tests("SandboxTests", uses: ["Sandbox", "CConfine", "Posix", "Wire"]),

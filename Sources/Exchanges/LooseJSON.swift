@@ -19,6 +19,13 @@ extension JSONValue {
         return FixedDecimal(text) ?? Self.rounded(text)
     }
 
+    /// The decimal of a member, nought when it is left out or null; nil when something stands there that is none: a fee that
+    /// cannot be read is not no fee.
+    func looseAmount(_ name: String) -> FixedDecimal? {
+        guard let written = self[name], written != .null else { return .zero }
+        return written.looseDecimal
+    }
+
     /// An instant: milliseconds, seconds (ten or eleven digits) or microseconds since the epoch, with or without
     /// decimals, bare or as text; or ISO 8601 text in UTC such as `2026-07-04T05:06:07.000Z`.
     var looseTime: Timestamp? {
@@ -89,9 +96,8 @@ extension Timestamp {
         }
         guard bytes.count >= 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
-            (1...12).contains(month), (1...31).contains(day)
+            let days = CivilDate(year: Int(year), month: Int(month), day: Int(day))?.utcDay
         else { return nil }
-        let days = Self.days(year: year, month: month, day: day)
         guard bytes.count > 10 else {
             self.init(milliseconds: days * 86_400_000)
             return
@@ -115,36 +121,6 @@ extension Timestamp {
         else { return nil }
         self.init(
             milliseconds: days * 86_400_000 + ((hour * 60 + minute) * 60 + second) * 1000 + fraction)
-    }
-
-    /// The UTC date, such as `2026-07-04`.
-    var utcDate: String {
-        let (year, month, day) = Self.civil(days: utcDay)
-        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(two(month))-\(two(day))"
-    }
-
-    /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level
-    /// date algorithms").
-    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (
-            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        )
     }
 }
 

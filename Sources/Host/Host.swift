@@ -35,6 +35,8 @@ public final class Host: HostService {
     let paperWriter: GroupCommitWriter
     let store: FloorStore
     let deskStore: DeskStore
+    /// The nonces of exchanges' keys, for the floor and for tests of keys.
+    let nonces: NonceKeeper
     let admission: Admission
     let launcher: StrategyLauncher
     let flush: FlushThread
@@ -79,6 +81,10 @@ public final class Host: HostService {
         folders.reserveForPaper(log: log)
         store = FloorStore(writer: journal, readers: readers, log: log.part("floor"))
         deskStore = DeskStore(writer: journal, readers: readers)
+        let nonces = NonceKeeper(marks: try store.nonceMarks()) { [store] key, mark, answer in
+            store.keep(nonces: key, upTo: mark, answer)
+        }
+        self.nonces = nonces
         var settings = IdentityService.Settings()
         settings.sessionMilliseconds = Int64(configuration.identity.sessionHours) * 3_600_000
         settings.loginAttempts = configuration.identity.loginAttempts
@@ -87,7 +93,7 @@ public final class Host: HostService {
         vault = try await KeyVault(
             writer: journal, sources: folders.masterKeySources(configuration.vault, passphrase: passphrase),
             settings: .init(venues: Host.venues), log: log.part("vault")
-        ) { await Host.check($0, $1, $2, configuration.venues) }
+        ) { await Host.check($0, $1, $2, configuration.venues, nonces) }
         upkeep = KeyUpkeep(vault, log: log.part("vault"), hooks: hooks, health: health)
         flush = try FlushThread()
         launcher = try StrategyLauncher.installed(
@@ -115,7 +121,7 @@ public final class Host: HostService {
             configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
             folders: folders,
             launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
-            instruments: instruments, keys: { [vault] in vault.key(for: AccountID($0)) },
+            instruments: instruments, keys: { [vault] in vault.key(for: AccountID($0)) }, nonces: nonces,
             audit: { audit.record($0, $1, $2, $3) })
         let inheritance = Floor.Inheritance(
             floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())

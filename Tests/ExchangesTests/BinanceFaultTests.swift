@@ -6,11 +6,11 @@ import Wire
 
 import struct FoundationEssentials.UUID
 
-/// What can go wrong between the adapter and the exchange, row by row of the fault matrix.
+/// What can go wrong at Binance alone; what can at every exchange, `ExchangeFaultContractTests` has.
 @Suite("Binance's adapter under faults", .serialized)
 struct BinanceFaultTests {
     private func with(
-        settings: [(name: String, value: String)] = [], secret: String? = BinanceBench.secret,
+        settings: [(name: String, value: String)] = [], secret: String? = SimulatorBench.secret,
         timing: BinanceVenue.Settings? = nil, _ body: (BinanceBench) async throws -> Void
     ) async throws {
         let path = "faults-\(UUID())"
@@ -18,12 +18,10 @@ struct BinanceFaultTests {
         do {
             try await body(bench)
         } catch {
-            await bench.close()
-            await BinanceBench.end(path)
+            await bench.end()
             throw error
         }
-        await bench.close()
-        await BinanceBench.end(path)
+        await bench.end()
     }
 
     private func isUnknown(_ result: Result<VenueOrderID, VenueFailure>) -> Bool {
@@ -32,53 +30,14 @@ struct BinanceFaultTests {
 
     // MARK: - Orders
 
-    @Test func `S1: an order whose answer was lost is unknown, is found by its name, and is there once`()
-        async throws
-    {
-        try await with { bench in
-            try await bench.control.fault([
-                "kind": .string("drop_after"), "method": .string("POST"), "path": .string("/api/v3/order"),
-                "times": .integer(1),
-            ])
-            #expect(isUnknown(await bench.place(1, order(.buy, "2", "90"))))
-            let found = try #require(try await bench.answer(about: 1).get())
-            #expect(found.state == .open && found.clientID == clientID(1))
-            #expect(try await bench.control.orders().count == 1)
-        }
-    }
-
-    @Test func `S2: an order that never arrived is unknown, and nobody knows it`() async throws {
-        try await with { bench in
-            try await bench.control.fault([
-                "kind": .string("drop_before"), "method": .string("POST"), "path": .string("/api/v3/order"),
-                "times": .integer(1),
-            ])
-            #expect(isUnknown(await bench.place(1, order(.buy, "2", "90"))))
-            #expect(try await bench.answer(about: 1).get() == nil)
-            #expect(try await bench.control.orders().isEmpty)
-        }
-    }
-
-    @Test func `S3: where nobody listens nothing was sent`() async throws {
-        let path = "faults-\(UUID())"
-        // Nothing ever listens on port 1.
-        let bench = try await BinanceBench(path: path, address: "http://127.0.0.1:1")
-        guard case .failure(.unsent) = await bench.place(1, order(.buy, "2", "90")) else {
-            Issue.record("it was not unsent")
-            return
-        }
-        await bench.close()
-        await BinanceBench.end(path)
-    }
-
     @Test(arguments: [(503, -1006), (500, -1000), (502, 0), (504, -1007)])
     func `S4: a 5xx says nothing about the order, which is there`(_ status: Int, _ code: Int) async throws {
         try await with { bench in
-            try await bench.control.fault([
-                "kind": .string("status"), "status": .integer(status),
-                "code": code == 0 ? nil : .integer(code), "html": .bool(code == 0), "processed": .bool(true),
-                "method": .string("POST"), "path": .string("/api/v3/order"), "times": .integer(1),
-            ])
+            var more: [String: JSONValue] = [
+                "status": .integer(status), "html": .bool(code == 0), "processed": .bool(true),
+            ]
+            if code != 0 { more["code"] = .integer(code) }
+            try await bench.strike(bench.traits.place, "status", more)
             #expect(isUnknown(await bench.place(1, order(.buy, "2", "90"))))
             #expect(try await bench.answer(about: 1).get()?.state == .open)
             #expect(try await bench.control.orders().count == 1)
@@ -116,32 +75,12 @@ struct BinanceFaultTests {
         }
     }
 
-    @Test func `S6: too many requests refuse the order, and the next goes when the time is over`()
-        async throws
-    {
-        try await with { bench in
-            try await bench.control.fault([
-                "kind": .string("status"), "status": .integer(429), "retry_after": .integer(1),
-                "method": .string("POST"), "path": .string("/api/v3/order"), "times": .integer(1),
-            ])
-            let began = ContinuousClock.now
-            guard case .failure(.refused) = await bench.place(1, order(.buy, "2", "90")) else {
-                Issue.record("it was not refused")
-                return
-            }
-            await #expect(throws: Never.self) { try await bench.place(2, order(.buy, "2", "90")).get() }
-            #expect(ContinuousClock.now - began >= .seconds(1))
-            #expect(try await bench.control.orders().count == 1)
-        }
-    }
-
     @Test func `S7: under a ban nothing is sent until it ends, and the stream goes on`() async throws {
         try await with { bench in
             _ = try await bench.place(1, order(.buy, "2", "90")).get()
-            try await bench.control.fault([
-                "kind": .string("status"), "status": .integer(418), "retry_after": .integer(60),
-                "method": .string("GET"), "path": .string("/api/v3/order"),
-            ])
+            try await bench.strike(
+                bench.traits.ask, "status", times: nil,
+                ["status": .integer(418), "retry_after": .integer(60)])
             _ = await bench.answer(about: 1)
             guard case .failure(.unsent) = await bench.place(2, order(.buy, "2", "90")) else {
                 Issue.record("something was sent under a ban")
@@ -152,85 +91,7 @@ struct BinanceFaultTests {
         }
     }
 
-    @Test func `S8: a clock that is off is set, and the order goes once under its name`() async throws {
-        try await with { bench in
-            try await bench.control.set("clock_offset_ms", "-45000")
-            let id = try await bench.place(1, order(.buy, "2", "90")).get()
-            let orders = try await bench.control.orders()
-            #expect(orders.count == 1 && orders.first?["number"]?.intValue.map(String.init) == id.text)
-        }
-    }
-
-    @Test func `S10: an answer cut short is no answer`() async throws {
-        try await with { bench in
-            try await bench.control.fault([
-                "kind": .string("truncate"), "method": .string("POST"), "path": .string("/api/v3/order"),
-                "times": .integer(1),
-            ])
-            #expect(isUnknown(await bench.place(1, order(.buy, "2", "90"))))
-            #expect(try await bench.answer(about: 1).get()?.state == .open)
-        }
-    }
-
-    @Test func `S13: a filter that changed refuses the order with its name, and is read anew`() async throws {
-        try await with { bench in
-            let told = Told()
-            await bench.onLoop { bench.binance?.onInstruments = { told.instruments += $0 } }
-            try await bench.control.put("instruments", ["symbol": "BTCUSDT", "minimum_notional": "500"])
-            guard case .failure(.refused(let reason)) = await bench.place(1, order(.buy, "2", "90")) else {
-                Issue.record("it was not refused")
-                return
-            }
-            #expect(reason.contains("NOTIONAL"))
-            try await bench.until("the new steps are known") {
-                await bench.read(told) { $0.instruments.last?.minimumNotional } == d("500")
-            }
-        }
-    }
-
     // MARK: - Changes
-
-    @Test func `E12: a change whose answer was lost leaves one order, which is found and can be cancelled`()
-        async throws
-    {
-        try await with { bench in
-            _ = try await bench.place(1, order(.buy, "2", "90")).get()
-            try await bench.control.fault([
-                "kind": .string("drop_after"), "method": .string("POST"),
-                "path": .string("/api/v3/order/cancelReplace"), "times": .integer(1),
-            ])
-            let wish = Amendment(quantity: d("3"), price: d("91"))
-            guard case .failure(.outcomeUnknown) = await bench.amend(1, wish) else {
-                Issue.record("it was not unknown")
-                return
-            }
-            let found = try #require(try await bench.answer(about: 1).get())
-            #expect(found.state == .open && found.quantity == d("3") && found.price == d("91"))
-            // The end of the order that was replaced is no end of the order.
-            #expect(await bench.takeReports().compactMap(\.end).isEmpty)
-            try await bench.cancel(1).get()
-            #expect(try await bench.openOrders().isEmpty)
-        }
-    }
-
-    @Test func `E12: a change that never arrived leaves the order as it was`() async throws {
-        try await with { bench in
-            _ = try await bench.place(1, order(.buy, "2", "90")).get()
-            try await bench.control.fault([
-                "kind": .string("drop_before"), "method": .string("POST"),
-                "path": .string("/api/v3/order/cancelReplace"), "times": .integer(1),
-            ])
-            guard
-                case .failure(.outcomeUnknown) = await bench.amend(
-                    1, Amendment(quantity: d("3"), price: d("91")))
-            else {
-                Issue.record("it was not unknown")
-                return
-            }
-            let found = try #require(try await bench.answer(about: 1).get())
-            #expect(found.state == .open && found.quantity == d("2") && found.price == d("90"))
-        }
-    }
 
     @Test func `E12: after a restart a replaced order is found under its own name`() async throws {
         let path = "faults-\(UUID())"
@@ -248,8 +109,7 @@ struct BinanceFaultTests {
             $0.contains { $0.trade?.clientID == clientID(1) }
         }
         #expect(try await second.trades().all.map(\.clientID) == [clientID(1)])
-        await second.close()
-        await BinanceBench.end(path)
+        await second.end()
     }
 
     @Test func `a change is refused in words when something has traded`() async throws {
@@ -269,48 +129,7 @@ struct BinanceFaultTests {
         }
     }
 
-    @Test func `E7: a part and then a cancel keeps the part`() async throws {
-        try await with { bench in
-            _ = try await bench.place(1, order(.buy, "2", "90")).get()
-            try await bench.control.hold("90", quantity: "0.5")
-            try await bench.wait(for: "a part") { $0.contains { $0.trade != nil } }
-            try await bench.cancel(1).get()
-            let told = try await bench.wait(for: "the end") { $0.contains { $0.end != nil } }
-            for case .cancelled(_, let filled, _) in told { #expect(filled.map { $0 > .zero } == true) }
-            #expect(await bench.status(1)?.filledQuantity.isPositive == true)
-        }
-    }
-
-    // MARK: - Streams
-
-    @Test func `W1: a stream that was cut is opened again, and what filled meanwhile is found by asking`()
-        async throws
-    {
-        try await with { bench in
-            _ = try await bench.place(1, order(.buy, "2", "90")).get()
-            try await bench.control.fault([
-                "kind": .string("gap"), "stream": .string("user"), "events": .integer(10),
-            ])
-            try await bench.move(to: "89")
-            try await bench.control.removeFaults()
-            try await bench.control.disconnect()
-            try await bench.waitUntilOpen(2)
-            #expect(await bench.faultsNow().isEmpty)
-            #expect(try await bench.trades().all.map(\.clientID) == [clientID(1)])
-        }
-    }
-
-    @Test func `E14: an order made by hand is told as one of nobody here`() async throws {
-        try await with { bench in
-            try await bench.control.byHand(.buy, "1", price: "80")
-            let told = try await bench.wait(for: "the order") { told in
-                told.contains { if case .order = $0 { true } else { false } }
-            }
-            for case .order(let found) in told {
-                #expect(found.clientID?.order == nil && found.state == .open && found.symbol == "BTCUSDT")
-            }
-        }
-    }
+    // MARK: - Prices
 
     @Test func `a market gives instruments, history and then what happens`() async throws {
         try await with { bench in
@@ -325,16 +144,16 @@ struct BinanceFaultTests {
                 ) { told.news.append($0) }
             }
             try await bench.until("everything is there") {
-                await bench.read(told) { $0.news.contains(.primed) && $0.news.contains(.fault(nil)) }
+                await bench.read { [told] _ in told.news.contains(.primed) && told.news.contains(.fault(nil)) }
             }
             try await bench.control.hold("101")
             try await bench.until("quote and trade") {
-                await bench.read(told) { told in
+                await bench.read { [told] _ in
                     told.news.contains { $0.price == d("101") && $0.isQuote }
                         && told.news.contains { $0.price == d("101") && !$0.isQuote }
                 }
             }
-            let history = await bench.read(told) { told in
+            let history = await bench.read { [told] _ in
                 told.news.compactMap { news -> [Candle]? in
                     if case .history(let candles) = news { candles } else { nil }
                 }
@@ -343,7 +162,7 @@ struct BinanceFaultTests {
             for series in history {
                 for (one, next) in zip(series, series.dropFirst()) { #expect(one.closeTime == next.openTime) }
             }
-            let seen = await bench.read(told) { $0.news.contains(.instruments([bitcoin])) }
+            let seen = await bench.read { [told] _ in told.news.contains(.instruments([bitcoin])) }
             #expect(seen)
             await bench.onLoop { told.market?.end() }
         }
@@ -368,16 +187,6 @@ extension MarketNews {
         case .event(.quote(let quote)): quote.bid
         case .event(.trade(let trade)): trade.price
         default: nil
-        }
-    }
-}
-
-extension BinanceBench {
-    fileprivate func read<Value: Sendable>(
-        _ told: BinanceFaultTests.Told, _ body: @escaping @Sendable (BinanceFaultTests.Told) -> Value
-    ) async -> Value {
-        await withCheckedContinuation { continuation in
-            loop.perform { continuation.resume(returning: body(told)) }
         }
     }
 }

@@ -6,20 +6,26 @@ import Testing
 import Trading
 
 /// A venue on an event loop with what a test of the contract needs: to move its market, and to ask it and wait for the
-/// answer. The market of `BTCUSDT` stands at 100, and the account holds 100,000 USDT.
+/// answer. The market stands at 100, and the account holds 100,000 of what it is paid in.
 class VenueBench: @unchecked Sendable {
     // @unchecked: `venue` and `reports` are touched on the loop's thread alone; what subclasses add says its own.
     let loop: EventLoop
     /// The account that tests trade on.
     let account: AccountID
+    /// What the venue can.
+    let traits: VenueTraits
     private(set) var venue: (any ExchangeAdapter)?
     private var reports: [VenueReport] = []
 
     /// Makes a loop without a venue, for a subclass to open one on.
-    init(account: AccountID) throws {
+    init(account: AccountID, traits: VenueTraits = VenueTraits()) throws {
         loop = try EventLoop(name: "floor")
         self.account = account
+        self.traits = traits
     }
+
+    /// The market that tests trade in.
+    var symbol: String { traits.instrument.symbol }
 
     /// Listens to the adapter under test. On the loop.
     func take(_ venue: any ExchangeAdapter) {
@@ -78,20 +84,43 @@ class VenueBench: @unchecked Sendable {
         }
     }
 
+    /// Terms in the market that tests trade in; without a price it is a market order.
+    func order(
+        _ side: Side, _ quantity: String, _ price: String? = nil, _ time: TimeInForce = .gtc
+    ) -> OrderTerms {
+        OrderTerms(
+            symbol: symbol, side: side, type: price == nil ? .market : .limit, quantity: d(quantity),
+            price: price.map { d($0) }, timeInForce: time)
+    }
+
+    private func reference(_ number: Int) -> OrderReference {
+        OrderReference(clientID: clientID(number), symbol: symbol, venueOrderID: nil)
+    }
+
     func place(_ number: Int, _ terms: OrderTerms) async -> Result<VenueOrderID, VenueFailure> {
         await ask { $0.place(PlaceRequest(clientID: clientID(number), terms: terms), on: $1, $2) }
     }
 
-    func cancel(_ number: Int) async -> Result<Void, VenueFailure> {
-        await ask { $0.cancel(reference(number), on: $1, $2) }
+    func cancel(_ number: Int) async -> Result<Void, VenueFailure> { await cancel(reference(number)) }
+
+    func cancel(_ order: OrderReference) async -> Result<Void, VenueFailure> {
+        await ask { $0.cancel(order, on: $1, $2) }
     }
 
     func amend(_ number: Int, _ wish: Amendment) async -> Result<Amendment, VenueFailure> {
-        await ask { $0.amend(reference(number), to: wish, on: $1, $2) }
+        await amend(reference(number), wish)
+    }
+
+    func amend(_ order: OrderReference, _ wish: Amendment) async -> Result<Amendment, VenueFailure> {
+        await ask { $0.amend(order, to: wish, on: $1, $2) }
     }
 
     func answer(about number: Int) async -> Result<VenueOrder?, VenueFailure> {
-        await ask { $0.status(of: reference(number), on: $1, $2) }
+        await status(reference(number))
+    }
+
+    func status(_ order: OrderReference) async -> Result<VenueOrder?, VenueFailure> {
+        await ask { $0.status(of: order, on: $1, $2) }
     }
 
     func status(_ number: Int) async -> VenueOrder? {
@@ -144,7 +173,7 @@ class VenueBench: @unchecked Sendable {
     /// Waits until everything that `isDone` looks for has been told; gives all that was.
     @discardableResult
     func wait(
-        for what: String, seconds: Int = 10, _ isDone: ([VenueReport]) -> Bool
+        for what: String, seconds: Int = 15, _ isDone: ([VenueReport]) -> Bool
     ) async throws -> [VenueReport] {
         var told: [VenueReport] = []
         let deadline = ContinuousClock.now + .seconds(seconds)

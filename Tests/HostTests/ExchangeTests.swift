@@ -1,107 +1,83 @@
-import FoundationEssentials
 import Host
-import Simulators
-import TestSupport
 import Testing
 import Trading
-import Vault
 import Wire
 
 extension HostTests {
     /// A whole host in front of the simulator of an exchange, with nothing changed but the address.
     @Suite("Exchanges through the host") struct ExchangeTests {
-        private static func run(
-            _ body: (HostFixture, Simulator) async throws -> Void
+        @Test(arguments: TradedExchange.all)
+        func `a strategy trades on an exchange from the key to the last fill, through a restart of the host`(
+            _ exchange: TradedExchange
         ) async throws {
-            var configuration = SimulatorConfiguration(.binance)
-            configuration.port = 0
-            configuration.keys = [SimulatorKey(key: "bk-host", secret: "bs-host", account: "main")]
-            let simulator = try await Simulator.start(configuration)
-            let folder = Places.makeTemporaryFolder()
-            try KeyFile.make(folder + "/master.key")
-            let fixture = try await HostFixture(
-                folder: folder,
-                settings: [
-                    "venues.binance_testnet=http://127.0.0.1:\(simulator.port)", "limits.price_distance=10",
-                ])
-            _ = try await fixture.host.identity.addUser(
-                "ada", role: .author, password: "correct horse", by: "host")
-            do {
-                try await body(fixture, simulator)
-            } catch {
-                await fixture.end()
-                await simulator.stop()
-                throw error
-            }
-            await fixture.end()
-            await simulator.stop()
-        }
-
-        private static func addFeed(_ fixture: HostFixture) async throws {
-            _ = try await fixture.host.addFeed(
-                .members([
-                    "id": .string("btc"), "kind": .string("binance"), "symbols": .array([.string("BTCUSDT")]),
-                    "resolutions": .array([.string("1m")]),
-                ]), by: "ada")
-            try await fixture.wait("the feed's prices") {
-                try await fixture.host.feeds().first { $0.id == "btc" }.map {
-                    $0.isRunning && $0.lastEvent != nil
-                } ?? false
-            }
-        }
-
-        private static func addAccount(_ fixture: HostFixture) async throws {
-            _ = try await fixture.host.addAccount(
-                .members([
-                    "id": .string("bin"), "venue": .string("binance"), "currency": .string("USDT"),
-                    "balance": .string("5000"),
-                ]), by: "ada")
-        }
-
-        @Test func `a strategy trades on an exchange from the key to the fill`() async throws {
-            try await Self.run { fixture, _ in
-                try await Self.addFeed(fixture)
-                try await Self.addAccount(fixture)
-                let id = try await fixture.puppet("plain")
-                let options = StartOptions(feed: "btc", account: "bin")
+            try await ExchangeRig.run(exchange) { rig in
+                try await rig.hold("50000", "50010")
+                try await rig.addFeed()
+                try await rig.addAccount()
+                let id = try await rig.fixture.puppet("plain")
                 do {
-                    _ = try await fixture.host.start(id, options: options, by: "ada")
+                    _ = try await rig.fixture.host.start(id, options: ExchangeRig.options, by: "ada")
                     Issue.record("it was started without a credential")
                 } catch {
                     #expect("\(error)".contains("no active credential"))
                 }
-                let made = try await fixture.host.addCredential(
-                    .members([
-                        "venue": .string("binance"), "account": .string("bin"),
-                        "api_key": .string("bk-host"), "secret": .string("bs-host"), "active": .bool(true),
-                    ]), by: "ada")
-                #expect(made.credential.isActive)
-                try await fixture.wait("the stream of orders") {
-                    fixture.host.health.json["binance-testnet"] == .string("ok")
-                }
-                let held = try await fixture.host.balances(of: "bin")
-                #expect(held.first { $0.currency == "USDT" }?.total == FixedDecimal(100_000))
+                try await rig.addCredential()
+                try await rig.waitUntilWell()
+                let before = try await rig.fixture.host.balances(of: "acct")
+                #expect(before.first { $0.currency == exchange.currency }?.total == FixedDecimal(100_000))
 
-                try await fixture.run(id, options)
-                try await fixture.order(id, "1", "buy", "0.01")
-                let bought = try await fixture.waitForOrder(id, "1") { $0.status == .filled }
+                try await rig.fixture.run(id, ExchangeRig.options)
+                try await rig.order(id, "bought", "buy", "0.01")
+                let bought = try await rig.fixture.waitForOrder(id, "bought") { $0.status == .filled }
                 #expect(bought.filledQuantity == FixedDecimal("0.01"))
-                try await fixture.order(id, "2", "buy", "0.01", price: "20000")
-                try await fixture.waitForOrder(id, "2") { $0.status == .open }
-                try await fixture.say(id, ["type": .string("cancel"), "request": .string("2")])
-                try await fixture.waitForOrder(id, "2") { $0.status == .cancelled }
-                // What the fee of the buy left is what can be sold.
-                let position = try #require(
-                    try await fixture.host.positions(owner: nil).first { $0.symbol == "BTCUSDT" })
-                #expect(position.account == "bin" && position.quantity == FixedDecimal("0.00999"))
+                try await rig.order(id, "waiting", "buy", "0.01", price: "45000")
+                try await rig.fixture.waitForOrder(id, "waiting") { $0.status == .open }
+                try await rig.order(id, "dropped", "buy", "0.02", price: "44000")
+                try await rig.fixture.waitForOrder(id, "dropped") { $0.status == .open }
+                try await rig.fixture.say(id, ["type": .string("cancel"), "request": .string("dropped")])
+                try await rig.fixture.waitForOrder(id, "dropped") { $0.status == .cancelled }
+
+                // While nobody is there the market comes to the order's price.
+                await rig.leave()
+                try await rig.hold("44900", "44910")
+                try await rig.begin()
+                try await rig.fixture.wait(id) { $0.state == .running }
+                try await rig.fixture.waitForOrder(id, "waiting") { $0.status == .filled }
+                try await rig.hold("50000", "50010")
+                try await rig.waitUntilWell()
+                try await rig.order(id, "last", "buy", "0.01", price: "45000")
+                try await rig.fixture.waitForOrder(id, "last") { $0.status == .open }
+
+                _ = try await rig.fixture.host.stop(id, orders: .flatten, by: "ada")
+                try await rig.fixture.wait(id) { $0.state == .stopped }
+                try await rig.fixture.waitForOrder(id, "last") { $0.status == .cancelled }
+                try await rig.fixture.wait(id) { $0.positions.allSatisfy(\.quantity.isZero) }
+                try await Self.compare(rig, id)
+            }
+        }
+
+        /// The host's books and the exchange's say the same, and what was held at first is held again.
+        private static func compare(_ rig: ExchangeRig, _ id: String) async throws {
+            let there = try await rig.tradesThere()
+            #expect(try await rig.fillsHere(id) == there)
+            #expect(there.count == 3)
+            let books = try await rig.books()
+            let states = (books["orders"]?.arrayValue ?? []).compactMap { $0["state"]?.stringValue }.sorted()
+            // Bought, waited, dropped, cancelled at the end, and the sale that closed.
+            #expect(states == ["cancelled", "cancelled", "filled", "filled", "filled"])
+            #expect(books["balances"]?[rig.exchange.base]?["total"] == .string("1"))
+            for held in try await rig.fixture.host.balances(of: "acct") {
+                #expect(books["balances"]?[held.currency]?["total"] == .decimal(held.total))
+                #expect(held.available == held.total)
             }
         }
 
         @Test func `paper accounts trade at an exchange's prices and in its steps`() async throws {
-            try await Self.run { fixture, _ in
-                try await Self.addFeed(fixture)
+            try await ExchangeRig.run(.binance) { rig in
+                let fixture = rig.fixture
+                try await rig.addFeed()
                 let id = try await fixture.puppet("plain")
-                try await fixture.run(id, StartOptions(feed: "btc", account: "paper"))
+                try await fixture.run(id, StartOptions(feed: "prices", account: "paper"))
                 try await fixture.order(id, "1", "buy", "0.01")
                 try await fixture.waitForOrder(id, "1") { $0.status == .filled }
                 let candles = try await fixture.host.candles(of: id, symbol: nil, limit: 50)
@@ -112,7 +88,8 @@ extension HostTests {
         @Test func `margin, leverage, a missing share and a strange exchange are refused by field`()
             async throws
         {
-            try await Self.run { fixture, _ in
+            try await ExchangeRig.run(.binance) { rig in
+                let fixture = rig.fixture
                 let wrong: [(KeyValuePairs<String, JSONValue?>, String)] = [
                     (["kind": .string("margin"), "balance": .string("1")], "kind"),
                     (["leverage": .string("2"), "balance": .string("1")], "leverage"),
@@ -133,11 +110,11 @@ extension HostTests {
                         #expect("\(error)".hasPrefix(field), "\(error)")
                     }
                 }
-                try await Self.addAccount(fixture)
+                try await rig.addAccount()
                 let id = try await fixture.puppet("plain")
                 do {
                     _ = try await fixture.host.start(
-                        id, options: StartOptions(feed: "injected", account: "bin"), by: "ada")
+                        id, options: StartOptions(feed: "injected", account: "acct"), by: "ada")
                     Issue.record("it was started at another market's prices")
                 } catch {
                     #expect("\(error)".contains("does not give the prices of binance testnet"))

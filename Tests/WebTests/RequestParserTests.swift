@@ -153,6 +153,6 @@ struct RequestParserTests {
             (1_798_761_599, "Thu, 31 Dec 2026 23:59:59 GMT"),
         ])
     func dates(_ seconds: Int64, _ text: String) {
-        #expect(HTTPDate.text(seconds) == text)
+        #expect(HTTPDate.text(seconds) == text && HTTPDate.seconds(text) == seconds)
     }
 }

@@ -202,7 +202,8 @@ final class BinanceMarket: MarketSource {
         // Pings tell that the other end lives, not that it still sends.
         let limits = WebSocketLimits(messageWithin: .seconds(120))
         session.socket = BinanceSocket(
-            venue.addresses.streams + "/stream", sockets: venue.sockets, loop: loop, limits: limits
+            venue.addresses.streams + "/stream", sockets: venue.sockets, loop: loop, limits: limits,
+            inbox: venue.settings.inbox
         ) { [weak self, weak session] in
             guard let self, let session else { return }
             take($0, of: session)

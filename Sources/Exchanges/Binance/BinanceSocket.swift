@@ -21,15 +21,14 @@ final class BinanceSocket {
     /// Starts to connect. `handle` is called on the loop, never before this returns.
     init(
         _ address: String, sockets: WebSocketClient, loop: EventLoop,
-        limits: WebSocketLimits = WebSocketLimits(), handle: @escaping (Event) -> Void
+        limits: WebSocketLimits = WebSocketLimits(), inbox: SocketInboxLimits,
+        handle: @escaping (Event) -> Void
     ) {
         self.loop = loop
         self.handle = handle
         self.limits = JSONParser.Limits(bytes: limits.messageBytes)
-        let me = LoopBound(WeakSocket(socket: self), on: loop)
-        link = sockets.connect(address, limits: limits) { event in
-            me.perform { $0.socket?.take(event) }
-        }
+        let queue = SocketInbox(inbox, on: loop) { [weak self] in self?.take($0) }
+        link = sockets.connect(address, limits: limits) { queue.take($0) }
     }
 
     /// Sends a message once the socket is open.
@@ -65,8 +64,4 @@ final class BinanceSocket {
         close()
         handle?(.closed(reason))
     }
-}
-
-private struct WeakSocket {
-    weak var socket: BinanceSocket?
 }

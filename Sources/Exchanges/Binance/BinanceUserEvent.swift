@@ -72,9 +72,8 @@ struct BinanceExecution: Hashable, Sendable {
             return
         }
         guard let number = json.id("t"), let price = json.decimal("L"), let size = json.decimal("l"),
-            size.isPositive
+            size.isPositive, let fee = json.looseAmount("n")
         else { return nil }
-        let fee = json.decimal("n") ?? .zero
         trade = VenueTrade(
             trade: TradeID(number), clientID: known?.id, venueOrderID: VenueOrderID(id), symbol: symbol,
             side: side, price: price, quantity: size, fee: fee,

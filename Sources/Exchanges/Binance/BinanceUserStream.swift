@@ -25,6 +25,7 @@ final class BinanceUserStream {
     private let sockets: WebSocketClient
     private let loop: EventLoop
     private let life: Duration
+    private let inbox: SocketInboxLimits
     private let news: (News) -> Void
     private let parameters: () throws(CallFailure) -> [(name: String, value: String)]
     private let backoff = Backoff(first: .milliseconds(500), longest: .seconds(30))
@@ -47,11 +48,12 @@ final class BinanceUserStream {
     ///
     /// - Parameters:
     ///   - life: The age at which a connection is renewed.
+    ///   - inbox: How much of what it says may wait for the loop.
     ///   - news: Called on the loop.
     ///   - parameters: The signed parameters of a subscription.
     init(
         account: AccountID, address: String, sockets: WebSocketClient, loop: EventLoop, life: Duration,
-        news: @escaping (News) -> Void,
+        inbox: SocketInboxLimits, news: @escaping (News) -> Void,
         parameters: @escaping () throws(CallFailure) -> [(name: String, value: String)]
     ) {
         self.account = account
@@ -59,6 +61,7 @@ final class BinanceUserStream {
         self.sockets = sockets
         self.loop = loop
         self.life = life
+        self.inbox = inbox
         self.news = news
         self.parameters = parameters
     }
@@ -91,7 +94,8 @@ final class BinanceUserStream {
         stopTimer()
         let session = Session()
         next = session
-        session.socket = BinanceSocket(address, sockets: sockets, loop: loop) { [weak self, weak session] in
+        session.socket = BinanceSocket(address, sockets: sockets, loop: loop, inbox: inbox) {
+            [weak self, weak session] in
             guard let self, let session else { return }
             take($0, of: session)
         }

@@ -18,7 +18,7 @@ extension BinanceVenue {
         accounts[account]?.settle(request.clientID)
         let call = accountCall(
             "POST", "/api/v3/order", Self.parameters(of: terms, name: request.clientID), weight: 1,
-            orders: 1, group: "orders", urgency: terms.reduceOnly ? .cancel : .order, isRepeatable: false,
+            orders: 1, group: "orders", urgency: terms.urgency, isRepeatable: false,
             deadline: settings.orderDeadline, on: account, order: request.clientID)
         connection.send(call) { [weak self] result in
             guard let self else { return completion(.failure(.outcomeUnknown("the host is stopping"))) }

@@ -22,12 +22,14 @@ public final class BinanceVenue: LiveVenue {
         public var doubt: Duration
         /// The age at which a stream is renewed; the venue ends them at 24 hours.
         public var streamLife: Duration
+        /// How much of what a stream says may wait for the event loop; beyond, the stream is opened anew.
+        public var inbox: SocketInboxLimits
 
         /// Sets times and sizes.
         public init(
             instrumentsEvery: Duration = .seconds(60), tradesPerPage: Int = 1000,
             orderDeadline: Duration = .seconds(5), doubt: Duration = .seconds(20),
-            streamLife: Duration = .seconds(23 * 3600)
+            streamLife: Duration = .seconds(23 * 3600), inbox: SocketInboxLimits = SocketInboxLimits()
         ) {
             precondition((1...1000).contains(tradesPerPage))
             self.instrumentsEvery = instrumentsEvery
@@ -35,6 +37,7 @@ public final class BinanceVenue: LiveVenue {
             self.orderDeadline = orderDeadline
             self.doubt = doubt
             self.streamLife = streamLife
+            self.inbox = inbox
         }
 
         /// How long after an order's making "no such order" is no proof: until it was sent at the latest, and until it
@@ -101,7 +104,7 @@ public final class BinanceVenue: LiveVenue {
         }
         let stream = BinanceUserStream(
             account: account, address: addresses.socketAPI, sockets: sockets, loop: loop,
-            life: settings.streamLife
+            life: settings.streamLife, inbox: settings.inbox
         ) { [weak self] news in
             self?.heard(news, on: account)
         } parameters: { [weak self] () throws(CallFailure) in

@@ -49,9 +49,7 @@ enum CoinDCXDialect {
 
     /// Whether the time that was signed is far from the time at which the venue answered, by its own `Date`.
     private static func hasWrongTime(_ signed: Timestamp?, _ answer: VenueAnswer) -> Bool {
-        guard let signed, let date = answer.header("date").flatMap({ HTTPDate.parse($0) }) else {
-            return false
-        }
+        guard let signed, let date = answer.date else { return false }
         return abs(date.milliseconds - signed.milliseconds) > clockTolerance
     }
 }

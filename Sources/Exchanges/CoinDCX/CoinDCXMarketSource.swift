@@ -118,7 +118,7 @@ final class CoinDCXMarketSource: MarketSource {
             ]
         line.socket = CoinDCXSocket(
             venue.addresses.handshake, client: venue.sockets, loop: loop, backoff: Backoff(),
-            seed: venue.dice.next(),
+            inbox: venue.settings.inbox, seed: venue.dice.next(),
             joins: { channels.map { .members(["channelName": .string($0)]) } },
             news: { [weak self, weak line] in
                 guard let self, let line, isOpen else { return }

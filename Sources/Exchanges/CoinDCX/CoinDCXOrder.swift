@@ -156,7 +156,7 @@ struct CoinDCXTrade: Hashable, Sendable {
             !order.isEmpty,
             let name = json["symbol"]?.stringValue, let side = CoinDCXOrder.side(json["side"]),
             let price = json["price"]?.looseDecimal, let quantity = json["quantity"]?.looseDecimal,
-            let time = json["timestamp"]?.looseTime
+            let time = json["timestamp"]?.looseTime, let fee = json.looseAmount("fee_amount")
         else { return nil }
         let market = markets?.bySymbol[name] ?? markets?.byPair[name]
         self.id = id
@@ -165,7 +165,7 @@ struct CoinDCXTrade: Hashable, Sendable {
         self.side = side
         self.price = price
         self.quantity = market?.snapped(quantity) ?? quantity
-        fee = json["fee_amount"]?.looseDecimal ?? .zero
+        self.fee = fee
         self.time = time
     }
 

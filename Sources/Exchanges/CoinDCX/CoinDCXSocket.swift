@@ -17,6 +17,7 @@ final class CoinDCXSocket {
     private let client: WebSocketClient
     private let loop: EventLoop
     private let backoff: Backoff
+    private let inbox: SocketInboxLimits
     private let joins: () -> [JSONValue]?
     private let news: (News) -> Void
     private var dice: SeededDice
@@ -40,13 +41,15 @@ final class CoinDCXSocket {
     ///   - joins: The payloads of the `join` messages, asked for at each connection; nil when there is no key to join with.
     ///   - news: Called on the loop.
     init(
-        _ url: String, client: WebSocketClient, loop: EventLoop, backoff: Backoff, seed: UInt64,
+        _ url: String, client: WebSocketClient, loop: EventLoop, backoff: Backoff, inbox: SocketInboxLimits,
+        seed: UInt64,
         joins: @escaping () -> [JSONValue]?, news: @escaping (News) -> Void
     ) {
         self.url = url
         self.client = client
         self.loop = loop
         self.backoff = backoff
+        self.inbox = inbox
         self.joins = joins
         self.news = news
         dice = SeededDice(seed: seed)
@@ -59,9 +62,9 @@ final class CoinDCXSocket {
         guard !isStopped, link == nil else { return }
         generation += 1
         let number = generation
-        let bound = LoopBound(Weak(self), on: loop)
-        link = client.connect(url, headers: [], limits: WebSocketLimits(messageBytes: 4 << 20)) { event in
-            bound.perform { $0.object?.took(event, number) }
+        let queue = SocketInbox(inbox, on: loop) { [weak self] in self?.took($0, number) }
+        link = client.connect(url, headers: [], limits: WebSocketLimits(messageBytes: 4 << 20)) {
+            queue.take($0)
         }
     }
 
@@ -158,11 +161,4 @@ final class CoinDCXSocket {
     }
 
     private static var milliseconds: Int64 { Int64(MonotonicClock.nanoseconds / 1_000_000) }
-}
-
-/// A reference that does not keep its object alive.
-struct Weak<Object: AnyObject> {
-    private(set) weak var object: Object?
-
-    init(_ object: Object) { self.object = object }
 }

@@ -43,8 +43,8 @@ extension CoinDCXVenue {
         fields.append(.init("total_quantity", .decimal(terms.quantity)))
         fields.append(.init("client_order_id", .string(request.clientID.text)))
         let call = call(
-            "orders/create", fields, on: account, group: "orders", urgency: .order, isRepeatable: false,
-            orders: 1, deadline: settings.orderDeadline, order: request.clientID)
+            "orders/create", fields, on: account, group: "orders", urgency: terms.urgency,
+            isRepeatable: false, orders: 1, deadline: settings.orderDeadline, order: request.clientID)
         connection.send(call) { [weak self] result in
             guard let self else { return }
             switch result {

@@ -26,12 +26,15 @@ public final class CoinDCXVenue: LiveVenue {
         /// the tightest of them that leaves room to work.
         public var requestsPerSecond: Int
         public var requestsPerMinute: Int
+        /// How much of what a stream says may wait for the event loop; beyond, the stream is opened anew.
+        public var inbox: SocketInboxLimits
 
         /// Sets times and sizes.
         public init(
             instrumentsEvery: Duration = .seconds(60), pollEvery: Duration = .seconds(2),
             tradesPerPage: Int = 500, orderDeadline: Duration = .seconds(5), doubt: Duration = .seconds(15),
-            requestsPerSecond: Int = 16, requestsPerMinute: Int = 960
+            requestsPerSecond: Int = 16, requestsPerMinute: Int = 960,
+            inbox: SocketInboxLimits = SocketInboxLimits()
         ) {
             precondition((1...500).contains(tradesPerPage))
             self.instrumentsEvery = instrumentsEvery
@@ -41,6 +44,7 @@ public final class CoinDCXVenue: LiveVenue {
             self.doubt = doubt
             self.requestsPerSecond = requestsPerSecond
             self.requestsPerMinute = requestsPerMinute
+            self.inbox = inbox
         }
 
         /// How long after an order's making "no such order" is no proof.
@@ -123,7 +127,8 @@ public final class CoinDCXVenue: LiveVenue {
         }
         let known = CoinDCXAccount(account, opened: connection.venueTime, symbols: symbols)
         let socket = CoinDCXSocket(
-            addresses.handshake, client: sockets, loop: loop, backoff: Backoff(), seed: dice.next(),
+            addresses.handshake, client: sockets, loop: loop, backoff: Backoff(), inbox: settings.inbox,
+            seed: dice.next(),
             joins: { [weak self] in
                 self?.keys(account).map { [CoinDCXSigning.join(key: $0)] }
             },

@@ -97,14 +97,14 @@ struct CoinSpotDeal: Hashable, Sendable {
     init?(_ json: JSONValue, side: Side) {
         guard let pair = CoinSpotPair(json), let amount = json["amount"]?.looseDecimal,
             let rate = json["rate"]?.looseDecimal, let time = json["solddate"]?.looseTime,
-            TradingBounds.allows(price: rate, quantity: amount)
+            TradingBounds.allows(price: rate, quantity: amount),
+            let plain = json.looseAmount("audfeeExGst"), let tax = json.looseAmount("audGst"),
+            // A sum beyond the range is no fee that anybody pays.
+            let fee = try? plain + tax
         else { return nil }
-        let fee = json["audfeeExGst"]?.looseDecimal ?? .zero
         self.init(
             id: json["id"]?.looseText, pair: pair, side: side, amount: amount, rate: rate, time: time,
-            // Both are small: a sum beyond the range is no fee.
-            fee: (try? fee + (json["audGst"]?.looseDecimal ?? .zero)) ?? .zero,
-            type: json["type"]?.stringValue?.lowercased())
+            fee: fee, type: json["type"]?.stringValue?.lowercased())
     }
 
     /// What tells this deal from all others of the account.

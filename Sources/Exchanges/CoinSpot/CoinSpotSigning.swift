@@ -46,6 +46,8 @@ enum CoinSpotDialect {
             return .credentialsRefused(code: nil, message: words)
         // Any status but 200 is a failure, by the documentation.
         case 429: return .limited(code: nil, message: words, isUndone: true)
+        // Not documented; whoever sends it means the same everywhere.
+        case 418: return .banned(code: nil, message: words)
         case 400..<500:
             return isNonce ? .nonceWrong(code: nil, message: words) : .refused(code: nil, message: words)
         default: return nil

@@ -103,7 +103,7 @@ extension CoinSpotVenue {
             guard case .success(let deals) = deals else {
                 return finish(account, takers, deals.map { CoinSpotLook.Lists(open: [], deals: $0) })
             }
-            connection.send(question("my/orders/market/open", on: account)) { [weak self] result in
+            send(question("my/orders/market/open", on: account)) { [weak self] result in
                 guard let self else { return }
                 let lists = result.flatMap { answer in
                     CoinSpotOpenOrder.all(answer.body).map {
@@ -175,7 +175,7 @@ extension CoinSpotVenue {
         since: Timestamp, on account: AccountID,
         _ completion: @escaping (Result<[CoinSpotDeal], CallFailure>) -> Void
     ) {
-        ask(fields: [.init("startdate", .string(since.utcDate))], on: account) { [weak self] result in
+        ask(fields: [.init("startdate", .string("\(CivilDate(utcDay: since.utcDay))"))], on: account) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(.some(let deals)): completion(.success(deals))
@@ -194,8 +194,8 @@ extension CoinSpotVenue {
         }
         // Whether the last day is told whole or not at all is not documented: what is beyond it is left out here.
         let fields: [JSONValue.Member] = [
-            .init("startdate", .string(Timestamp(utcDay: day).utcDate)),
-            .init("enddate", .string(Timestamp(utcDay: day + 1).utcDate)),
+            .init("startdate", .string("\(CivilDate(utcDay: day))")),
+            .init("enddate", .string("\(CivilDate(utcDay: day + 1))")),
         ]
         ask(fields: fields, on: account) { [weak self] result in
             switch result {
@@ -216,7 +216,7 @@ extension CoinSpotVenue {
     ) {
         let limit = 500
         let call = question("my/orders/completed", fields + [.init("limit", .integer(limit))], on: account)
-        connection.send(call) { result in
+        send(call) { result in
             completion(
                 result.flatMap { answer in
                     guard let deals = CoinSpotDeal.all(answer.body) else {
@@ -306,7 +306,7 @@ extension CoinSpotVenue {
     public func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void
     ) {
-        connection.send(question("my/balances", on: account)) { [weak self] result in
+        send(question("my/balances", on: account)) { [weak self] result in
             guard let self else { return }
             switch result {
             case .failure(let failure): completion(.failure(failure.venueFailure))
@@ -340,7 +340,7 @@ extension CoinSpotVenue {
             return completion(.success(balances.sorted { $0.currency < $1.currency }))
         }
         let call = question("my/balance/\(coin)", on: account, query: [("available", "yes")])
-        connection.send(call) { [weak self] result in
+        send(call) { [weak self] result in
             switch result {
             case .failure(let failure): completion(.failure(failure.venueFailure))
             case .success(let answer):
@@ -456,9 +456,4 @@ extension CoinSpotLedger {
             reason: nil,
             time: order.created ?? now)
     }
-}
-
-extension Timestamp {
-    /// The beginning of a UTC day, see ``utcDay``.
-    fileprivate init(utcDay: Int64) { self.init(milliseconds: utcDay * 86_400_000) }
 }

@@ -6,7 +6,7 @@ extension CoinSpotVenue {
         of account: AccountID, wall: @escaping () -> Timestamp,
         _ completion: @escaping (Result<VenueKeyExamination, VenueFailure>) -> Void
     ) {
-        connection.send(question("my/balances", on: account)) { [self] result in
+        send(question("my/balances", on: account)) { [self] result in
             // The answer's own time has set the clock.
             let offset = wall().milliseconds - connection.venueTime.milliseconds
             completion(

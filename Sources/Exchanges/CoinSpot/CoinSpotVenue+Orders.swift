@@ -111,9 +111,9 @@ extension CoinSpotVenue {
             [
                 .init("cointype", .string(market.code)), .init("amount", .decimal(terms.quantity)),
                 .init("rate", .decimal(rate)), .init("markettype", .string(market.pair.market)),
-            ], on: account, group: "orders", urgency: .order, isRepeatable: false,
+            ], on: account, group: "orders", urgency: terms.urgency, isRepeatable: false,
             deadline: settings.orderDeadline, order: id)
-        connection.send(call) { [weak self] result in
+        send(call) { [weak self] result in
             self?.took(result, of: item, on: account) { answer in
                 // Without an id it is looked for like one whose answer was lost.
                 answer.body["id"]?.looseText.flatMap { $0.isEmpty ? nil : $0 }
@@ -145,9 +145,9 @@ extension CoinSpotVenue {
                     .init("amount", .decimal(terms.quantity)), .init("rate", .decimal(rate)),
                     .init("threshold", .decimal(settings.slippagePercent)),
                     .init("direction", .string(terms.side == .buy ? "UP" : "DOWN")),
-                ], on: account, group: "orders", urgency: .order, isRepeatable: false,
+                ], on: account, group: "orders", urgency: terms.urgency, isRepeatable: false,
                 deadline: settings.orderDeadline, order: id)
-            connection.send(call) { [weak self] result in
+            send(call) { [weak self] result in
                 self?.took(result, of: item, on: account) { _ in CoinSpotLedger.instant + id.text }
             }
         }
@@ -191,7 +191,7 @@ extension CoinSpotVenue {
         let call = call(
             "/api/v2/my/\(placement.side.rawValue)/cancel", [.init("id", .string(id))], on: account,
             group: "orders", urgency: .cancel, isRepeatable: true, order: order.clientID)
-        connection.send(call) { [weak self] result in
+        send(call) { [weak self] result in
             guard let self else { return }
             if case .success = result { accounts[account]?.ledger.cancelled(order.clientID) }
             completion(result.map { _ in }.mapError(\.venueFailure))
@@ -223,7 +223,7 @@ extension CoinSpotVenue {
                 .init("rate", .decimal(rate)), .init("newrate", .decimal(newRate)),
             ], on: account, group: "orders", urgency: .order, isRepeatable: false,
             deadline: settings.orderDeadline, order: order.clientID)
-        connection.send(call) { [weak self] result in
+        send(call) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let answer):

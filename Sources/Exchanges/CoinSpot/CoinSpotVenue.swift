@@ -114,7 +114,9 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     var accounts: [AccountID: CoinSpotAccount] = [:]
     private(set) var markets: CoinSpotMarkets?
     private var waiting: [(Result<CoinSpotMarkets, CallFailure>) -> Void] = []
-    private var nonces: [AccountID: NonceSource] = [:]
+    let nonces: NonceKeeper
+    /// Under which name the nonces of an account's key are kept.
+    var nonceNames: [AccountID: String] = [:]
     private var health = VenueHealth()
     private var refresh: EventLoop.Timer?
     private var isEnded = false
@@ -124,14 +126,16 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     /// - Parameters:
     ///   - venue: The name under which accounts refer to it.
     ///   - base: Scheme and host of the venue, or of something that speaks like it.
+    ///   - nonces: Shared by all who sign with the same keys, and kept from one host to the next.
     ///   - keys: An account's active credential; nil when it has none, and then its requests fail as unsent.
     public init(
         venue: VenueID = "coinspot", base: String = CoinSpotVenue.live, http: HTTPClient, loop: EventLoop,
-        settings: Settings = Settings(), seed: UInt64 = .random(in: 0 ... .max),
-        keys: @escaping (AccountID) -> SigningKey?
+        settings: Settings = Settings(), nonces: NonceKeeper = NonceKeeper(),
+        seed: UInt64 = .random(in: 0 ... .max), keys: @escaping (AccountID) -> SigningKey?
     ) {
         self.venue = venue
         self.loop = loop
+        self.nonces = nonces
         self.settings = settings
         self.keys = keys
         var base = base
@@ -180,7 +184,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     public func credentialChanged(_ account: AccountID) {
         connection.credentialsChanged(account)
         // Another key has another counter.
-        nonces[account] = nil
+        nonceNames[account] = nil
         accounts[account]?.mayTrade = nil
         accounts[account]?.leaps = 0
         poll(account, after: .zero)
@@ -277,8 +281,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             guard let key = keys(account) else {
                 throw .unsent("account \(account) has no active credential for \(venue)")
             }
-            call.body = CoinSpotSigning.body(
-                fields, nonce: nonces[account, default: NonceSource()].next(at: time))
+            call.body = CoinSpotSigning.body(fields, nonce: try nonce(of: account, at: time))
             call.headers += CoinSpotSigning.headers(call.body, key: key)
         }
     }
@@ -293,28 +296,6 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             query: query)
     }
 
-    /// The venue has seen a greater nonce. If the clock explains that, the clock is followed; otherwise somebody used the
-    /// key with a finer unit, and there is no way back below that.
-    private func raiseNonce(of account: AccountID, after answer: VenueAnswer) {
-        let now = answer.header("date").flatMap { HTTPDate.parse($0) } ?? connection.venueTime
-        let last = nonces[account]?.last ?? 0
-        // The header is cut to seconds, and ours may be estimated from it.
-        if last + 5_000 < now.milliseconds {
-            nonces[account, default: NonceSource()].raise(above: now.milliseconds + 1_000)
-        } else {
-            leap(account)
-        }
-    }
-
-    /// Goes over to nonces of the size of microseconds, and if those are too small as well, of nanoseconds.
-    func leap(_ account: AccountID) {
-        guard let known = accounts[account], known.leaps < 2 else { return }
-        known.leaps += 1
-        // Whoever used the key may have a clock that is ahead of what is known of the venue's.
-        let ahead = connection.venueTime.advanced(byMilliseconds: 10_000).milliseconds
-        nonces[account, default: NonceSource()].raise(above: ahead * (known.leaps == 1 ? 1_000 : 1_000_000))
-    }
-
     /// Says how something is, if that is news.
     func report(_ part: String, _ fault: String?) {
         guard health.faults[part] != fault else { return }
@@ -327,7 +308,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     func learnRights(of account: AccountID) {
         let asked = call(
             Self.fullStatus, on: account, group: "queries", urgency: .query, isRepeatable: true)
-        connection.send(asked) { [weak self] result in
+        send(asked) { [weak self] result in
             guard let known = self?.accounts[account] else { return }
             switch result {
             case .success: known.mayTrade = true

@@ -1,3 +1,5 @@
+internal import HTTPMessages
+public import Trading
 public import Wire
 
 /// A venue's answer to a call: whole, and never larger than the call allowed.
@@ -49,10 +51,18 @@ public struct VenueAnswer: Hashable, Sendable {
         return headers.first { $0.name == wanted }?.value
     }
 
-    /// `Retry-After` in seconds, as every venue here sends it; nil when there is none or it is a date.
+    /// How long `Retry-After` says to wait, a week at most: in seconds, as every venue here sends it, or until a date by
+    /// the answer's own clock (RFC 9110, 10.2.3). Nil when there is none or it cannot be read.
     public var retryAfter: Duration? {
-        guard let seconds = header("retry-after").flatMap({ Int64($0) }), seconds >= 0 else { return nil }
-        return .seconds(min(seconds, 7 * 86_400))
+        guard let text = header("retry-after") else { return nil }
+        if let seconds = Int64(text) { return seconds < 0 ? nil : .seconds(min(seconds, 7 * 86_400)) }
+        guard let until = HTTPDate.seconds(text), let now = date else { return nil }
+        return .seconds(min(max(0, until - now.milliseconds / 1000), 7 * 86_400))
+    }
+
+    /// The answer's own clock, to a second; nil when it does not tell it.
+    public var date: Timestamp? {
+        header("date").flatMap { HTTPDate.seconds($0) }.map { Timestamp(milliseconds: $0 * 1000) }
     }
 }
 

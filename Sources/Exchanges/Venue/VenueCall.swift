@@ -122,3 +122,8 @@ extension VenueConnection {
         }
     }
 }
+
+extension OrderTerms {
+    /// How soon an order has to go: one that only takes risk away like a cancel.
+    var urgency: VenueConnection.Urgency { reduceOnly ? .cancel : .order }
+}

@@ -129,9 +129,7 @@ extension VenueConnection {
             clock.compare(sent: pending.sentAt, received: answer.arrived, venue: time)
         } else {
             // What comes from a cache on the way has the time at which it was put there.
-            guard answer.header("age").flatMap({ Int($0) }) ?? 0 == 0,
-                let date = answer.header("date").flatMap({ HTTPDate.parse($0) })
-            else { return }
+            guard answer.header("age").flatMap({ Int($0) }) ?? 0 == 0, let date = answer.date else { return }
             clock.compare(
                 sent: pending.sentAt, received: answer.arrived, venue: date, resolution: .seconds(1))
         }

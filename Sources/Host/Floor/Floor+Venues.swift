@@ -75,7 +75,7 @@ extension Floor {
             times.instrumentsEvery = settings.instrumentsRefresh
             return CoinSpotVenue(
                 venue: known.id(environment), base: settings.coinspot, http: clients.http, loop: loop,
-                settings: times, keys: { keys($0.text) })
+                settings: times, nonces: around.nonces, keys: { keys($0.text) })
         }
     }
 

@@ -54,6 +54,11 @@ final class FloorStore: Sendable {
                     first INTEGER NOT NULL, last INTEGER NOT NULL, run TEXT NOT NULL,
                     PRIMARY KEY(strategy, call, arguments)) STRICT, WITHOUT ROWID;
                 """),
+            Migration(
+                4, "up to where the nonces of exchanges' keys may have been used",
+                """
+                CREATE TABLE nonces(key TEXT PRIMARY KEY, mark INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+                """),
         ])
 
     init(writer: GroupCommitWriter, readers: DatabaseReaders, log: HostLog) {
@@ -212,6 +217,26 @@ final class FloorStore: Sendable {
         }
     }
 
+    /// Writes up to where the nonces of a key may be used; answers on any thread whether that is durable.
+    func keep(nonces key: String, upTo mark: Int64, _ answer: @escaping @Sendable (Bool) -> Void) {
+        let log = log
+        do {
+            try writer.submit { database in
+                try database.run(
+                    """
+                    INSERT INTO nonces(key, mark) VALUES (?, ?)
+                    ON CONFLICT(key) DO UPDATE SET mark = max(mark, excluded.mark)
+                    """, key, mark)
+            } completion: { result in
+                if case .failure(let failure) = result { log.error("a nonce was not kept: \(failure)") }
+                answer((try? result.get()) != nil)  // The failure was said.
+            }
+        } catch {
+            log.error("a nonce was not kept: \(error)")
+            answer(false)
+        }
+    }
+
     /// Forgets what was kept about a strategy that is deleted, its runs and signals excepted: they are history.
     func forget(strategy: String) {
         write { database in
@@ -315,6 +340,16 @@ final class FloorStore: Sendable {
                 limits: try database.all("SELECT scope, limits FROM limits ORDER BY scope") {
                     (try $0.text(0), try $0.text(1))
                 })
+        }
+    }
+
+    /// Up to where the nonces of each key may have been used.
+    func nonceMarks() throws -> [String: Int64] {
+        try readers.read { database in
+            let marks = try database.all("SELECT key, mark FROM nonces") {
+                (try $0.text(0), try $0.integer(1))
+            }
+            return Dictionary(marks, uniquingKeysWith: max)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Exchanges
 internal import Journal
 internal import Posix
 internal import Secrets
@@ -19,6 +20,8 @@ struct Surroundings: Sendable {
     var instruments: Instruments
     /// An account's active credential, as its signer holds it; nil when it has none.
     var keys: @Sendable (_ account: String) -> SigningKey?
+    /// The nonces of those keys.
+    var nonces: NonceKeeper
     /// Writes a line of the audit trail: actor, action, subject, detail.
     var audit: @Sendable (_ actor: String, _ action: String, _ subject: String, _ detail: String) -> Void
 }

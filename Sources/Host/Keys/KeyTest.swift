@@ -14,7 +14,7 @@ extension Host {
     /// Tries a key at its venue, on a loop of its own: the floor has nothing to do with a key that trades on no account.
     static func check(
         _ name: String, _ environment: VenueEnvironment, _ key: SigningKey,
-        _ venues: Configuration.Venues
+        _ venues: Configuration.Venues, _ nonces: NonceKeeper
     ) async -> KeyCheck {
         func outcome(_ outcome: KeyCheck.Outcome, _ reason: String) -> KeyCheck {
             KeyCheck(outcome, at: Timestamp(milliseconds: WallClock.milliseconds), reason: reason)
@@ -49,7 +49,8 @@ extension Host {
                         }
                     case .coinspot:
                         let venue = CoinSpotVenue(
-                            venue: id, base: venues.coinspot, http: http, loop: loop, keys: { _ in key })
+                            venue: id, base: venues.coinspot, http: http, loop: loop, nonces: nonces,
+                            keys: { _ in key })
                         venue.examineKey(of: "key-test", wall: wall) { result in
                             venue.end()
                             continuation.resume(returning: result)

@@ -31,12 +31,11 @@ enum Words {
     }
 
     static func time(milliseconds: Int) -> String {
-        let seconds = floorDivide(milliseconds, 1000)
-        let (days, rest) = (floorDivide(seconds, 86_400), seconds - floorDivide(seconds, 86_400) * 86_400)
-        let (year, month, day) = date(daysSinceEpoch: days)
+        let day = Timestamp(milliseconds: Int64(milliseconds)).utcDay
+        let rest = (milliseconds - Int(day) * 86_400_000) / 1000
         return
-            "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2)) "
-            + "\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))"
+            "\(CivilDate(utcDay: day)) \(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):"
+            + padded(rest % 60, 2)
     }
 
     /// Bytes in a unit that fits.
@@ -48,24 +47,6 @@ enum Words {
         case ..<1_073_741_824: return "\(count / 1_048_576) MiB"
         default: return "\(count / 1_073_741_824) GiB"
         }
-    }
-
-    /// Days to a date of the Gregorian calendar, by Howard Hinnant's `civil_from_days`.
-    private static func date(daysSinceEpoch: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = daysSinceEpoch + 719_468
-        let era = floorDivide(shifted, 146_097)
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-    }
-
-    private static func floorDivide(_ value: Int, _ divisor: Int) -> Int {
-        let quotient = value / divisor
-        return value % divisor < 0 ? quotient - 1 : quotient
     }
 
     private static func padded(_ number: Int, _ width: Int) -> String {

@@ -10,25 +10,18 @@ struct CoinDCXVenueTests {
         _ body: (CoinRig) async throws -> Void
     ) async throws {
         let rig = try await CoinRig(.coindcx, settings: settings, opens: false) { rig, keys in
-            var times = CoinDCXVenue.Settings()
-            times.tradesPerPage = page
-            times.pollEvery = .milliseconds(100)
-            times.requestsPerSecond = 500
-            times.requestsPerMinute = 5_000
-            return CoinDCXVenue(
-                addresses: CoinDCXAddresses(rest: rig.base), http: rig.http, sockets: rig.sockets,
-                loop: rig.loop, settings: times, seed: 7, keys: keys)
+            rig.coinDCX(page: page, keys)
         }
         do {
             try await rig.hold("BTCUSDT", "100", "100")
             await rig.open()
-            try await rig.waitForStream()
+            try await rig.waitUntilOpen()
             try await body(rig)
         } catch {
-            await rig.close()
+            await rig.end()
             throw error
         }
-        await rig.close()
+        await rig.end()
     }
 
     private func terms(
@@ -48,8 +41,8 @@ struct CoinDCXVenueTests {
     {
         try await with { rig in
             let id = try await rig.place(1, terms(.buy, "1", nil)).get()
-            let told = try await rig.wait(for: "a trade") { $0.contains { $0.toldTrade != nil } }
-            let trade = try #require(told.compactMap(\.toldTrade).first)
+            let told = try await rig.wait(for: "a trade") { $0.contains { $0.trade != nil } }
+            let trade = try #require(told.compactMap(\.trade).first)
             #expect(trade.clientID == clientID(1) && trade.venueOrderID == id)
             #expect(trade.price == d("100") && trade.quantity == d("1"))
             #expect(trade.fee == d("0.5") && trade.feeCurrency == "USDT")
@@ -163,7 +156,7 @@ struct CoinDCXVenueTests {
         _ status: String, _ words: String
     ) async throws {
         try await with(settings: [("clock_status", status), ("clock_message", words)]) { rig in
-            try await rig.set("clock_offset_ms", "60000")
+            try await rig.control.set("clock_offset_ms", "60000")
             _ = try await rig.place(1, terms()).get()
             #expect(try await rig.orderCount() == 1)
         }
@@ -219,9 +212,9 @@ struct CoinDCXVenueTests {
             try await rig.fault(#"{"kind":"gap","stream":"user","events":100}"#)
             try await rig.hold("BTCUSDT", "80", "80")
             try await rig.control("POST", "/disconnect")
-            let told = try await rig.wait(for: "the fill") { $0.contains { $0.toldTrade != nil } }
-            #expect(told.compactMap(\.toldTrade).map(\.clientID) == [clientID(1)])
-            try await rig.waitForStream(2)
+            let told = try await rig.wait(for: "the fill") { $0.contains { $0.trade != nil } }
+            #expect(told.compactMap(\.trade).map(\.clientID) == [clientID(1)])
+            try await rig.waitUntilOpen(2)
         }
     }
 
@@ -236,8 +229,8 @@ struct CoinDCXVenueTests {
                 #"{"account":"main","symbol":"BTCUSDT","side":"buy","quantity":"0.5","price":"95"}"#)
             #expect(try await rig.openOrders().contains { $0.clientID?.order == nil })
             try await rig.hold("BTCUSDT", "93", "93")
-            let told = try await rig.wait(for: "its trade") { $0.contains { $0.toldTrade != nil } }
-            #expect(told.compactMap(\.toldTrade).first.map { $0.clientID?.order == nil } == true)
+            let told = try await rig.wait(for: "its trade") { $0.contains { $0.trade != nil } }
+            #expect(told.compactMap(\.trade).first.map { $0.clientID?.order == nil } == true)
         }
     }
 
@@ -249,8 +242,8 @@ struct CoinDCXVenueTests {
             await rig.open()
             #expect(try await rig.status(named(1)).get()?.venueOrderID == id)
             try await rig.hold("BTCUSDT", "80", "80")
-            let told = try await rig.wait(for: "the fill") { $0.contains { $0.toldTrade != nil } }
-            #expect(told.compactMap(\.toldTrade).first?.clientID == clientID(1))
+            let told = try await rig.wait(for: "the fill") { $0.contains { $0.trade != nil } }
+            #expect(told.compactMap(\.trade).first?.clientID == clientID(1))
             #expect(try await rig.page(after: cursor).trades.compactMap(\.clientID) == [clientID(1)])
         }
     }
@@ -289,10 +282,10 @@ struct CoinDCXVenueTests {
         }
         guard case .failure(.unsent(let words)) = await rig.place(1, terms(.buy, "0.01", "50000")) else {
             Issue.record("without a key")
-            await rig.close()
+            await rig.end()
             return
         }
         #expect(words.contains("credential"))
-        await rig.close()
+        await rig.end()
     }
 }

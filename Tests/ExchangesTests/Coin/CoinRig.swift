@@ -8,273 +8,187 @@ import Testing
 import Trading
 import Wire
 
-/// An adapter on an event loop before a simulator of its venue, with what a test needs: to ask and wait, to order faults,
-/// and to look into the simulator's own books.
-final class CoinRig: @unchecked Sendable {
-    // @unchecked: `venue`, `reports` and `news` are touched on the loop's thread alone; the rest never changes.
-    let loop: EventLoop
-    let http: HTTPClient
-    let sockets: WebSocketClient
-    let simulator: Simulator
-    let base: String
+import struct FoundationEssentials.UUID
+
+/// The adapter of CoinDCX or CoinSpot in front of its simulator.
+final class CoinRig: SimulatorBench, @unchecked Sendable {
+    // @unchecked: `news` and `market` are touched on the loop's thread alone, `placed` is guarded by its mutex.
     private let make: Make
-    private var venue: (any LiveVenue)?
-    private var reports: [VenueReport] = []
+    private let path: String
+    private let feeRate: Int128
     private var news: [MarketNews] = []
     private var market: (any MarketSource)?
-    private var resumed = 0
 
     typealias Make = @Sendable (CoinRig, @escaping (AccountID) -> SigningKey?) -> any LiveVenue
 
-    static let key = "test-key"
-    static let secret = "test-secret"
+    /// What a journal would have of the orders placed, by path: CoinSpot's adapter is told after a start.
+    private static let placed = Mutex<[String: [Int: Order]]>([:])
 
     init(
-        _ exchange: SimulatedExchange, settings: [(name: String, value: String)] = [],
-        rights: Set<SimulatorKey.Right> = [.read, .trade], opens: Bool = true, make: @escaping Make
+        _ exchange: SimulatedExchange, path: String? = nil,
+        settings: [(name: String, value: String)] = [],
+        balances: [String: FixedDecimal] = [:], rights: Set<SimulatorKey.Right> = [.read, .trade],
+        opens: Bool = true, make: @escaping Make
     ) async throws {
-        loop = try EventLoop(name: "floor")
-        http = try HTTPClient()
-        sockets = try WebSocketClient()
-        var configuration = SimulatorConfiguration(exchange)
-        configuration.port = 0
-        configuration.keys = [SimulatorKey(key: Self.key, secret: Self.secret, rights: rights)]
-        configuration.settings = settings
-        simulator = try await Simulator.start(configuration)
-        base = "http://127.0.0.1:\(simulator.port)"
         self.make = make
+        let path = path ?? "coin-\(UUID())"
+        self.path = path
+        // Five thousandths at the one, one at the other.
+        feeRate = exchange == .coindcx ? 5 : 1
+        let traits = exchange == .coindcx ? VenueTraits.coinDCX : VenueTraits.coinSpot
+        try await super.init(exchange, path: path, account: "acct", traits: traits) { configuration in
+            configuration.keys = [SimulatorKey(key: Self.key, secret: Self.secret, rights: rights)]
+            configuration.settings = settings
+            configuration.balances = balances
+        }
         if opens { await open() }
+    }
+
+    /// A contract's bench: short times, a market at 100, 100,000 to spend.
+    static func contract(_ exchange: SimulatedExchange, path: String) async throws -> CoinRig {
+        let isDCX = exchange == .coindcx
+        let rig = try await CoinRig(
+            exchange, path: path, settings: [("requests_per_minute", "1000000")],
+            balances: [isDCX ? "USDT" : "AUD": FixedDecimal(100_000), "BTC": .zero, "ETH": .zero, "INR": .zero],
+            opens: false
+        ) { rig, keys in
+            if isDCX { return rig.coinDCX(page: 3, keys) }
+            return rig.coinSpot(keys)
+        }
+        if !rig.wasRunning {
+            if isDCX {
+                try await rig.control.put(
+                    "instruments",
+                    ["symbol": rig.symbol, "tick_size": "0.1", "step_size": "0.001", "minimum_notional": "5"])
+            }
+            try await rig.control.hold("100")
+        }
+        let orders = placed.withLock { $0[path] ?? [:] }.sorted { $0.key < $1.key }.map(\.value)
+        let start = Timestamp(milliseconds: WallClock.milliseconds - 60_000)
+        await rig.open(symbols: [rig.symbol: start], orders: orders)
+        try await rig.waitUntilOpen()
+        return rig
+    }
+
+    /// An adapter of CoinDCX that waits for nothing longer than a test may.
+    func coinDCX(
+        at address: String? = nil, page: Int = 500, _ keys: @escaping (AccountID) -> SigningKey?
+    ) -> CoinDCXVenue {
+        var times = CoinDCXVenue.Settings()
+        times.instrumentsEvery = .seconds(1)
+        times.tradesPerPage = page
+        times.pollEvery = .milliseconds(100)
+        times.requestsPerSecond = 500
+        times.requestsPerMinute = 5_000
+        return CoinDCXVenue(
+            addresses: CoinDCXAddresses(rest: address ?? base), http: http, sockets: sockets, loop: loop,
+            settings: times, seed: 7, keys: keys)
+    }
+
+    /// Likewise of CoinSpot: what takes most of a minute there takes a second here.
+    func coinSpot(
+        at address: String? = nil, nonces: NonceKeeper = NonceKeeper(),
+        _ keys: @escaping (AccountID) -> SigningKey?
+    ) -> CoinSpotVenue {
+        let matching = CoinSpotVenue.Settings.Matching(
+            skew: 1_000, arrival: 500, settling: 300, grace: 1_000, gone: 600)
+        var times = CoinSpotVenue.Settings(matching: matching)
+        times.instrumentsEvery = .seconds(1)
+        times.pollEvery = .milliseconds(50)
+        times.idleEvery = .milliseconds(200)
+        times.pricesEvery = .milliseconds(100)
+        times.orderDeadline = .seconds(2)
+        times.requestsPerMinute = 10_000
+        return CoinSpotVenue(
+            base: address ?? base, http: http, loop: loop, settings: times, nonces: nonces, seed: 7, keys: keys)
     }
 
     /// Makes an adapter and opens the account, as a host's start does.
     func open(symbols: [String: Timestamp] = [:], orders: [Order]? = []) async {
-        let secret = Array(Self.secret.utf8)
         await onLoop { [self] in
-            let venue = make(self) { _ in
-                // A lack of locked memory would fail the test by a refused key.
-                (try? LockedBytes(secret)).map { SigningKey(apiKey: Self.key, secret: $0) }
-            }
-            venue.onReport = { [self] _, report in reports.append(report) }
-            venue.onResumed = { [self] _ in resumed += 1 }
-            venue.open("acct", symbols: symbols)
-            if let orders { (venue as? any JournalGuidedVenue)?.restore(orders, fills: [], on: "acct") }
-            self.venue = venue
+            connect(make(self) { _ in Self.signingKey() }, symbols: symbols, orders: orders)
         }
     }
 
-    /// Lets go of the adapter, as a host's end does.
-    func letGo() async {
+    override func letGo() async {
         await onLoop { [self] in
             market?.end()
             market = nil
-            venue?.end()
-            venue = nil
         }
+        await super.letGo()
     }
 
-    func close() async {
-        await letGo()
-        loop.stop()
-        await simulator.stop()
+    override func fee(_ side: Side, quantity: FixedDecimal, price: FixedDecimal) -> (
+        FixedDecimal, currency: String
+    ) {
+        let thousandths = quantity.units / 1000 * (price.units / FixedDecimal.unitsPerOne)
+        return (FixedDecimal(units: thousandths * feeRate), traits.instrument.quote)
     }
 
-    // MARK: - Asking
-
-    func onLoop(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
-            loop.perform {
-                body()
-                continuation.resume()
-            }
+    override func place(_ number: Int, _ terms: OrderTerms) async -> Result<VenueOrderID, VenueFailure> {
+        let answer = await super.place(number, terms)
+        if case .success(let id) = answer {
+            let order = journaled(number, terms, .open, id, at: account)
+            Self.placed.withLock { $0[path, default: [:]][number] = order }
         }
+        return answer
     }
 
-    func ask<Answer: Sendable>(
-        _ body: @escaping @Sendable (any LiveVenue, @escaping (Answer) -> Void) -> Void
-    ) async -> Answer {
-        await withCheckedContinuation { continuation in
-            loop.perform { [self] in
-                guard let venue else { preconditionFailure("the venue is gone") }
-                let isBack = Flag()
-                body(venue) { answer in
-                    precondition(isBack.isSet, "a completion came before its call returned")
-                    continuation.resume(returning: answer)
-                }
-                isBack.isSet = true
-            }
-        }
-    }
-
-    func place(_ number: Int, _ terms: OrderTerms) async -> Result<VenueOrderID, VenueFailure> {
-        await ask { $0.place(PlaceRequest(clientID: clientID(number), terms: terms), on: "acct", $1) }
-    }
-
-    func cancel(_ reference: OrderReference) async -> Result<Void, VenueFailure> {
-        await ask { $0.cancel(reference, on: "acct", $1) }
-    }
-
-    func amend(_ reference: OrderReference, _ wish: Amendment) async -> Result<Amendment, VenueFailure> {
-        await ask { $0.amend(reference, to: wish, on: "acct", $1) }
-    }
-
-    func status(_ reference: OrderReference) async -> Result<VenueOrder?, VenueFailure> {
-        await ask { $0.status(of: reference, on: "acct", $1) }
-    }
-
-    func openOrders() async throws -> [VenueOrder] {
-        let answer: Result<[VenueOrder], VenueFailure> = await ask { $0.openOrders(on: "acct", $1) }
-        return try answer.get()
-    }
-
-    func page(after cursor: String?) async throws -> TradePage {
-        let answer: Result<TradePage, VenueFailure> = await ask { $0.trades(on: "acct", after: cursor, $1) }
-        return try answer.get()
-    }
-
-    func balances() async throws -> [VenueBalance] {
-        let answer: Result<[VenueBalance], VenueFailure> = await ask { $0.balances(on: "acct", $1) }
-        return try answer.get()
-    }
-
-    func instruments() async throws -> [Instrument] {
-        let answer: Result<[Instrument], VenueFailure> = await ask { $0.instruments($1) }
-        return try answer.get()
-    }
-
-    // MARK: - News
-
-    func takeReports() async -> [VenueReport] {
-        let taken = Mutex<[VenueReport]>([])
-        await onLoop { [self] in
-            let all = reports
-            taken.withLock { $0 = all }
-            reports = []
-        }
-        return taken.withLock { $0 }
-    }
-
-    /// Waits until what `isDone` looks for has been told; gives all that was.
-    @discardableResult
-    func wait(
-        for what: String, seconds: Int = 15, _ isDone: ([VenueReport]) -> Bool
-    ) async throws -> [VenueReport] {
-        var told: [VenueReport] = []
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while true {
-            told += await takeReports()
-            if isDone(told) { return told }
-            guard ContinuousClock.now < deadline else { throw NotTold(what: what, told: told) }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    struct NotTold: Error {
-        let what: String
-        let told: [VenueReport]
-    }
-
-    /// Waits until an account's stream, or the looking in its place, has begun.
-    func waitForStream(_ count: Int = 1) async throws {
-        let deadline = ContinuousClock.now + .seconds(15)
-        while true {
-            let seen = Mutex(0)
-            await onLoop { [self] in
-                let now = resumed
-                seen.withLock { $0 = now }
-            }
-            if seen.withLock({ $0 }) >= count { return }
-            guard ContinuousClock.now < deadline else { throw NotTold(what: "a stream", told: []) }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
+    // MARK: - Prices
 
     func beginMarket(_ wish: MarketWish) async {
         await onLoop { [self] in
-            market = venue?.market()
+            market = live?.market()
             market?.begin(wish) { [self] in news.append($0) }
         }
     }
 
     @discardableResult
     func waitForNews(_ what: String, _ isDone: ([MarketNews]) -> Bool) async throws -> [MarketNews] {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while true {
+        var all: [MarketNews] = []
+        try await until(what, seconds: 20) {
             let seen = Mutex<[MarketNews]>([])
             await onLoop { [self] in
                 let now = news
                 seen.withLock { $0 = now }
             }
-            let all = seen.withLock { $0 }
-            if isDone(all) { return all }
-            guard ContinuousClock.now < deadline else {
-                throw NotTold(what: "\(what); told were \(all.suffix(20))", told: [])
-            }
-            try await Task.sleep(for: .milliseconds(10))
+            all = seen.withLock { $0 }
+            return isDone(all)
         }
+        return all
+    }
+
+    func instruments() async throws -> [Instrument] {
+        let answer: Result<[Instrument], VenueFailure> = await ask { $0.instruments($2) }
+        return try answer.get()
     }
 
     // MARK: - The simulator's own door
 
     @discardableResult
     func control(_ method: String, _ path: String, _ body: String = "") async throws -> JSONValue {
-        let answer = try await http.send(
-            HTTPRequest(
-                method, "\(base)/_control\(path)",
-                body: body.isEmpty ? .none : .bytes(Array(body.utf8), contentType: "application/json")))
-        try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
-        return try JSONParser.parse(answer.body)
+        try await control.send(method, path, body.isEmpty ? nil : try JSONParser.parse(body))
     }
 
     func hold(_ symbol: String, _ bid: String, _ ask: String, quantity: String = "1000") async throws {
-        try await control(
-            "PUT", "/market",
-            #"{"symbol":"\#(symbol)","bid":"\#(bid)","ask":"\#(ask)","bid_quantity":"\#(quantity)","ask_quantity":"\#(quantity)"}"#
-        )
+        try await control.put(
+            "market",
+            [
+                "symbol": symbol, "bid": bid, "ask": ask, "bid_quantity": quantity, "ask_quantity": quantity,
+            ])
     }
 
     func fault(_ rule: String) async throws { try await control("POST", "/faults", rule) }
 
-    func set(_ name: String, _ value: String) async throws {
-        try await control("PUT", "/settings", #"{"\#(name)":"\#(value)"}"#)
-    }
-
     /// How many orders the venue has in all.
     func orderCount() async throws -> Int { try await control("GET", "")["orders"]?.intValue ?? -1 }
-}
 
-extension VenueReport {
-    /// The trade that it tells, if it tells one.
-    var toldTrade: VenueTrade? {
-        if case .trade(let trade) = self { trade } else { nil }
-    }
+    // MARK: - CoinSpot
 
-    /// Whether it ends an order by a cancel.
-    var isCancelled: Bool {
-        if case .cancelled = self { true } else { false }
-    }
-}
-
-extension VenueReport {
-    /// Whether a person is asked about an order.
-    func isQuestion(about id: ClientOrderID) -> Bool {
-        if case .ambiguous(let order, _) = self { return order == id }
-        return false
-    }
-}
-
-enum WallClockNow {
-    static var milliseconds: Int64 { WallClock.milliseconds }
-}
-
-extension CoinRig {
     func decide(_ order: ClientOrderID, as id: VenueOrderID?) async {
-        let reference = OrderReference(clientID: order, symbol: "BTCAUD", venueOrderID: id)
-        await withVenue { $0.decided(reference, isThere: id != nil, on: "acct") }
-    }
-
-    private func withVenue(_ body: @escaping @Sendable (any LiveVenue) -> Void) async {
-        let _: Bool = await ask { [loop] venue, answer in
-            body(venue)
+        let reference = OrderReference(clientID: order, symbol: symbol, venueOrderID: id)
+        let _: Bool = await ask { [loop] venue, account, answer in
+            venue.decided(reference, isThere: id != nil, on: account)
             loop.atEndOfTurn { answer(true) }
         }
     }
@@ -282,7 +196,7 @@ extension CoinRig {
     /// Uses the key with a nonce of the size of microseconds.
     func spoilNonce() async throws {
         let body = Array(#"{"nonce":\#(WallClock.milliseconds * 1_000)}"#.utf8)
-        let key = SigningKey(apiKey: Self.key, secret: try LockedBytes(Array(Self.secret.utf8)))
+        let key = try #require(Self.signingKey())
         let sign = key.hmacSHA512(body).map { byte in
             let text = String(byte, radix: 16)
             return text.count == 1 ? "0\(text)" : text
@@ -293,4 +207,33 @@ extension CoinRig {
                 body: .bytes(body, contentType: "application/json")))
         try #require(answer.status == 200)
     }
+}
+
+extension VenueReport {
+    /// Whether it ends an order by a cancel.
+    var isCancelled: Bool {
+        if case .cancelled = self { true } else { false }
+    }
+
+    /// Whether a person is asked about an order.
+    func isQuestion(about id: ClientOrderID) -> Bool {
+        if case .ambiguous(let order, _) = self { return order == id }
+        return false
+    }
+}
+
+/// An order as a journal would hold it.
+func journaled(
+    _ number: Int, _ terms: OrderTerms, _ status: OrderStatus, _ id: VenueOrderID?,
+    at account: AccountID = "acct"
+) -> Order {
+    let now = Timestamp(milliseconds: WallClock.milliseconds)
+    let intent = OrderIntent(
+        id: OrderID(Int64(number)), clientID: clientID(number), strategy: "alpha", run: "run",
+        account: account, venue: "coinspot", request: nil, origin: .strategy, terms: terms,
+        reservePrice: terms.price ?? d("100"), createdAt: now.advanced(byMilliseconds: -300))
+    return Order(
+        intent: intent, status: status, quantity: terms.quantity, price: terms.price, filledQuantity: .zero,
+        filledNotional: .zero, fee: .zero, venueOrderID: id, reason: nil, cancelWanted: false,
+        amendment: nil, venueFilledQuantity: .zero, inferredQuantity: .zero, updatedAt: now)
 }

@@ -1,40 +1,30 @@
 import Exchanges
+import Posix
 import Simulators
+import Synchronization
 import Testing
 import Trading
 
 @Suite("CoinSpot, before its simulator", .serialized)
 struct CoinSpotVenueTests {
-    /// Short times, so that what takes most of a minute at the venue takes a second here.
-    private static let matching = CoinSpotVenue.Settings.Matching(
-        skew: 1_000, arrival: 500, settling: 300, grace: 1_000, gone: 600)
-
     private func with(
         settings: [(name: String, value: String)] = [], rights: Set<SimulatorKey.Right> = [.read, .trade],
         _ body: (CoinRig) async throws -> Void
     ) async throws {
         let rig = try await CoinRig(.coinspot, settings: settings, rights: rights, opens: false) {
-            rig, keys in
-            var times = CoinSpotVenue.Settings(matching: Self.matching)
-            times.pollEvery = .milliseconds(50)
-            times.idleEvery = .milliseconds(200)
-            times.pricesEvery = .milliseconds(100)
-            times.orderDeadline = .seconds(2)
-            times.requestsPerMinute = 10_000
-            return CoinSpotVenue(
-                base: rig.base, http: rig.http, loop: rig.loop, settings: times, seed: 7, keys: keys)
+            $0.coinSpot($1)
         }
         do {
             try await rig.control("PUT", "/settings", #"{"requests_per_minute":"100000"}"#)
             try await rig.hold("BTCAUD", "100", "100")
             await rig.open()
-            try await rig.waitForStream()
+            try await rig.waitUntilOpen()
             try await body(rig)
         } catch {
-            await rig.close()
+            await rig.end()
             throw error
         }
-        await rig.close()
+        await rig.end()
     }
 
     private func terms(_ side: Side = .buy, _ quantity: String = "1", _ price: String? = "90") -> OrderTerms {
@@ -87,18 +77,18 @@ struct CoinSpotVenueTests {
             rig in
             let id = try await rig.place(1, terms(.buy, "1", "90")).get()
             try await rig.hold("BTCAUD", "88", "89", quantity: "0.25")
-            let first = try await rig.wait(for: "a part") { $0.contains { $0.toldTrade != nil } }
-            for trade in first.compactMap(\.toldTrade) {
+            let first = try await rig.wait(for: "a part") { $0.contains { $0.trade != nil } }
+            for trade in first.compactMap(\.trade) {
                 #expect(trade.clientID == clientID(1) && trade.venueOrderID == id)
             }
-            var filled = first.compactMap(\.toldTrade)
+            var filled = first.compactMap(\.trade)
             for number in 0..<20
             where filled.reduce(FixedDecimal.zero, { FixedDecimal(units: $0.units + $1.quantity.units) })
                 < d("1")
             {
                 try await rig.hold("BTCAUD", "8\(number % 5)", "8\(number % 5).5", quantity: "0.25")
-                filled += try await rig.wait(for: "more") { $0.contains { $0.toldTrade != nil } }.compactMap(
-                    \.toldTrade)
+                filled += try await rig.wait(for: "more") { $0.contains { $0.trade != nil } }.compactMap(
+                    \.trade)
             }
             #expect(filled.allSatisfy { $0.clientID == clientID(1) })
             #expect(Set(filled.map(\.trade)).count == filled.count)
@@ -114,8 +104,8 @@ struct CoinSpotVenueTests {
         try await with(settings: [("completed_rows", "orders"), ("completed_ids", ids)]) { rig in
             _ = try await rig.place(1, terms(.buy, "1", "90")).get()
             try await rig.hold("BTCAUD", "80", "80")
-            let told = try await rig.wait(for: "its trade") { $0.contains { $0.toldTrade != nil } }
-            #expect(told.compactMap(\.toldTrade).map(\.clientID) == [clientID(1)])
+            let told = try await rig.wait(for: "its trade") { $0.contains { $0.trade != nil } }
+            #expect(told.compactMap(\.trade).map(\.clientID) == [clientID(1)])
             #expect(try await rig.status(named(1)).get()?.state == .filled)
         }
     }
@@ -125,8 +115,8 @@ struct CoinSpotVenueTests {
         try await with { rig in
             let id = try await rig.place(1, terms(.buy, "1", nil)).get()
             #expect(try await rig.status(named(1)).get()?.state == .filled)
-            let told = try await rig.wait(for: "its trade") { $0.contains { $0.toldTrade != nil } }
-            let trade = try #require(told.compactMap(\.toldTrade).first)
+            let told = try await rig.wait(for: "its trade") { $0.contains { $0.trade != nil } }
+            let trade = try #require(told.compactMap(\.trade).first)
             #expect(trade.clientID == clientID(1) && trade.venueOrderID == id && trade.price == d("100"))
         }
     }
@@ -224,10 +214,50 @@ struct CoinSpotVenueTests {
             // Another client of the same key, with microseconds.
             try await rig.spoilNonce()
             await rig.open()
-            try await rig.waitForStream(2)
+            try await rig.waitUntilOpen(2)
             _ = try await rig.place(1, terms()).get()
             #expect(try await rig.orderCount() == 1)
         }
+    }
+
+    @Test func `S8: after a restart nonces go on above those before, though the clock was set back`()
+        async throws
+    {
+        let kept = Mutex<[String: Int64]>([:])
+        let keep: NonceKeeper.Keep = { key, mark, answer in
+            kept.withLock { $0[key] = max($0[key] ?? 0, mark) }
+            answer(true)
+        }
+        let keeper = Mutex(NonceKeeper(keep: keep))
+        // Words that say nothing of nonces: whoever goes back is taken for somebody with a wrong key.
+        let rig = try await CoinRig(
+            .coinspot, settings: [("nonce_message", "no"), ("requests_per_minute", "100000")], opens: false
+        ) { rig, keys in rig.coinSpot(nonces: keeper.withLock { $0 }, keys) }
+        try await rig.hold("BTCAUD", "100", "100")
+        await rig.open()
+        try await rig.waitUntilOpen()
+        // This host's clock is an hour ahead, as far as nonces tell.
+        let name = try #require(kept.withLock { $0.keys.first })
+        keeper.withLock { $0 }.raise(name, above: WallClock.milliseconds + 3_600_000)
+        let id = try await rig.place(1, terms()).get()
+        await rig.letGo()
+
+        keeper.withLock { $0 = NonceKeeper(marks: kept.withLock { $0 }, keep: keep) }
+        await rig.onLoop { rig.witness.traces = [] }
+        await rig.open(orders: [journaled(1, terms(), .open, id)])
+        try await rig.waitUntilOpen(2)
+        _ = try await rig.place(2, terms(.buy, "1", "80")).get()
+        let statuses = await rig.read { Set($0.witness.traces.map(\.status)) }
+        #expect(statuses == [200])
+        await rig.letGo()
+
+        // Without what was kept the first request is refused.
+        keeper.withLock { $0 = NonceKeeper() }
+        await rig.onLoop { rig.witness.traces = [] }
+        await rig.open(orders: [journaled(1, terms(), .open, id)])
+        try await rig.waitUntilOpen(3)
+        #expect(await rig.read { $0.witness.traces.first?.status } == 401)
+        await rig.end()
     }
 
     @Test func `a read-only key reads, and places nothing`() async throws {
@@ -292,23 +322,5 @@ struct CoinSpotVenueTests {
                     && news.contains { if case .event(.quote) = $0 { true } else { false } }
             }
         }
-    }
-
-    private func journaled(
-        _ number: Int, _ terms: OrderTerms, _ status: OrderStatus, _ id: VenueOrderID?
-    ) -> Order {
-        let now = Timestamp(milliseconds: WallClockNow.milliseconds)
-        let intent = OrderIntent(
-            id: OrderID(Int64(number)), clientID: clientID(number), strategy: "alpha", run: "run",
-            account: "acct",
-            venue: "coinspot", request: nil, origin: .strategy, terms: terms,
-            reservePrice: terms.price ?? d("100"),
-            createdAt: now.advanced(byMilliseconds: -300))
-        return Order(
-            intent: intent, status: status, quantity: terms.quantity, price: terms.price,
-            filledQuantity: .zero,
-            filledNotional: .zero, fee: .zero, venueOrderID: id, reason: nil, cancelWanted: false,
-            amendment: nil,
-            venueFilledQuantity: .zero, inferredQuantity: .zero, updatedAt: now)
     }
 }
