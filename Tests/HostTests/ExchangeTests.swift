@@ -11,10 +11,9 @@ extension HostTests {
             _ exchange: TradedExchange
         ) async throws {
             try await ExchangeRig.run(exchange) { rig in
-                try await rig.hold("50000", "50010")
-                try await rig.addFeed()
+                try await rig.addFeed(at: ("50000", "50010"))
                 try await rig.addAccount()
-                let id = try await rig.fixture.puppet("plain")
+                let id = try await rig.puppet()
                 do {
                     _ = try await rig.fixture.host.start(id, options: ExchangeRig.options, by: "ada")
                     Issue.record("it was started without a credential")
@@ -45,12 +44,12 @@ extension HostTests {
                 try await rig.fixture.waitForOrder(id, "waiting") { $0.status == .filled }
                 try await rig.hold("50000", "50010")
                 try await rig.waitUntilWell()
-                try await rig.order(id, "last", "buy", "0.01", price: "45000")
-                try await rig.fixture.waitForOrder(id, "last") { $0.status == .open }
+                let last = try await rig.orderOnceOpen(id, "buy", "0.01", price: "45000")
+                try await rig.fixture.waitForOrder(id, last) { $0.status == .open }
 
                 _ = try await rig.fixture.host.stop(id, orders: .flatten, by: "ada")
                 try await rig.fixture.wait(id) { $0.state == .stopped }
-                try await rig.fixture.waitForOrder(id, "last") { $0.status == .cancelled }
+                try await rig.fixture.waitForOrder(id, last) { $0.status == .cancelled }
                 try await rig.fixture.wait(id) { $0.positions.allSatisfy(\.quantity.isZero) }
                 try await Self.compare(rig, id)
             }
@@ -59,6 +58,10 @@ extension HostTests {
         /// The host's books and the exchange's say the same, and what was held at first is held again.
         private static func compare(_ rig: ExchangeRig, _ id: String) async throws {
             let there = try await rig.tradesThere()
+            // What was just booked is on its way to the disk.
+            try await rig.fixture.wait("the last fill to be durable") {
+                try await rig.fillsHere(id).count == there.count
+            }
             #expect(try await rig.fillsHere(id) == there)
             #expect(there.count == 3)
             let books = try await rig.books()

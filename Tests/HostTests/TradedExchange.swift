@@ -86,14 +86,19 @@ final class ExchangeRig: @unchecked Sendable {
 
     // MARK: - What a user sets up
 
-    func addFeed() async throws {
+    /// Adds a feed of the exchange's prices and waits until it gives some.
+    ///
+    /// - Parameter price: Where the market is held; nil lets it move.
+    func addFeed(at price: (bid: String, ask: String)? = nil) async throws {
         _ = try await fixture.host.addFeed(
             .members([
                 "id": .string("prices"), "kind": .string(exchange.kind),
                 "symbols": .array([.string(exchange.symbol)]), "resolutions": .array([.string("1m")]),
             ]), by: "ada")
         try await fixture.wait("the feed's prices") {
-            try await fixture.host.feeds().first { $0.id == "prices" }.map {
+            // Streams tell what moves, and not how it stood when they were opened.
+            if let price { try await hold(price.bid, price.ask) }
+            return try await fixture.host.feeds().first { $0.id == "prices" }.map {
                 $0.isRunning && $0.lastEvent != nil
             } ?? false
         }
@@ -123,12 +128,31 @@ final class ExchangeRig: @unchecked Sendable {
         }
     }
 
+    /// Uploads a puppet for the exchange's market.
+    func puppet() async throws -> String {
+        try await fixture.puppet("plain", #""pair":"\#(exchange.base)/\#(exchange.currency)""#)
+    }
+
     static let options = StartOptions(feed: "prices", account: "acct")
 
     func order(
         _ strategy: String, _ request: String, _ side: String, _ quantity: String, price: String? = nil
     ) async throws {
         try await fixture.order(strategy, request, side, quantity, price: price, symbol: exchange.symbol)
+    }
+
+    /// Places an order, again and again while the host does not know yet what happened before its start. Gives its name.
+    func orderOnceOpen(_ strategy: String, _ side: String, _ quantity: String, price: String) async throws
+        -> String
+    {
+        var number = 0
+        try await fixture.wait("an order that is not denied", about: strategy) {
+            number += 1
+            let asked = try await fixture.order(
+                strategy, "again-\(number)", side, quantity, price: price, symbol: exchange.symbol)
+            return asked.status != .denied
+        }
+        return "again-\(number)"
     }
 
     // MARK: - The simulator's own door

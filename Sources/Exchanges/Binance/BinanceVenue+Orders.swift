@@ -115,8 +115,9 @@ extension BinanceVenue {
                 guard answer.body["status"]?.stringValue == "CANCELED",
                     let filled = answer.body.decimal("executedQty")
                 else { return }
-                // It was there to be cancelled, so that nothing else can cancel and replace it.
+                // It was there to be cancelled, so that nothing else can cancel and replace it any more.
                 self?.accounts[account]?.settle(order.clientID)
+                self?.accounts[account]?.drop(number + 1, of: order.clientID)
                 self?.onReport?(
                     account, .cancelled(order.clientID, filled: filled, reason: "cancelled by request"))
             case .failure(let failure): completion(.failure(failure.venueFailure))
