@@ -87,7 +87,9 @@ private final class Stage {
         func isControl(_ call: Call) -> Bool {
             call.path == ControlRoutes.prefix || call.path.hasPrefix(ControlRoutes.prefix + "/")
         }
-        let second: () -> Int64 = { core.now.milliseconds / 1000 }
+        let second: () -> Int64 = {
+            (core.now.milliseconds + core.settings.milliseconds(VenueSetting.dateSkew)) / 1000
+        }
         do throws(SystemCallError) {
             server = try SimulatorServer(
                 loop: loop, address: configuration.address, port: configuration.port, second: second

@@ -144,7 +144,8 @@ struct BinanceFaultTests {
                 ) { told.news.append($0) }
             }
             try await bench.until("everything is there") {
-                await bench.read { [told] _ in told.news.contains(.primed) && told.news.contains(.fault(nil)) }
+                await bench.read { [told] _ in told.news.contains(.primed) && told.news.contains(.fault(nil))
+                }
             }
             try await bench.control.hold("101")
             try await bench.until("quote and trade") {

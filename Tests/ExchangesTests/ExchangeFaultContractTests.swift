@@ -1,3 +1,4 @@
+import Dispatch
 import Exchanges
 import Posix
 import Simulators
@@ -380,6 +381,49 @@ struct ExchangeFaultContractTests {
                     && told.contains { if case .streamRestored = $0 { true } else { false } }
             }
         }
+    }
+
+    @Test(arguments: [SimulatedExchange.binance, .coindcx])
+    func `W1: more than may wait while the host is held up is a gap, after which everything is asked for`(
+        _ exchange: SimulatedExchange
+    ) async throws {
+        let few = SocketInboxLimits(messages: 4)
+        let path = "faults-\(UUID())"
+        let bench: SimulatorBench
+        if exchange == .binance {
+            bench = try await BinanceBench(path: path, timing: BinanceVenue.Settings(inbox: few))
+        } else {
+            let rig = try await CoinRig(.coindcx, settings: [("open_orders", "1000")], opens: false) {
+                $0.coinDCX(inbox: few, $1)
+            }
+            try await rig.control.hold("100")
+            await rig.open()
+            try await rig.waitUntilOpen()
+            bench = rig
+            // Something of ours there makes the market one that is looked at everywhere.
+            _ = try await bench.place(1, bench.order(.buy, "2", "50")).get()
+        }
+        _ = await bench.takeReports()
+        var isGap = false
+        try await bench.until("a gap", seconds: 30) {
+            let gate = DispatchSemaphore(value: 0)
+            bench.loop.perform { gate.wait() }
+            do {
+                for _ in 0..<10 { try await bench.control.byHand(.buy, "0.5", price: "60") }
+            } catch {
+                gate.signal()
+                throw error
+            }
+            gate.signal()
+            isGap = await bench.takeReports().contains { report in
+                if case .streamGap(let reason) = report { reason.contains("messages waited") } else { false }
+            }
+            return isGap
+        }
+        try await bench.waitUntilOpen(2)
+        let there = try await bench.control.orders().count
+        #expect(try await bench.openOrders().count == there)
+        await bench.end()
     }
 
     @Test(arguments: VenueUnderTest.streaming)

@@ -3,10 +3,11 @@ import Trading
 
 @Suite("Dates of the calendar")
 struct CivilDateTests {
-    @Test(arguments: [
-        ("1970-01-01", 0), ("1969-12-31", -1), ("2000-02-29", 11_016), ("2000-03-01", 11_017),
-        ("1900-03-01", -25_508), ("2026-11-20", 20_777), ("2100-03-01", 47_541),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1970-01-01", 0), ("1969-12-31", -1), ("2000-02-29", 11_016), ("2000-03-01", 11_017),
+            ("1900-03-01", -25_508), ("2026-11-20", 20_777), ("2100-03-01", 47_541),
+        ] as [(String, Int64)])
     func `a day has the date that the calendar gives it`(_ text: String, _ day: Int64) {
         let date = CivilDate(utcDay: day)
         #expect(date.description == text && date.utcDay == day)

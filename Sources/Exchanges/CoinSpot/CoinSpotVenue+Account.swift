@@ -175,7 +175,8 @@ extension CoinSpotVenue {
         since: Timestamp, on account: AccountID,
         _ completion: @escaping (Result<[CoinSpotDeal], CallFailure>) -> Void
     ) {
-        ask(fields: [.init("startdate", .string("\(CivilDate(utcDay: since.utcDay))"))], on: account) { [weak self] result in
+        ask(fields: [.init("startdate", .string("\(CivilDate(utcDay: since.utcDay))"))], on: account) {
+            [weak self] result in
             guard let self else { return }
             switch result {
             case .success(.some(let deals)): completion(.success(deals))

@@ -9,9 +9,10 @@ public import Trading
 /// is told so by the venue again.
 public final class NonceKeeper: Sendable {
     /// Makes a key's mark durable; answers once, on any thread, whether it is.
-    public typealias Keep = @Sendable (
-        _ key: String, _ mark: Int64, _ answer: @escaping @Sendable (Bool) -> Void
-    ) -> Void
+    public typealias Keep =
+        @Sendable (
+            _ key: String, _ mark: Int64, _ answer: @escaping @Sendable (Bool) -> Void
+        ) -> Void
 
     /// How far ahead a mark is set: a minute of milliseconds, or as many nonces where they only count.
     public static let window: Int64 = 60_000

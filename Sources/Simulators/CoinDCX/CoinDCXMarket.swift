@@ -84,7 +84,7 @@ final class CoinDCXMarket {
 
     private func details(_ instrument: Instrument) -> JSONValue {
         let last = core.tape.lastPrice(instrument.symbol) ?? .one
-        let types = ["limit_order", "market_order"]
+        let types = takesMarketOrders(instrument) ? ["limit_order", "market_order"] : ["limit_order"]
         return .members([
             "coindcx_name": .string(instrument.symbol), "base_currency_short_name": .string(instrument.quote),
             "target_currency_short_name": .string(instrument.base),
@@ -103,6 +103,10 @@ final class CoinDCXMarket {
             "max_leverage": .null, "max_leverage_short": .null, "pair": .string(pair(instrument)),
             "status": .string(core.statuses[instrument.symbol] ?? "active"),
         ])
+    }
+
+    func takesMarketOrders(_ instrument: Instrument) -> Bool {
+        instrument.quote != "INR" || core.settings.text(CoinDCXSettings.rupeeOrders) == "all"
     }
 
     private func trades(_ call: Call) throws(CoinDCXError) -> JSONValue {

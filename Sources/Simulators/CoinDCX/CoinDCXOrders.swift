@@ -29,7 +29,7 @@ final class CoinDCXOrders {
             ])
         case "orders/create": return .members(["orders": .array([try create(request.body, request)])])
         case "orders/create_multiple": return try createMultiple(request)
-        case "orders/status": return shown(try find(request.body, request))
+        case "orders/status": return try status(request)
         case "orders/status_multiple": return .array(try findMany(request).map { shown($0) })
         case "orders/active_orders": return try active(request)
         case "orders/active_orders_count":
@@ -83,6 +83,9 @@ final class CoinDCXOrders {
             ["limit_order", "market_order"].contains(type),
             let quantity = CoinDCXRequest.text(body["total_quantity"]).flatMap({ FixedDecimal($0) })
         else { throw CoinDCXError(400, "Invalid Request.") }
+        guard type == "limit_order" || market.takesMarketOrders(instrument) else {
+            throw CoinDCXError(422, "Invalid Request")
+        }
         var terms = OrderTerms(
             symbol: symbol, side: side, type: .market, quantity: quantity, timeInForce: .ioc)
         if type == "limit_order" {
@@ -190,15 +193,22 @@ final class CoinDCXOrders {
         } else {
             throw CoinDCXError(400, "Invalid Request.")
         }
-        guard let found, found.account == request.account,
-            core.now.milliseconds - found.createdAt.milliseconds
-                >= core.settings.milliseconds(CoinDCXSettings.statusLag)
-        else {
-            throw CoinDCXError(
-                core.settings.integer(CoinDCXSettings.unknownStatus),
-                core.settings.text(CoinDCXSettings.unknownMessage))
-        }
+        guard let found, found.account == request.account else { throw unknown }
         return found
+    }
+
+    /// What `orders/status` shows, which may lag behind.
+    private func status(_ request: CoinDCXRequest) throws(CoinDCXError) -> JSONValue {
+        let found = try find(request.body, request)
+        let age = core.now.milliseconds - found.createdAt.milliseconds
+        guard age >= core.settings.milliseconds(CoinDCXSettings.statusLag) else { throw unknown }
+        return shown(found)
+    }
+
+    private var unknown: CoinDCXError {
+        CoinDCXError(
+            core.settings.integer(CoinDCXSettings.unknownStatus),
+            core.settings.text(CoinDCXSettings.unknownMessage))
     }
 
     private func findMany(_ request: CoinDCXRequest) throws(CoinDCXError) -> [BookOrder] {

@@ -3,6 +3,11 @@ enum CoinDCXSettings {
     static let requestsPerMinute = VenueSetting.integer(
         "requests_per_minute", 2000, 1...100_000_000,
         "Signed requests per key and minute; sources say 2000, 960 and 100.")
+    static let limitScope = VenueSetting.choice(
+        "limit_scope", ["key", "address"], "Whether requests are counted by key or by address (unsure).")
+    static let rupeeOrders = VenueSetting.choice(
+        "rupee_orders", ["all", "limit"],
+        "Whether rupee markets take market orders: 287 of 338 took limit orders alone in 2026.")
     static let window = VenueSetting.integer(
         "timestamp_window_ms", 10_000, 0...86_400_000,
         "How far a timestamp may be from now; 0 is not checked (unsure for spot, 10 s for futures).")
@@ -47,7 +52,8 @@ enum CoinDCXSettings {
         "ping_timeout_ms", 60_000, 100...3_600_000, "Engine.IO pingTimeout.")
 
     static let all = [
-        requestsPerMinute, window, clockStatus, clockMessage, duplicateStatus, duplicateMessage,
+        requestsPerMinute, limitScope, rupeeOrders, window, clockStatus, clockMessage, duplicateStatus,
+        duplicateMessage,
         unknownStatus,
         unknownMessage, fundsStatus, fundsMessage, balances, activeOrders, activeTimes, orderIDs,
         cancelAnswer,

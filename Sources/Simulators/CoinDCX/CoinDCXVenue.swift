@@ -87,9 +87,10 @@ final class CoinDCXVenue: WireVenue {
             let signature = call.head.headers["x-auth-signature"],
             Hashes.isSame(Hashes.hmac(.sha256, key: key.secret, call.body), signature.lowercased())
         else { throw refusal }
-        var counter = requests[name] ?? WindowCounter(milliseconds: 60_000)
+        let scope = core.settings.text(CoinDCXSettings.limitScope) == "key" ? name : call.peer
+        var counter = requests[scope] ?? WindowCounter(milliseconds: 60_000)
         let count = counter.add(1, at: core.now)
-        requests[name] = counter
+        requests[scope] = counter
         guard count <= core.settings.integer(CoinDCXSettings.requestsPerMinute) else {
             throw CoinDCXError(429, "Too many requests")
         }

@@ -12,7 +12,8 @@ final class CoinSpotMarket {
 
     func instrument(_ coin: String, _ market: String?) throws(CoinSpotError) -> Instrument {
         guard let instrument = core.instrument(coin.uppercased() + (market ?? "AUD").uppercased()) else {
-            throw CoinSpotError(status: 400, message: "Coin not found")
+            throw CoinSpotError(
+                status: core.settings.integer(CoinSpotSettings.coinStatus), message: "Coin not found")
         }
         return instrument
     }

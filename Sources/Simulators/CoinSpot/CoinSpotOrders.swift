@@ -106,17 +106,23 @@ final class CoinSpotOrders {
 
     // MARK: - Placing
 
-    /// An id of 24 hexadecimal digits.
+    /// An id of 24 hexadecimal digits, or the number as it is.
     private func id(_ order: BookOrder) -> String {
+        guard core.settings.text(CoinSpotSettings.orderIDs) == "hex" else { return String(order.number) }
         let digits = String(order.number, radix: 16)
         return "6710f3a2" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
+    /// The number of an order by either kind of id.
+    private func number(_ id: String) -> Int64? {
+        guard id.utf8.count == 24, id.hasPrefix("6710f3a2") else { return Int64(id) }
+        return Int64(id.dropFirst(8), radix: 16)
+    }
+
     private func order(_ side: Side, _ request: CoinSpotRequest) throws(CoinSpotError) -> BookOrder {
         let text = try request.required("id")
-        guard text.utf8.count == 24, text.hasPrefix("6710f3a2"),
-            let number = Int64(text.dropFirst(8), radix: 16),
-            let order = core.books.orders[number], order.account == request.account, order.terms.side == side,
+        guard let number = number(text), let order = core.books.orders[number],
+            order.account == request.account, order.terms.side == side,
             order.state == .open
         else { throw refused(core.settings.text(CoinSpotSettings.orderMessage)) }
         return order

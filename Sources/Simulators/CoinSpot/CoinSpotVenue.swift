@@ -23,6 +23,11 @@ enum CoinSpotSettings {
         "funds_message", "Insufficient funds", "Words for no money (unsure).")
     static let orderMessage = VenueSetting.text(
         "order_message", "Order not found", "Words for an unknown id (unsure).")
+    static let coinStatus = VenueSetting.integer(
+        "coin_status", 400, 200...599, "HTTP status for an unknown coin (unsure).")
+    static let orderIDs = VenueSetting.choice(
+        "order_ids", ["hex", "digits"],
+        "What ids of orders look like; 24 hexadecimal digits were seen (unsure).")
     static let textNonce = VenueSetting.choice(
         "text_nonce", ["taken", "refused"], "Whether a nonce may be text (unsure).")
     static let openAmount = VenueSetting.choice(
@@ -45,7 +50,8 @@ enum CoinSpotSettings {
     static let all = [
         requestsPerMinute, limitStatus, authStatus, authMessage, nonceStatus, nonceMessage, refusedStatus,
         fundsMessage,
-        orderMessage, textNonce, openAmount, completedIDs, completedRows, completedLag, marketCase,
+        orderMessage, coinStatus, orderIDs, textNonce, openAmount, completedIDs, completedRows, completedLag,
+        marketCase,
         notANumber,
     ]
 }

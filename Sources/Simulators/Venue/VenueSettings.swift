@@ -55,7 +55,12 @@ struct VenueSetting: Sendable {
         "At most so much, in base currency, is there at the best price until it changes; 0: no limit. Small values make "
             + "orders fill in parts.")
 
-    static let common = [clockOffset, depth, largestFill]
+    static let dateSkew = integer(
+        "date_skew_ms", 0, -3_600_000...3_600_000,
+        "How far the `Date` header is ahead of the exchange's clock: nobody says that it is precise (unsure)."
+    )
+
+    static let common = [clockOffset, dateSkew, depth, largestFill]
 }
 
 /// The settings of one simulator, as they stand.

@@ -49,7 +49,9 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         let isDCX = exchange == .coindcx
         let rig = try await CoinRig(
             exchange, path: path, settings: [("requests_per_minute", "1000000")],
-            balances: [isDCX ? "USDT" : "AUD": FixedDecimal(100_000), "BTC": .zero, "ETH": .zero, "INR": .zero],
+            balances: [
+                isDCX ? "USDT" : "AUD": FixedDecimal(100_000), "BTC": .zero, "ETH": .zero, "INR": .zero,
+            ],
             opens: false
         ) { rig, keys in
             if isDCX { return rig.coinDCX(page: 3, keys) }
@@ -72,7 +74,8 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
 
     /// An adapter of CoinDCX that waits for nothing longer than a test may.
     func coinDCX(
-        at address: String? = nil, page: Int = 500, _ keys: @escaping (AccountID) -> SigningKey?
+        at address: String? = nil, page: Int = 500, inbox: SocketInboxLimits = SocketInboxLimits(),
+        _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinDCXVenue {
         var times = CoinDCXVenue.Settings()
         times.instrumentsEvery = .seconds(1)
@@ -80,6 +83,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.pollEvery = .milliseconds(100)
         times.requestsPerSecond = 500
         times.requestsPerMinute = 5_000
+        times.inbox = inbox
         return CoinDCXVenue(
             addresses: CoinDCXAddresses(rest: address ?? base), http: http, sockets: sockets, loop: loop,
             settings: times, seed: 7, keys: keys)
@@ -100,7 +104,8 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.orderDeadline = .seconds(2)
         times.requestsPerMinute = 10_000
         return CoinSpotVenue(
-            base: address ?? base, http: http, loop: loop, settings: times, nonces: nonces, seed: 7, keys: keys)
+            base: address ?? base, http: http, loop: loop, settings: times, nonces: nonces, seed: 7,
+            keys: keys)
     }
 
     /// Makes an adapter and opens the account, as a host's start does.

@@ -89,7 +89,9 @@ struct NonceKeeperTests {
         #expect(marks.durable["key"] == later.milliseconds + NonceKeeper.window)
     }
 
-    @Test func `the next host begins above what the last may have used, though its clock was set back`() throws {
+    @Test func `the next host begins above what the last may have used, though its clock was set back`()
+        throws
+    {
         let marks = Marks()
         let first = marks.keeper()
         _ = first.prepare("key", at: start) { _ in }

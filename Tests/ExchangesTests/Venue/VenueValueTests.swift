@@ -426,3 +426,22 @@ struct BackoffTests {
         #expect(zero.next() == 0xE220_A839_7B1D_CDAF)
     }
 }
+
+@Suite("How long an answer says to wait")
+struct RetryAfterTests {
+    @Test(
+        arguments: [
+            ("2", .seconds(2)), ("0", .zero), ("99999999", .seconds(604_800)), ("-1", nil), ("soon", nil),
+            ("Fri, 20 Nov 2026 21:00:30 GMT", .seconds(30)), ("Fri, 20 Nov 2026 20:00:00 GMT", .zero),
+        ] as [(String, Duration?)])
+    func `in seconds, or until a date by the answer's own clock`(_ text: String, _ wait: Duration?) {
+        let answer = VenueAnswer(
+            status: 429,
+            headers: [
+                .init(name: "date", value: "Fri, 20 Nov 2026 21:00:00 GMT"),
+                .init(name: "retry-after", value: text),
+            ], body: .null)
+        #expect(answer.retryAfter == wait)
+        #expect(answer.date == Timestamp(milliseconds: 1_795_208_400_000))
+    }
+}
