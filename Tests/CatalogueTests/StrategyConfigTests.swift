@@ -46,7 +46,7 @@ struct StrategyConfigTests {
         #expect(problems == [])
         #expect(
             config.json.text
-                == #"{"pair":"BTCUSDT","resolution":"1m","lookback_period":100,"leverage":10,"risk_per_trade":0.01,"margin_currency":"USDT","sl_atr_multiplier":2,"tp_atr_multiplier":3,"max_positions":1,"max_daily_loss":0.05,"custom_params":{},"restart":{"policy":"permanent","intensity":5,"period_seconds":600},"orders_at_death":"cancel","memory_mb":512,"cpu_share":0.5,"start":"warm"}"#
+                == #"{"pair":"BTCUSDT","resolution":"1m","lookback_period":100,"leverage":10,"risk_per_trade":0.01,"margin_currency":"USDT","sl_atr_multiplier":2,"tp_atr_multiplier":3,"max_positions":1,"max_daily_loss":0.05,"custom_params":{},"restart":{"policy":"permanent","intensity":5,"period_seconds":600},"orders_at_death":"cancel","brackets_at_death":"keep","memory_mb":512,"cpu_share":0.5,"start":"warm"}"#
         )
     }
 
@@ -79,6 +79,7 @@ struct StrategyConfigTests {
             (#"{"restart":{"intensity":-1}}"#, "restart.intensity"),
             (#"{"restart":{"period_seconds":0}}"#, "restart.period_seconds"),
             (#"{"restart":{"max":1}}"#, "restart.max"), (#"{"orders_at_death":"sell"}"#, "orders_at_death"),
+            (#"{"brackets_at_death":"flatten"}"#, "brackets_at_death"),
             (#"{"memory_mb":4096}"#, "memory_mb"), (#"{"cpu_share":3}"#, "cpu_share"),
             (#"{"cpu_share":0.01}"#, "cpu_share"), (#"{"unknown":1}"#, "unknown"), (#"[]"#, "strategy.json"),
         ])

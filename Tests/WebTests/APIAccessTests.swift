@@ -125,7 +125,7 @@ struct APIAccessTests {
             "PATCH /accounts/:id", "GET /accounts/:id/balance", "GET /limits", "PATCH /limits", "POST /halt",
             "POST /limits/peak",
             "POST /resume",
-            "GET /orders/ambiguous", "POST /orders/:id/settle",
+            "GET /orders/ambiguous", "POST /orders/:id/settle", "POST /brackets/:id/cancel",
             "GET /metrics",
             "GET /doctor", "GET /config", "GET /audit",
         ]

@@ -213,6 +213,32 @@ final class FakeHost: HostService {
         return Page(items: [])
     }
 
+    func brackets(of strategy: String, page: PageRequest) async throws(HostError) -> Page<BracketView> {
+        _ = try await owner(of: strategy)
+        return Page(items: [bracket])
+    }
+
+    func openBrackets(owner: String?, page: PageRequest) async throws(HostError) -> Page<BracketView> {
+        note("open brackets of \(owner ?? "all")")
+        return Page(items: [bracket])
+    }
+
+    func cancelBracket(_ id: String, by: String) async throws(HostError) -> BracketView {
+        note("cancel bracket \(id) by \(by)")
+        guard id == bracket.id else { throw .notFound(kind: "bracket", id: id) }
+        return bracket
+    }
+
+    private var bracket: BracketView {
+        BracketView(
+            Bracket(
+                id: OrderID(7), key: LedgerKey(strategy: "alpha", account: "paper", symbol: "BTCUSDT"),
+                run: "r1", request: "1", hasEntry: true, side: .sell,
+                prices: BracketPrices(stopLoss: .one, takeProfit: nil), status: .held, armed: .one,
+                closed: .zero, closedBefore: .zero, released: .zero, leg: nil, exit: nil, reason: nil,
+                createdAt: now, updatedAt: now))
+    }
+
     func profit(owner: String?) async throws(HostError) -> ProfitView {
         let sum = ProfitView.Sum(key: "x", currency: "USDT", realised: .one, unrealised: .zero, fees: .zero)
         return ProfitView(total: [sum], byStrategy: [sum], bySymbol: [sum])

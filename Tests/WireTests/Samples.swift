@@ -86,12 +86,21 @@ extension StrategyMessage {
                     symbol: generator.symbol(), side: generator.choice(), type: generator.choice(),
                     quantity: generator.decimal(), price: generator.maybe { $0.decimal() },
                     stopPrice: generator.maybe { $0.decimal() }, timeInForce: generator.choice(),
-                    postOnly: Bool.random(using: &generator), reduceOnly: Bool.random(using: &generator)))
-        case .cancel: .cancel(request: generator.id())
+                    postOnly: Bool.random(using: &generator), reduceOnly: Bool.random(using: &generator)),
+                bracket: Bool.random(using: &generator) ? generator.prices() : nil)
+        case .oco:
+            .oco(
+                request: generator.id(), symbol: generator.symbol(), side: generator.choice(),
+                quantity: generator.decimal(), prices: generator.prices())
+        case .cancel:
+            Bool.random(using: &generator)
+                ? .cancel(request: generator.id()) : .cancelBracket(request: generator.id())
         case .amend:
-            .amend(
-                request: generator.id(), quantity: generator.maybe { $0.decimal() },
-                price: generator.decimal())
+            Bool.random(using: &generator)
+                ? .amend(
+                    request: generator.id(), quantity: generator.maybe { $0.decimal() },
+                    price: generator.decimal())
+                : .amendBracket(request: generator.id(), prices: generator.prices())
         case .signal:
             .signal(
                 action: generator.text(1...12),
@@ -142,6 +151,7 @@ extension HostMessage {
                     quantity: generator.decimal(), fee: generator.decimal(), feeCurrency: "USDT",
                     liquidity: generator.choice(), time: generator.time())),
             .position(position),
+            .bracket(generator.bracketReport()),
             .trading(
                 TradingReport(
                     state: generator.choice(),
@@ -173,6 +183,18 @@ extension SeededGenerator {
             reason: Bool.random(using: &self) ? text(1...40) : nil, time: time())
     }
 
+    mutating func prices() -> BracketPrices {
+        BracketPrices(stopLoss: decimal(), takeProfit: maybe { $0.decimal() })
+    }
+
+    mutating func bracketReport() -> BracketReport {
+        BracketReport(
+            request: id(), bracket: id(), symbol: symbol(), side: choice(), quantity: decimal(),
+            prices: prices(), status: choice(), leg: Bool.random(using: &self) ? choice() : nil,
+            exit: Bool.random(using: &self) ? id() : nil,
+            reason: Bool.random(using: &self) ? text(1...40) : nil, time: time())
+    }
+
     mutating func positionReport() -> PositionReport {
         PositionReport(
             symbol: symbol(), quantity: decimal(), averagePrice: decimal(), realisedProfit: decimal(),
@@ -193,6 +215,7 @@ extension SeededGenerator {
                 leverage: positive()),
             positions: (0..<Int.random(in: 0...3, using: &self)).map { _ in positionReport() },
             orders: (0..<Int.random(in: 0...3, using: &self)).map { _ in orderReport() },
+            brackets: (0..<Int.random(in: 0...3, using: &self)).map { _ in bracketReport() },
             state: json(), heartbeatMilliseconds: Int.random(in: 1...60_000, using: &self))
     }
 }

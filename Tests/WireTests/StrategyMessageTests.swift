@@ -56,6 +56,21 @@ struct StrategyMessageTests {
         (#"{}"#, .missingField, "type"),
         (#"{"type":7}"#, .wrongValue, "type"),
         (#"{"type":"amend","request":"1"}"#, .missingField, "quantity"),
+        (#"{"type":"amend","request":"1","price":"1","stop_loss":"2"}"#, .wrongValue, "stop_loss"),
+        (#"{"type":"amend","request":"1","quantity":"1","take_profit":"2"}"#, .wrongValue, "take_profit"),
+        (#"{"type":"cancel","request":"1","bracket":"yes"}"#, .wrongValue, "bracket"),
+        (
+            #"{"type":"oco","request":"1","symbol":"BTCUSDT","side":"sell","quantity":"1"}"#, .missingField,
+            "stop_loss"
+        ),
+        (
+            #"{"type":"oco","request":"1","symbol":"BTCUSDT","quantity":"1","stop_loss":"1"}"#, .missingField,
+            "side"
+        ),
+        (
+            #"{"type":"oco","request":"1","symbol":"BTCUSDT","side":"sell","quantity":"1","stop_loss":"1","price":"2"}"#,
+            .unknownField, "price"
+        ),
         (#"{"type":"amend","request":"1","price":true}"#, .wrongValue, "price"),
         (#"{"type":"amend","request":"1","price":"NaN"}"#, .wrongValue, "price"),
         (#"{"type":"amend","request":"1","price":"1,5"}"#, .wrongValue, "price"),

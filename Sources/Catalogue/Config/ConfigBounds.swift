@@ -80,3 +80,11 @@ public enum OrdersAtDeath: String, Hashable, Sendable, CaseIterable {
     /// They are cancelled and its position is closed.
     case flatten
 }
+
+/// What happens to the stop-losses and take-profits that the host holds for a strategy when it dies or is stopped.
+public enum BracketsAtDeath: String, Hashable, Sendable, CaseIterable {
+    /// They stay while a position stays.
+    case keep
+    /// They are taken away, and the position stays without them.
+    case cancel
+}

@@ -125,6 +125,11 @@ public struct ConfigReader {
                 config.ordersAtDeath = orders
             }
         }
+        take { (reader) throws(FieldFailure) in
+            if let brackets = try reader.optionalChoice("brackets_at_death", as: BracketsAtDeath.self) {
+                config.bracketsAtDeath = brackets
+            }
+        }
         integer("memory_mb", bounds.memoryMegabytes, &config.memoryMegabytes)
         decimal("cpu_share", bounds.cpuShare, &config.cpuShare)
         take { (reader) throws(FieldFailure) in

@@ -45,6 +45,8 @@ public struct StrategyConfig: Hashable, Sendable {
     public var restart: Restart
     /// What happens to its open orders when it dies.
     public var ordersAtDeath: OrdersAtDeath
+    /// What happens to the stop-losses and take-profits that the host holds for it.
+    public var bracketsAtDeath: BracketsAtDeath
     /// Its memory in MiB.
     public var memoryMegabytes: Int
     /// The share of one processor core.
@@ -99,6 +101,7 @@ public struct StrategyConfig: Hashable, Sendable {
         restart = Restart(
             intensity: bounds.defaultRestartIntensity, periodSeconds: bounds.defaultRestartPeriodSeconds)
         ordersAtDeath = .cancel
+        bracketsAtDeath = .keep
         memoryMegabytes = bounds.defaultMemoryMegabytes
         cpuShare = bounds.defaultCPUShare
         start = .warm
@@ -109,7 +112,7 @@ public struct StrategyConfig: Hashable, Sendable {
         "name", "code", "author", "description", "pair", "resolution", "lookback_period", "leverage",
         "risk_per_trade", "margin_currency", "sl_atr_multiplier", "tp_atr_multiplier", "max_positions",
         "max_daily_loss", "custom_params", "entry", "kind", "profile", "restart", "orders_at_death",
-        "memory_mb", "cpu_share", "start",
+        "brackets_at_death", "memory_mb", "cpu_share", "start",
     ]
 
     /// The pair as the host's instruments are called: `B-BTC_USDT` and `btc/usdt` are `BTCUSDT`.
@@ -184,7 +187,8 @@ public struct StrategyConfig: Hashable, Sendable {
                 "policy": .string(restart.policy.rawValue), "intensity": .integer(restart.intensity),
                 "period_seconds": .integer(restart.periodSeconds),
             ]),
-            "orders_at_death": .string(ordersAtDeath.rawValue), "memory_mb": .integer(memoryMegabytes),
+            "orders_at_death": .string(ordersAtDeath.rawValue),
+            "brackets_at_death": .string(bracketsAtDeath.rawValue), "memory_mb": .integer(memoryMegabytes),
             "cpu_share": number(cpuShare), "start": .string(start.rawValue),
         ])
     }

@@ -6,18 +6,23 @@ internal import Wire
 /// Orders from a strategy to the desk, and news from the desk to strategies and those who watch.
 extension Floor {
     /// Hands an order to the desk under the instrument's name at the venue.
-    func submit(_ terms: OrderTerms, request: String, by strategy: FloorStrategy) {
-        guard let name = strategy.plan?.feed, let feed = feeds[name] else { return }
+    func submit(
+        _ terms: OrderTerms, bracket: BracketPrices?, request: String, by strategy: FloorStrategy
+    ) {
+        guard let symbol = venueSymbol(terms.symbol, of: strategy) else { return }
         var listed = terms
-        // At an exchange an instrument has the exchange's own name, which is the feed's.
-        if strategy.plan.flatMap({ accounts[$0.account] })?.exchange == nil {
-            listed.symbol = feed.venueSymbol(terms.symbol)
-        }
+        listed.symbol = symbol
         desk.decide { desk, now in
             desk.submit(
-                listed, request: RequestID(request), by: StrategyID(strategy.id), at: now,
+                listed, bracket: bracket, request: RequestID(request), by: StrategyID(strategy.id), at: now,
                 refusal: refusal(for: strategy), decided: { _ in noteDecision() })
         }
+    }
+
+    /// The instrument's name at the venue of the strategy's account: at an exchange its own, which is the feed's.
+    func venueSymbol(_ symbol: String, of strategy: FloorStrategy) -> String? {
+        guard let plan = strategy.plan, let feed = feeds[plan.feed] else { return nil }
+        return accounts[plan.account]?.exchange == nil ? feed.venueSymbol(symbol) : symbol
     }
 
     private func noteDecision() {
@@ -27,7 +32,7 @@ extension Floor {
     }
 
     /// Why the host takes no orders of the strategy now, in words; nil when it does.
-    private func refusal(for strategy: FloorStrategy) -> String? {
+    func refusal(for strategy: FloorStrategy) -> String? {
         guard let state = strategy.runner?.state else { return "the strategy is not running" }
         if let fault = desk.fault { return "the journal cannot take it: \(fault.reason)" }
         switch state {
@@ -59,7 +64,9 @@ extension Floor {
     /// The strategy has no child any more: it asks for nothing until its next run, and its orders go as a policy says.
     func leave(_ strategy: FloorStrategy, orders policy: OrdersAtEnd) {
         desk.decide { desk, now in
-            desk.strategyDied(StrategyID(strategy.id), orders: OpenOrderPolicy(policy), at: now)
+            desk.strategyDied(
+                StrategyID(strategy.id), orders: OpenOrderPolicy(policy),
+                keepsBrackets: isDraining || strategy.config.bracketsAtDeath == .keep, at: now)
         }
     }
 
@@ -110,6 +117,7 @@ extension Floor {
             strategy.runner?.send(.position(PositionReport(position)))
             hub.publish(
                 .position, strategy: strategy.id, owner: strategy.owner, data: PositionView(position).json)
+        case .bracket(let bracket): told(bracket, strategy)
         case .trading(let notice):
             let subject = notice.symbol.map(Feed.symbol) ?? "the account"
             log(

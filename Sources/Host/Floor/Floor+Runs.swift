@@ -136,7 +136,8 @@ extension Floor {
                 leverage: account.map { min($0.leverage, strategyLimits(strategy).leverage ?? $0.leverage) }
                     ?? .one),
             positions: books.positions(of: id, at: now).map { PositionReport($0) },
-            orders: books.liveOrders(of: id).map { OrderReport($0) }, state: strategy.savedState,
+            orders: books.liveOrders(of: id).map { OrderReport($0) },
+            brackets: books.liveBrackets(of: id).map { BracketReport($0) }, state: strategy.savedState,
             heartbeatMilliseconds: Int(settings.heartbeatInterval.milliseconds))
     }
 }
@@ -172,9 +173,18 @@ extension Floor: StrategyRunnerDelegate {
         guard let strategy = subject(of: runner) else { return }
         around.metrics.linesIn.increment()
         switch message {
-        case .order(let request, let terms): submit(terms, request: request, by: strategy)
+        case .order(let request, let terms, let bracket):
+            submit(terms, bracket: bracket, request: request, by: strategy)
+        case .oco(let request, let symbol, let side, let quantity, let prices):
+            protect(symbol, side: side, quantity: quantity, prices: prices, request: request, by: strategy)
         case .cancel(let request):
             desk.decide { $0.cancel(RequestID(request), by: StrategyID(strategy.id), at: $1) }
+        case .cancelBracket(let request):
+            desk.decide { $0.cancelBracket(RequestID(request), by: StrategyID(strategy.id), at: $1) }
+        case .amendBracket(let request, let prices):
+            desk.decide {
+                $0.amendBracket(RequestID(request), prices: prices, by: StrategyID(strategy.id), at: $1)
+            }
         case .amend(let request, let quantity, let price):
             desk.decide {
                 $0.amend(

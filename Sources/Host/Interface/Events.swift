@@ -4,7 +4,7 @@ public import Wire
 public struct HostEvent: Hashable, Sendable {
     /// What kind of thing happened; the name of the server-sent event.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case status, log, signal, order, fill, position, pnl, halt
+        case status, log, signal, order, fill, position, bracket, pnl, halt
     }
 
     public let kind: Kind

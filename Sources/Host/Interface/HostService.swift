@@ -70,6 +70,12 @@ public protocol HostService: CredentialService {
     func positions(owner: String?) async throws(HostError) -> [PositionView]
     /// Orders that may still fill, newest first.
     func openOrders(owner: String?, page: PageRequest) async throws(HostError) -> Page<OrderView>
+    /// A strategy's stop-losses and take-profits, newest first.
+    func brackets(of strategy: String, page: PageRequest) async throws(HostError) -> Page<BracketView>
+    /// Those that wait or work, newest first.
+    func openBrackets(owner: String?, page: PageRequest) async throws(HostError) -> Page<BracketView>
+    /// Takes one away. What it protected is protected no longer.
+    func cancelBracket(_ id: String, by: String) async throws(HostError) -> BracketView
     /// Profit and loss: in total, by strategy and by symbol.
     func profit(owner: String?) async throws(HostError) -> ProfitView
     /// Sends `event`s about `topic` to `sink` from now on; with `after`, first everything kept since that id.

@@ -6,7 +6,7 @@ internal import Wire
 extension DeskEvent {
     /// The kinds, by their words in the table.
     enum Kind: String, Hashable, Sendable, CaseIterable {
-        case order, fill, ledger, enrolment, halted, resumed, peak
+        case order, fill, ledger, enrolment, halted, resumed, peak, bracket
         case accountDay = "account_day"
         case flattenBegan = "flatten_began"
         case flattenEnded = "flatten_ended"
@@ -28,6 +28,7 @@ extension DeskEvent {
         case .tradeCursor: .tradeCursor
         case .peak: .peak
         case .peakEnded: .peakEnded
+        case .bracket: .bracket
         }
     }
 
@@ -39,6 +40,7 @@ extension DeskEvent {
         case .ledger(let record): record.key.strategy
         case .enrolment(let enrolment): enrolment.strategy
         case .flattenBegan(let key, _), .flattenEnded(let key, _, _): key.strategy
+        case .bracket(let bracket): bracket.key.strategy
         case .accountDay, .halted, .resumed, .tradeCursor, .peak, .peakEnded: nil
         }
     }
@@ -86,6 +88,7 @@ extension DeskEvent {
         case .peakEnded(let scope, let time):
             writer.add("scope", scope.key)
             writer.add("time", time)
+        case .bracket(let bracket): bracket.write(to: &writer)
         }
         return writer.finish()
     }
@@ -131,6 +134,7 @@ extension DeskEvent {
                     scope: try reader.scope(), profit: try reader.decimal("profit"),
                     time: try reader.deskTime("time")))
         case .peakEnded: self = .peakEnded(try reader.scope(), at: try reader.deskTime("time"))
+        case .bracket: self = .bracket(try Bracket(desk: &reader))
         }
         try reader.finish()
     }
@@ -243,13 +247,13 @@ extension Fill {
 }
 
 extension LedgerKey {
-    fileprivate func write(to writer: inout DeskEventWriter) {
+    func write(to writer: inout DeskEventWriter) {
         writer.add("strategy", strategy.text)
         writer.add("account", account.text)
         writer.add("symbol", symbol)
     }
 
-    fileprivate init(desk reader: inout ObjectReader) throws {
+    init(desk reader: inout ObjectReader) throws {
         self.init(
             strategy: StrategyID(try reader.string("strategy")),
             account: AccountID(try reader.string("account")), symbol: try reader.string("symbol"))
@@ -322,13 +326,13 @@ extension RiskLimits {
 }
 
 extension ObjectReader {
-    fileprivate mutating func bool(_ name: String) throws(FieldFailure) -> Bool {
+    mutating func bool(_ name: String) throws(FieldFailure) -> Bool {
         guard let value = try optionalBool(name) else { throw failure(name, "is missing") }
         return value
     }
 
     /// An instant, before 1970 too: nothing that was journaled is refused.
-    fileprivate mutating func deskTime(_ name: String) throws(FieldFailure) -> Timestamp {
+    mutating func deskTime(_ name: String) throws(FieldFailure) -> Timestamp {
         Timestamp(milliseconds: Int64(try integer(name)))
     }
 

@@ -6,7 +6,7 @@ internal import Wire
 
 extension DeskStore {
     /// The owner as the catalogue has it; nobody's when it does not know the strategy.
-    private static let owner = "coalesce((SELECT owner FROM strategies WHERE id = ?), '')"
+    static let owner = "coalesce((SELECT owner FROM strategies WHERE id = ?), '')"
 
     // Statements are looked up by their text, so the text is made once.
     private static let orderUpdate = """

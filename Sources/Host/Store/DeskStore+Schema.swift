@@ -75,5 +75,20 @@ extension DeskStore {
                     scope TEXT PRIMARY KEY, profit TEXT NOT NULL, time INTEGER NOT NULL
                 ) STRICT, WITHOUT ROWID
                 """),
+            Migration(
+                3, "Add brackets",
+                """
+                CREATE TABLE desk_brackets (
+                    id INTEGER PRIMARY KEY, strategy TEXT NOT NULL, owner TEXT NOT NULL,
+                    account TEXT NOT NULL, symbol TEXT NOT NULL, run TEXT NOT NULL, request TEXT NOT NULL,
+                    has_entry INTEGER NOT NULL, side TEXT NOT NULL, stop_loss TEXT, take_profit TEXT,
+                    status TEXT NOT NULL, armed TEXT NOT NULL, closed TEXT NOT NULL,
+                    closed_before TEXT NOT NULL, released TEXT NOT NULL, leg TEXT, exit_order INTEGER,
+                    reason TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+                    is_live INTEGER NOT NULL
+                ) STRICT;
+                CREATE INDEX desk_brackets_by_strategy ON desk_brackets (strategy, id);
+                CREATE INDEX desk_brackets_live ON desk_brackets (id) WHERE is_live = 1
+                """),
         ])
 }

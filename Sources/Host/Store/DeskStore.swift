@@ -74,10 +74,12 @@ public final class DeskStore: Sendable {
     public static func write(_ events: [DeskEvent], at time: Timestamp, in database: Database) throws {
         var lastOrders: [OrderID: Int] = [:]
         var lastLedgers: [LedgerKey: Int] = [:]
+        var lastBrackets: [OrderID: Int] = [:]
         for (index, event) in events.enumerated() {
             switch event {
             case .order(let order): lastOrders[order.id] = index
             case .ledger(let record): lastLedgers[record.key] = index
+            case .bracket(let bracket): lastBrackets[bracket.id] = index
             case .fill, .enrolment, .accountDay, .halted, .resumed, .flattenBegan, .flattenEnded,
                 .tradeCursor, .peak, .peakEnded:
                 break
@@ -90,6 +92,8 @@ public final class DeskStore: Sendable {
             switch event {
             case .order(let order): if lastOrders[order.id] == index { try write(order, in: database) }
             case .ledger(let record): if lastLedgers[record.key] == index { try write(record, in: database) }
+            case .bracket(let bracket):
+                if lastBrackets[bracket.id] == index { try write(bracket, in: database) }
             case .fill(let fill): try write(fill, in: database)
             case .enrolment(let enrolment): try write(enrolment, in: database)
             case .accountDay(let day):
@@ -131,8 +135,14 @@ public final class DeskStore: Sendable {
     /// The same, read over a connection of the caller's.
     public static func snapshot(_ recent: Recent = Recent(), in database: Database) throws -> DeskSnapshot {
         var snapshot = DeskSnapshot()
-        snapshot.lastOrder = OrderID(
-            try database.first("SELECT coalesce(max(id), 0) FROM desk_orders") { try $0.integer(0) } ?? 0)
+        // Orders and brackets share one count.
+        let last = try database.first(
+            """
+            SELECT max(coalesce((SELECT max(id) FROM desk_orders), 0),
+                coalesce((SELECT max(id) FROM desk_brackets), 0))
+            """
+        ) { try $0.integer(0) }
+        snapshot.lastOrder = OrderID(last ?? 0)
         let orders = try database.all(
             """
             SELECT \(Order.columns) FROM desk_orders WHERE is_live = 1
@@ -140,6 +150,9 @@ public final class DeskStore: Sendable {
             SELECT * FROM (SELECT \(Order.columns) FROM desk_orders WHERE is_live = 0 ORDER BY id DESC LIMIT ?)
             """, recent.orders, read: Order.init(row:))
         for order in orders { snapshot.orders[order.id] = order }
+        for bracket in try Self.brackets(recent: recent.orders, in: database) {
+            snapshot.brackets[bracket.id] = bracket
+        }
         let fills = try database.all(
             "SELECT \(Fill.columns) FROM desk_fills ORDER BY number DESC LIMIT ?", recent.fills,
             read: Fill.init(row:))
@@ -286,7 +299,7 @@ public final class DeskStore: Sendable {
         }
     }
 
-    private func read<Result: Sendable>(
+    func read<Result: Sendable>(
         _ body: @Sendable (Database) throws -> Result
     ) throws(HostError) -> Result {
         do {
@@ -299,7 +312,7 @@ public final class DeskStore: Sendable {
 
 extension PageRequest {
     /// The number before which the page begins.
-    fileprivate func deskCursor() throws(HostError) -> Int64 {
+    func deskCursor() throws(HostError) -> Int64 {
         guard let after else { return .max }
         guard let number = Int64(after) else {
             throw .invalid(FieldFailure(field: "after", reason: "is not a cursor that a page gave"))
@@ -310,7 +323,7 @@ extension PageRequest {
 
 extension Array {
     /// The page, of which one item more than wanted was read in order to know whether there is a next one.
-    fileprivate func page(limit: Int, cursor: (Element) -> Int64) -> Page<Element> where Element: Sendable {
+    func page(limit: Int, cursor: (Element) -> Int64) -> Page<Element> where Element: Sendable {
         guard count > limit else { return Page(items: self) }
         return Page(items: Array(prefix(limit)), next: String(cursor(self[limit - 1])))
     }

@@ -18,6 +18,8 @@ public enum StrategyNotice: Hashable, Sendable {
     case fill(Fill, request: RequestID?)
     /// What it holds of a symbol now.
     case position(PositionSummary)
+    /// All of what one of its brackets is now.
+    case bracket(Bracket)
     /// What may be done on its account changed.
     case trading(TradingNotice)
     /// A cancel or amend that it asked for was denied.
@@ -60,6 +62,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     case drawdown(Drawdown)
     /// A position could not be closed all the way.
     case flattenStopped(LedgerKey, reason: String)
+    /// A bracket's leg was reached, and its exit did not close the position.
+    case exitFailing(OrderID, LedgerKey, reason: String)
     /// A question to the venue went unanswered; what it was about stays unknown.
     case unanswered(AccountID, String)
     /// A cancel was refused again and again.
@@ -102,6 +106,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
                 + "fraction \(drawdown.limit); only orders that reduce a position pass"
         case .flattenStopped(let key, let reason):
             "the \(key.symbol) position of \(key.strategy) is not closed: \(reason)"
+        case .exitFailing(let bracket, let key, let reason):
+            "the \(key.symbol) position of \(key.strategy) is not closed by bracket \(bracket): \(reason)"
         case .unanswered(let account, let reason): "the venue of account \(account) did not answer: \(reason)"
         case .cancelFailing(let order, let strategy, let reason):
             "order \(order) of \(strategy) cannot be cancelled: \(reason)"

@@ -27,6 +27,8 @@ public enum DeskEvent: Hashable, Sendable {
     case peak(EquityPeak)
     /// A peak counts no more; the scope's row goes.
     case peakEnded(RiskScope, at: Timestamp)
+    /// A new bracket, or all of what one is now. Row key: ``Bracket/id``.
+    case bracket(Bracket)
 }
 
 /// Which sub-ledger is meant.

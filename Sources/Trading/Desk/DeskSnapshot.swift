@@ -16,6 +16,8 @@ public struct DeskSnapshot: Hashable, Sendable {
     public var tradeCursors: [AccountID: String] = [:]
     /// The highest that profits have been, where there is a limit on drawdown.
     public var peaks: [RiskScope: EquityPeak] = [:]
+    /// Every bracket that waits or works, and recent ones that are over.
+    public var brackets: [OrderID: Bracket] = [:]
 
     /// Nothing has happened yet.
     public init() {}
@@ -43,6 +45,9 @@ public struct DeskSnapshot: Hashable, Sendable {
         case .tradeCursor(let account, let cursor): tradeCursors[account] = cursor
         case .peak(let peak): peaks[peak.scope] = peak
         case .peakEnded(let scope, _): peaks[scope] = nil
+        case .bracket(let bracket):
+            lastOrder = max(lastOrder, bracket.id)
+            brackets[bracket.id] = bracket
         }
     }
 }

@@ -37,14 +37,20 @@ extension OrderDesk {
     }
 
     /// Takes note that a strategy's process is gone, and does with its orders what the policy says.
+    ///
+    /// - Parameter keepsBrackets: Whether what protects its positions stays. A position that is closed needs nothing, and a
+    ///   leg that was reached is carried out in any case.
     public mutating func strategyDied(
-        _ strategy: StrategyID, orders: OpenOrderPolicy, at time: Timestamp
+        _ strategy: StrategyID, orders: OpenOrderPolicy, keepsBrackets: Bool = true, at time: Timestamp
     ) -> [DeskAction] {
         var actions = roll(to: time)
         guard let number = gate.strategy(strategy) else { return actions }
         if gate.strategies[number].enrolment.isRunning {
             gate.strategies[number].enrolment.isRunning = false
             actions.append(.record(.enrolment(gate.strategies[number].enrolment)))
+        }
+        for row in gate.strategies[number].rows where !keepsBrackets {
+            endBrackets(row, sparesTriggered: true, because: "its strategy ended", at: time, &actions)
         }
         apply(orders, to: gate.strategies[number].rows, at: time, &actions)
         return actions
@@ -81,6 +87,10 @@ extension OrderDesk {
                 flattening[row] = 0
                 flattened[row] = nil
                 actions.append(.record(.flattenBegan(gate.key(of: row), at: time)))
+            }
+            if policy == .flatten {
+                endBrackets(
+                    row, sparesTriggered: false, because: "the position is being closed", at: time, &actions)
             }
             for id in gate.rows[row].live where entries[id]?.order.intent.origin != .desk {
                 handle(.cancelWanted, for: id, at: time, &actions)

@@ -90,6 +90,7 @@ extension OrderDesk {
         }
         if before.status != order.status, order.status.isTerminal {
             progressFlatten(row, at: time, &actions)
+            tendBrackets(row, at: time, &actions)
         }
     }
 
@@ -395,6 +396,7 @@ extension OrderDesk {
         for account in accounts.sorted() { askTrades(on: account, &actions) }
         // One that waited for trades, or for its venue, hears of no order's end any more.
         for row in flattening.keys.sorted() { progressFlatten(row, at: time, &actions) }
+        tendAllBrackets(at: time, &actions)
         return actions
     }
 

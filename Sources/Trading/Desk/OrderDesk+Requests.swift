@@ -4,18 +4,17 @@ extension OrderDesk {
     /// A request id that was used before gets that order's present state again and places nothing.
     ///
     /// - Parameters:
+    ///   - bracket: Where what it opens is closed again; held from the first fill on.
     ///   - refusal: Why the host takes no orders now, in words; the order is then recorded as denied.
     ///   - decided: Called with the desk as it is when the gate has decided and reserved, before the order is written up.
     public mutating func submit(
-        _ terms: OrderTerms, request: RequestID, by strategy: StrategyID, at time: Timestamp,
-        refusal: String? = nil, decided: (borrowing OrderDesk) -> Void = { _ in }
+        _ terms: OrderTerms, bracket: BracketPrices? = nil, request: RequestID, by strategy: StrategyID,
+        at time: Timestamp, refusal: String? = nil, decided: (borrowing OrderDesk) -> Void = { _ in }
     ) -> [DeskAction] {
         guard let number = gate.strategy(strategy) else {
             return [.tell(strategy, .denied(request, .notEnrolled(strategy)))]
         }
-        if let known = known(request, of: number), let entry = entries[known] {
-            return [.tell(strategy, .order(entry.order))]
-        }
+        if let known = answer(to: request, of: number) { return known }
         var actions = roll(to: time)
         let account = gate.strategies[number].account
         guard let market = gate.market(terms.symbol, for: number) else {
@@ -27,9 +26,8 @@ extension OrderDesk {
         }
         let row = gate.row(strategy: number, account: account, market: market)
         place(
-            terms, request: request, origin: .strategy, row: row, at: time, refusal: refusal,
-            decided: decided,
-            &actions)
+            terms, bracket: bracket, request: request, origin: .strategy, row: row, at: time,
+            refusal: refusal, decided: decided, &actions)
         return actions
     }
 
@@ -39,7 +37,7 @@ extension OrderDesk {
     ) -> [DeskAction] {
         guard let number = gate.strategy(strategy), let id = known(request, of: number),
             let entry = entries[id]
-        else { return [.tell(strategy, .denied(request, .noSuchOrder(request)))] }
+        else { return cancelBracket(request, by: strategy, at: time) }
         var actions: [DeskAction] = []
         if entry.order.status.isTerminal || entry.order.cancelWanted {
             actions.append(.tell(strategy, .order(entry.order)))
@@ -97,6 +95,7 @@ extension OrderDesk {
             throw .notAmendable(order.id, status: order.status)
         }
         if let price = terms.price { try checkSelfTrade(terms, at: price, row: entry.row) }
+        if !brackets.all.isEmpty { try checkBrackets(of: order, becoming: terms, row: entry.row) }
         let amendment = Amendment(quantity: terms.quantity, price: terms.price)
         var changed = order
         _ = changed.handle(.amendSent(amendment), at: time)
@@ -121,7 +120,8 @@ extension OrderDesk {
 
     /// Normalises, checks, reserves and records; then sends or denies.
     mutating func place(
-        _ asked: OrderTerms, request: RequestID?, origin: OrderOrigin, row: Int, at time: Timestamp,
+        _ asked: OrderTerms, bracket: BracketPrices? = nil, request: RequestID?, origin: OrderOrigin,
+        row: Int, at time: Timestamp,
         refusal: String? = nil, decided: (borrowing OrderDesk) -> Void = { _ in },
         _ actions: inout [DeskAction]
     ) {
@@ -130,6 +130,7 @@ extension OrderDesk {
         var denial: RiskDenial?
         do throws(RiskDenial) {
             if let refusal { throw .refused(reason: refusal) }
+            if let bracket { try check(bracket, for: asked, row: row) }
             (terms, reservePrice) = try admit(asked, origin: origin, row: row, at: time)
         } catch {
             denial = error
@@ -153,6 +154,7 @@ extension OrderDesk {
         actions.append(.record(.order(order)))
         actions.append(.tell(strategy.strategy, .order(order)))
         if denial == nil {
+            if let bracket { hold(bracket, for: order, row: row, &actions) }
             actions.append(.send(account.id, .place(PlaceRequest(clientID: intent.clientID, terms: terms))))
         }
     }
@@ -174,6 +176,7 @@ extension OrderDesk {
                 let name = gate.strategies[strategy].enrolment.strategy
                 throw .refused(reason: "the \(asked.symbol) position of \(name) is being closed")
             }
+            if !brackets.all.isEmpty { try checkExits(asked.side, row: row) }
         }
         guard gate.markets[market].instrument.quote == gate.accounts[account].settings.currency else {
             throw .currencyMismatch(

@@ -147,6 +147,7 @@ extension OrderDesk {
         for (row, outcome) in flattened { snapshot.flattened[gate.key(of: row)] = outcome }
         snapshot.tradeCursors = tradeCursors
         snapshot.peaks = recordedPeaks
+        snapshot.brackets = brackets.all
         return snapshot
     }
 
@@ -186,6 +187,12 @@ extension OrderDesk {
         countAgain(orders, snapshot.fills.values, at: time)
         for key in snapshot.flattening { flattening[try row(for: key)] = 0 }
         for (key, outcome) in snapshot.flattened { flattened[try row(for: key)] = outcome }
+        for bracket in snapshot.brackets.values.sorted(by: { $0.id < $1.id }) {
+            let row = try row(for: bracket.key)
+            brackets.put(
+                bracket, row: row, strategy: gate.rows[row].strategy, market: gate.rows[row].market,
+                remembering: settings.rememberedOrders)
+        }
         var actions: [DeskAction] = []
         for strategy in gate.strategies
         where snapshot.enrolments[strategy.enrolment.strategy]?.isRunning == true {

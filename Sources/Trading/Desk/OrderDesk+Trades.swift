@@ -68,6 +68,9 @@ extension OrderDesk {
         noteTrade(fill, on: row, at: time, &actions)
         actions.append(.tell(fill.strategy, .position(summary(of: row, at: time))))
         fitReduceOnly(row, at: time, &actions)
+        guard !brackets.all.isEmpty else { return }
+        reviveBracket(of: fill.order, row: row, at: time, &actions)
+        tendBrackets(row, at: time, &actions)
     }
 
     /// Takes back as much of an inferred fill as a real one now explains, at the price at which it was booked.

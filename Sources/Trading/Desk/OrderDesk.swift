@@ -93,6 +93,8 @@ public struct OrderDesk: Sendable {
     var stillOpen: [OrderID: StillOpenOrder] = [:]
     /// Orders that the venue's last list showed open under two names.
     var doubled: Set<OrderID> = []
+    /// Stop-losses and take-profits that are held here.
+    var brackets = BracketBook()
     var lastAudit: Timestamp?
     /// How many status questions were asked, to tell what an answer can know.
     var statusQuestions = 0
@@ -271,6 +273,10 @@ extension OrderDesk {
         gate.markets[number].lastPrice = price
         gate.markets[number].lastTime = time
         watchPeaks(ofMarket: number, at: time, &actions)
+        if !brackets.isIdle {
+            let (bid, ask) = event.sides(orBoth: price)
+            watchBrackets(number, bid: bid, ask: ask, at: time, &actions)
+        }
         return actions
     }
 }

@@ -129,6 +129,14 @@ public enum MarketEvent: Hashable, Sendable {
         }
     }
 
+    /// What a sale and a purchase would trade at: a quote's two sides, elsewhere one price for both.
+    func sides(orBoth price: FixedDecimal) -> (bid: FixedDecimal, ask: FixedDecimal) {
+        guard case .quote(let quote) = self, TradingBounds.allows(price: quote.bid),
+            TradingBounds.allows(price: quote.ask)
+        else { return (price, price) }
+        return (quote.bid, quote.ask)
+    }
+
     /// When it became known: a candle's close, a trade's or quote's own time.
     public var time: Timestamp {
         switch self {

@@ -42,6 +42,10 @@ public enum RiskDenial: Error, Hashable, Sendable {
     case symbolFrozen(symbol: String, account: AccountID, order: OrderID)
     /// An order of the same strategy and symbol has an unknown outcome, so risk may only be reduced.
     case unresolvedOrder(OrderID, symbol: String)
+    /// The stop-loss or take-profit that came with it cannot be.
+    case bracket(BracketFlaw)
+    /// A bracket's exit is closing the position already.
+    case exitUnderWay(OrderID, symbol: String)
     case noSuchOrder(RequestID)
     case notAmendable(OrderID, status: OrderStatus)
     /// The order was already on its way out or changing.
@@ -81,6 +85,8 @@ extension RiskDenial: CustomStringConvertible {
         case .accountInDoubt: "account_in_doubt"
         case .symbolFrozen: "symbol_frozen"
         case .unresolvedOrder: "unresolved_order"
+        case .bracket: "bracket"
+        case .exitUnderWay: "exit_under_way"
         case .noSuchOrder: "no_such_order"
         case .notAmendable: "not_amendable"
         case .changeUnderWay: "change_under_way"
@@ -155,6 +161,9 @@ extension RiskDenial: CustomStringConvertible {
         case .unresolvedOrder(let order, let symbol):
             "the outcome of order \(order) in \(symbol) is unknown; until the venue tells, "
                 + "only orders that reduce the position pass"
+        case .bracket(let flaw): flaw.description
+        case .exitUnderWay(let order, let symbol):
+            "order \(order) is closing the \(symbol) position; until it has ended, nothing more is sent on its side"
         case .noSuchOrder(let request): "there is no order with request id \(request)"
         case .notAmendable(let order, let status):
             "order \(order) is \(status.rawValue) and cannot be changed"

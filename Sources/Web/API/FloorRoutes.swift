@@ -80,6 +80,17 @@ enum FloorRoutes {
             return try Lists.response(all: await call.host.ambiguousOrders(), page, \.json)
         },
         Route("POST", "/orders/:id/settle", .permitted(.resumeTrading), body: .json, handler: settle),
+        Route("GET", "/brackets", .permitted(.list)) { call in
+            let page = try call.page()
+            return Lists.response(
+                try await call.host.openBrackets(owner: call.visibleOwner, page: page), \.json)
+        },
+        Route("POST", "/brackets/:id/cancel", .permitted(.resumeTrading), body: .json) { call in
+            try call.noQuery()
+            try call.object().finish()
+            return .json(
+                .ok, try await call.host.cancelBracket(call.parameter("id"), by: call.actor).json)
+        },
         Route("GET", "/halt", .permitted(.viewHalt)) { call in
             try call.noQuery()
             return .json(.ok, try await call.host.haltState(owner: call.visibleOwner).json)

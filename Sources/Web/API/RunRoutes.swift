@@ -64,6 +64,9 @@ enum RunRoutes {
         Route("GET", "/strategies/:id/orders", .strategy(.viewStrategy)) { call in
             Lists.response(try await call.host.orders(of: call.strategy, page: try call.page()), \.json)
         },
+        Route("GET", "/strategies/:id/brackets", .strategy(.viewStrategy)) { call in
+            Lists.response(try await call.host.brackets(of: call.strategy, page: try call.page()), \.json)
+        },
         Route("GET", "/strategies/:id/fills", .strategy(.viewStrategy)) { call in
             Lists.response(try await call.host.fills(of: call.strategy, page: try call.page()), \.json)
         },

@@ -33,6 +33,7 @@ extension HostMessage {
         case "order": self = .order(try OrderReport(&reader))
         case "fill": self = .fill(try FillReport(&reader))
         case "position": self = .position(try PositionReport(&reader))
+        case "bracket": self = .bracket(try BracketReport(&reader))
         case "trading": self = .trading(try TradingReport(&reader))
         case "timer": self = .timer(id: try reader.string("id"), time: try reader.time("time"))
         case "ping": self = .ping(id: try reader.integer("id"))
@@ -82,6 +83,9 @@ extension Hello {
             },
             orders: try reader.objects("orders") { reader throws(FieldFailure) in
                 try OrderReport(&reader)
+            },
+            brackets: try reader.objects("brackets") { reader throws(FieldFailure) in
+                try BracketReport(&reader)
             },
             state: reader.optional("state") ?? .null,
             heartbeatMilliseconds: try reader.integer("heartbeat_ms", in: 1...Int.max))
@@ -164,6 +168,21 @@ extension PositionReport {
             averagePrice: try reader.decimal("average_price"),
             realisedProfit: try reader.decimal("realised_pnl"),
             unrealisedProfit: try reader.decimal("unrealised_pnl"), fees: try reader.decimal("fees"),
+            time: try reader.time("time"))
+    }
+}
+
+extension BracketReport {
+    fileprivate init(_ reader: inout ObjectReader) throws(FieldFailure) {
+        self.init(
+            request: try reader.string("request"), bracket: try reader.string("bracket"),
+            symbol: try reader.string("symbol"), side: try reader.choice("side"),
+            quantity: try reader.decimal("quantity"),
+            prices: BracketPrices(
+                stopLoss: try reader.optionalDecimal("stop_loss"),
+                takeProfit: try reader.optionalDecimal("take_profit")),
+            status: try reader.choice("status"), leg: try reader.optionalChoice("leg"),
+            exit: try reader.optionalString("exit"), reason: try reader.optionalString("reason"),
             time: try reader.time("time"))
     }
 }

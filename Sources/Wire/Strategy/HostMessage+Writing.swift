@@ -47,6 +47,7 @@ extension HostMessage {
         case .order(let order): order.write(to: &line)
         case .fill(let fill): fill.write(to: &line)
         case .position(let position): position.write(to: &line)
+        case .bracket(let bracket): bracket.write(to: &line)
         case .trading(let trading): trading.write(to: &line)
         case .timer(let id, let time):
             line.string("id", id)
@@ -70,6 +71,7 @@ extension HostMessage {
         case .order: "order"
         case .fill: "fill"
         case .position: "position"
+        case .bracket: "bracket"
         case .trading: "trading"
         case .timer: "timer"
         case .ping: "ping"
@@ -114,6 +116,7 @@ extension Hello {
         }
         line.objects("positions", positions) { $0.write(to: &$1) }
         line.objects("orders", orders) { $0.write(to: &$1) }
+        line.objects("brackets", brackets) { $0.write(to: &$1) }
         line.value("state", state)
         line.integer("heartbeat_ms", Int64(heartbeatMilliseconds))
     }
@@ -162,6 +165,22 @@ extension PositionReport {
         line.decimal("realised_pnl", realisedProfit)
         line.decimal("unrealised_pnl", unrealisedProfit)
         line.decimal("fees", fees)
+        line.time("time", time)
+    }
+}
+
+extension BracketReport {
+    fileprivate func write(to line: inout LineWriter) {
+        line.string("request", request)
+        line.string("bracket", bracket)
+        line.string("symbol", symbol)
+        line.word("side", side.rawValue)
+        line.decimal("quantity", quantity)
+        prices.write(to: &line)
+        line.word("status", status.rawValue)
+        if let leg { line.word("leg", leg.rawValue) }
+        line.optionalString("exit", exit)
+        line.optionalString("reason", reason)
         line.time("time", time)
     }
 }

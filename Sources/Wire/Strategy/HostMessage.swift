@@ -15,6 +15,8 @@ public enum HostMessage: Hashable, Sendable {
     case fill(FillReport)
     /// A position of this strategy, each time it changed.
     case position(PositionReport)
+    /// A bracket of this strategy changed.
+    case bracket(BracketReport)
     /// What may be done on the strategy's account changed.
     case trading(TradingReport)
     /// A timer that the strategy set went off.
@@ -49,6 +51,8 @@ public struct Hello: Hashable, Sendable {
     public var positions: [PositionReport]
     /// The orders that still stand from an earlier run.
     public var orders: [OrderReport]
+    /// The brackets that the host holds for it.
+    public var brackets: [BracketReport]
     /// What the strategy saved last, or null.
     public var state: JSONValue
     /// How often the host pings; a strategy that misses a few is taken for hung.
@@ -58,7 +62,8 @@ public struct Hello: Hashable, Sendable {
     public init(
         strategy: String, run: String, mode: Mode, time: Timestamp, entry: String, parameters: JSONValue,
         config: JSONValue, instruments: [Instrument], account: AccountView, positions: [PositionReport],
-        orders: [OrderReport], state: JSONValue, heartbeatMilliseconds: Int
+        orders: [OrderReport], brackets: [BracketReport] = [], state: JSONValue,
+        heartbeatMilliseconds: Int
     ) {
         self.strategy = strategy
         self.run = run
@@ -71,6 +76,7 @@ public struct Hello: Hashable, Sendable {
         self.account = account
         self.positions = positions
         self.orders = orders
+        self.brackets = brackets
         self.state = state
         self.heartbeatMilliseconds = heartbeatMilliseconds
     }
@@ -253,6 +259,47 @@ public struct PositionReport: Hashable, Sendable {
         self.realisedProfit = realisedProfit
         self.unrealisedProfit = unrealisedProfit
         self.fees = fees
+        self.time = time
+    }
+}
+
+/// A stop-loss and a take-profit as their strategy sees them after a change.
+public struct BracketReport: Hashable, Sendable {
+    /// The id that the strategy chose: the entry's, or the pair's.
+    public var request: String
+    /// The host's own id.
+    public var bracket: String
+    public var symbol: String
+    /// The side of the exit.
+    public var side: Side
+    /// What it protects now.
+    public var quantity: FixedDecimal
+    public var prices: BracketPrices
+    public var status: Bracket.Status
+    /// The leg that was reached.
+    public var leg: Bracket.Leg?
+    /// The host's id of the latest exit order.
+    public var exit: String?
+    /// In words, for an end that the strategy did not ask for.
+    public var reason: String?
+    public var time: Timestamp
+
+    /// Describes a bracket.
+    public init(
+        request: String, bracket: String, symbol: String, side: Side, quantity: FixedDecimal,
+        prices: BracketPrices, status: Bracket.Status, leg: Bracket.Leg? = nil, exit: String? = nil,
+        reason: String? = nil, time: Timestamp
+    ) {
+        self.request = request
+        self.bracket = bracket
+        self.symbol = symbol
+        self.side = side
+        self.quantity = quantity
+        self.prices = prices
+        self.status = status
+        self.leg = leg
+        self.exit = exit
+        self.reason = reason
         self.time = time
     }
 }

@@ -7,6 +7,7 @@ enum LineField: Int, CaseIterable {
     case stopPrice, timeInForce, postOnly, reduceOnly
     case id, level, message, action, data, name, value, state, resolution, trades, quotes
     case afterMilliseconds, repeats, sdk, reason
+    case stopLoss, takeProfit, bracket
 
     var name: String {
         switch self {
@@ -15,10 +16,12 @@ enum LineField: Int, CaseIterable {
         case .timeInForce: "time_in_force"
         case .postOnly: "post_only"
         case .reduceOnly: "reduce_only"
+        case .stopLoss: "stop_loss"
+        case .takeProfit: "take_profit"
         case .afterMilliseconds: "after_ms"
         case .repeats: "repeat"
         case .type, .request, .symbol, .side, .quantity, .price, .id, .level, .message, .action, .data,
-            .name, .value, .state, .resolution, .trades, .quotes, .sdk, .reason:
+            .name, .value, .state, .resolution, .trades, .quotes, .sdk, .reason, .bracket:
             "\(self)"
         }
     }

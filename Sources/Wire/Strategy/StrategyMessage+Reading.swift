@@ -24,7 +24,7 @@ extension StrategyMessage {
 
 /// The members of one line, found but not yet understood.
 private struct LineFields {
-    /// A member's value as far as the scan knows it. It owns nothing, so that 26 of them cost nothing to drop.
+    /// A member's value as far as the scan knows it. It owns nothing, so that 29 of them cost nothing to drop.
     private enum Value {
         case absent
         case null
@@ -36,7 +36,7 @@ private struct LineFields {
     }
 
     // One for each field. On the stack: a line costs no allocation until it is understood.
-    private var values = InlineArray<26, Value>(repeating: .absent)
+    private var values = InlineArray<29, Value>(repeating: .absent)
     private var trees: [JSONValue] = []
     private var seen: UInt32 = 0
     private var unknownName: String?
@@ -143,9 +143,11 @@ private struct LineFields {
                 level: try required(try choice(.level, of: Words.logLevels, in: text), .level),
                 message: try required(
                     try string(.message, bytes: StrategyProtocol.logBytes, in: text), .message))
+        case .oco: return try oco(in: text)
         case .cancel:
-            try allow(.request)
-            return .cancel(request: try required(try id(.request, in: text), .request))
+            try allow(.request, .bracket)
+            let request = try required(try id(.request, in: text), .request)
+            return try bool(.bracket) ?? false ? .cancelBracket(request: request) : .cancel(request: request)
         case .amend: return try amend(in: text)
         case .signal: return try signal(in: text)
         case .metric: return try metric(in: text)
@@ -181,7 +183,7 @@ private struct LineFields {
     private func order(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessage {
         try allow(
             .request, .symbol, .side, .orderType, .quantity, .price, .stopPrice, .timeInForce, .postOnly,
-            .reduceOnly)
+            .reduceOnly, .stopLoss, .takeProfit)
         let request = try required(try id(.request, in: text), .request)
         let terms = OrderTerms(
             symbol: try required(try symbol(in: text), .symbol),
@@ -193,16 +195,46 @@ private struct LineFields {
             timeInForce: try choice(.timeInForce, of: Words.timesInForce, in: text) ?? .gtc,
             postOnly: try bool(.postOnly) ?? false,
             reduceOnly: try bool(.reduceOnly) ?? false)
-        return .order(request: request, terms: terms)
+        let prices = try bracketPrices(in: text)
+        return .order(request: request, terms: terms, bracket: prices.isEmpty ? nil : prices)
+    }
+
+    private func oco(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessage {
+        try allow(.request, .symbol, .side, .quantity, .stopLoss, .takeProfit)
+        let request = try required(try id(.request, in: text), .request)
+        let symbol = try required(try symbol(in: text), .symbol)
+        let side = try required(try choice(.side, of: Words.sides, in: text), .side)
+        let quantity = try required(try decimal(.quantity, in: text), .quantity)
+        let prices = try bracketPrices(in: text)
+        guard !prices.isEmpty else {
+            throw failure(.missingField, .stopLoss, "or take_profit is needed: say where to close")
+        }
+        return .oco(request: request, symbol: symbol, side: side, quantity: quantity, prices: prices)
+    }
+
+    private func bracketPrices(in text: Span<UInt8>) throws(LineFailure) -> BracketPrices {
+        BracketPrices(
+            stopLoss: try decimal(.stopLoss, in: text), takeProfit: try decimal(.takeProfit, in: text))
     }
 
     private func amend(in text: Span<UInt8>) throws(LineFailure) -> StrategyMessage {
-        try allow(.request, .quantity, .price)
+        try allow(.request, .quantity, .price, .stopLoss, .takeProfit)
         let request = try required(try id(.request, in: text), .request)
         let quantity = try decimal(.quantity, in: text)
         let price = try decimal(.price, in: text)
+        let prices = try bracketPrices(in: text)
         guard quantity != nil || price != nil else {
-            throw failure(.missingField, .quantity, "or price is needed: say what to change")
+            guard !prices.isEmpty else {
+                throw failure(
+                    .missingField, .quantity,
+                    "or price, or stop_loss or take_profit, is needed: say what to change")
+            }
+            return .amendBracket(request: request, prices: prices)
+        }
+        guard prices.isEmpty else {
+            throw failure(
+                .wrongValue, prices.stopLoss == nil ? .takeProfit : .stopLoss,
+                "changes the legs, quantity and price change the order: say them in two lines")
         }
         return .amend(request: request, quantity: quantity, price: price)
     }

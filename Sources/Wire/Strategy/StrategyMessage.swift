@@ -4,12 +4,20 @@ public import Trading
 public enum StrategyMessage: Hashable, Sendable {
     /// The strategy has read `hello` and takes events now.
     case ready(sdk: String)
-    /// Asks for an order. `request` is the strategy's own id for it, never used twice.
-    case order(request: String, terms: OrderTerms)
-    /// Asks to cancel the order that was asked for as `request`.
+    /// Asks for an order, and perhaps for what it opens to be closed at a price. `request` is the strategy's own id for it,
+    /// never used twice.
+    case order(request: String, terms: OrderTerms, bracket: BracketPrices? = nil)
+    /// Asks for a position that is there to be closed at one price or the other.
+    case oco(
+        request: String, symbol: String, side: Side, quantity: FixedDecimal, prices: BracketPrices)
+    /// Asks to cancel what was asked for as `request`: an order, or a pair of legs.
     case cancel(request: String)
+    /// Asks to take away the legs that were asked for with, or as, `request`.
+    case cancelBracket(request: String)
     /// Asks to change a standing order; at least one of the two is there.
     case amend(request: String, quantity: FixedDecimal?, price: FixedDecimal?)
+    /// Asks to move the legs that were asked for with, or as, `request`.
+    case amendBracket(request: String, prices: BracketPrices)
     /// Says something to people and programs that listen; it moves no money.
     case signal(action: String, symbol: String?, data: JSONValue?)
     case log(level: StrategyLogLevel, message: String)
@@ -29,8 +37,9 @@ public enum StrategyMessage: Hashable, Sendable {
         switch self {
         case .ready: .ready
         case .order: .order
-        case .cancel: .cancel
-        case .amend: .amend
+        case .oco: .oco
+        case .cancel, .cancelBracket: .cancel
+        case .amend, .amendBracket: .amend
         case .signal: .signal
         case .log: .log
         case .metric: .metric
@@ -47,7 +56,7 @@ public enum StrategyMessage: Hashable, Sendable {
         var line = LineWriter(appendingTo: [], type: type.rawValue)
         switch self {
         case .ready(let sdk): line.string("sdk", sdk)
-        case .order(let request, let terms):
+        case .order(let request, let terms, let bracket):
             line.string("request", request)
             line.string("symbol", terms.symbol)
             line.word("side", terms.side.rawValue)
@@ -58,11 +67,24 @@ public enum StrategyMessage: Hashable, Sendable {
             line.word("time_in_force", terms.timeInForce.rawValue)
             line.flag("post_only", terms.postOnly)
             line.flag("reduce_only", terms.reduceOnly)
+            if let bracket { bracket.write(to: &line) }
+        case .oco(let request, let symbol, let side, let quantity, let prices):
+            line.string("request", request)
+            line.string("symbol", symbol)
+            line.word("side", side.rawValue)
+            line.decimal("quantity", quantity)
+            prices.write(to: &line)
         case .cancel(let request): line.string("request", request)
+        case .cancelBracket(let request):
+            line.string("request", request)
+            line.flag("bracket", true)
         case .amend(let request, let quantity, let price):
             line.string("request", request)
             line.optionalDecimal("quantity", quantity)
             line.optionalDecimal("price", price)
+        case .amendBracket(let request, let prices):
+            line.string("request", request)
+            prices.write(to: &line)
         case .signal(let action, let symbol, let data):
             line.string("action", action)
             line.optionalString("symbol", symbol)
@@ -97,6 +119,7 @@ public enum StrategyMessageType: String, Hashable, Sendable, CaseIterable {
     case log
     case cancel
     case amend
+    case oco
     case signal
     case metric
     case state
@@ -104,6 +127,13 @@ public enum StrategyMessageType: String, Hashable, Sendable, CaseIterable {
     case timer
     case ready
     case bye
+}
+
+extension BracketPrices {
+    func write(to line: inout LineWriter) {
+        line.optionalDecimal("stop_loss", stopLoss)
+        line.optionalDecimal("take_profit", takeProfit)
+    }
 }
 
 /// Why a strategy's line was refused. The line has no effect; the strategy may carry on.

@@ -110,10 +110,11 @@ final class StrategyRehearsal {
             sendHistory()
             tell(.ping(id: 0))
         case .pong: goOn()
-        case .order(let request, let terms): fill(request, terms)
+        case .order(let request, let terms, _): fill(request, terms)
         case .timer(let id, let after, _): if after > 0 { tell(.timer(id: id, time: market.now)) }
         case .log(_, let message): keep(message)
-        case .cancel, .amend, .signal, .metric, .state, .subscribe, .bye: break
+        case .oco, .cancel, .cancelBracket, .amend, .amendBracket, .signal, .metric, .state, .subscribe, .bye:
+            break
         }
     }
 
