@@ -82,7 +82,8 @@ extension StrategyRunner {
             case .timer(let id, let wait, let repeats): setTimer(id, wait, repeats: repeats)
             case .bye(let reason):
                 connection.farewell = reason.map { "ended by itself: \($0)" } ?? "ended by itself"
-            case .order, .cancel, .amend, .signal, .metric, .state, .subscribe:
+            case .order, .oco, .cancel, .cancelBracket, .amend, .amendBracket, .signal, .metric, .state,
+                .subscribe:
                 delegate?.runner(self, received: message)
             }
         } catch {

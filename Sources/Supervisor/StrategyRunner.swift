@@ -156,7 +156,7 @@ public final class StrategyRunner {
     public func send(_ message: HostMessage) {
         guard connection != nil else { return }
         switch message {
-        case .order, .fill, .position: sendWithOthers(message.line)
+        case .order, .fill, .position, .bracket: sendWithOthers(message.line)
         case .hello, .candle, .trade, .quote, .signal, .trading, .timer, .ping, .stop:
             send(message.line, message.importance)
         }

@@ -181,6 +181,7 @@ def hello(entry="strategy.py", parameters=None, config=None, **changes):
         },
         "positions": [],
         "orders": [],
+        "brackets": [],
         "state": None,
         "heartbeat_ms": 5000,
     }

@@ -33,8 +33,10 @@ class Venue:
     def __init__(self, child, leverage=1):
         self.child = child
         self.orders = {}
+        self.brackets = {}
         self.asked = []
         self.fills = 0
+        self.closed = 0
         self.lines = []
         self.quantity = Decimal(0)
         self.average = Decimal(0)
@@ -50,6 +52,10 @@ class Venue:
             price = self.reached(order, low, high)
             if price is not None and order["request"] in self.orders:
                 self.fill(order, price)
+        for held in list(self.brackets.values()):
+            price = next((one for one in (held["stop_loss"], held["take_profit"]) if low <= Decimal(one) <= high), None)
+            if price is not None and self.quantity > 0:
+                self.close(held, Decimal(price))
         self.price = Decimal(message["close"])
         self.child.say(message)
         self.settle()
@@ -71,6 +77,32 @@ class Venue:
                         self.fill(line, self.price)
                 elif line["type"] == "cancel" and line["request"] in self.orders:
                     self.report(self.orders.pop(line["request"]), "cancelled")
+
+    def close(self, held, price):
+        """The host closes a long position under a bracket."""
+        self.tell(held, "triggered")
+        closing = {**held, "request": "", "side": "sell", "quantity": f"{self.quantity:f}", "reduce_only": True}
+        self.orders[""] = closing
+        self.closed += 1
+        self.fill(closing, price)
+        self.tell(held, "done")
+        del self.brackets[held["request"]]
+
+    def tell(self, held, status):
+        message = {
+            "type": "bracket",
+            "request": held["request"],
+            "bracket": "h" + held["request"],
+            "symbol": held["symbol"],
+            "side": "sell",
+            "quantity": f"{self.quantity:f}",
+            "stop_loss": held["stop_loss"],
+            "take_profit": held["take_profit"],
+            "status": status,
+            "time": self.time,
+        }
+        check(message, schema("protocol-host"))
+        self.child.say(message)
 
     @staticmethod
     def reached(order, low, high):
@@ -137,6 +169,14 @@ class Venue:
             }
         )
         self.report(order, "filled", str(quantity), average_price=str(price))
+        if "stop_loss" in order and order["request"]:
+            self.brackets[order["request"]] = order
+            self.tell(order, "held")
+        elif not self.quantity:
+            for held in self.brackets.values() if order["request"] else ():
+                self.tell(held, "expired")
+            if order["request"]:
+                self.brackets.clear()
         self.child.say(
             {
                 "type": "position",
@@ -225,7 +265,8 @@ class Templates(unittest.TestCase):
         venue = self.trades(name, **options)
         self.assertEqual(venue.errors, "")
         self.assertGreaterEqual(venue.fills, 4, "it should trade on a market like this")
-        self.assertTrue({"buy", "sell"} <= {order["side"] for order in venue.asked})
+        sides = {order["side"] for order in venue.asked} | ({"sell"} if venue.closed else set())
+        self.assertTrue({"buy", "sell"} <= sides)
         for order in venue.asked:
             steps = Decimal(order["quantity"]) / Decimal("0.00001")
             self.assertEqual(steps, steps.to_integral_value(), "quantities are whole steps")
@@ -255,7 +296,10 @@ class Templates(unittest.TestCase):
     def test_ma_crossover(self):
         venue = self.check_trades("ma-crossover")
         kinds = {order["order_type"] for order in venue.asked}
-        self.assertEqual(kinds, {"market", "stop", "take_profit"})
+        self.assertEqual(kinds, {"market"})
+        bought = [order for order in venue.asked if order["side"] == "buy"]
+        self.assertTrue(all(Decimal(order["stop_loss"]) < Decimal(order["take_profit"]) for order in bought))
+        self.assertGreater(venue.closed, 0)
         self.assertGreaterEqual(venue.quantity, 0)
 
     def test_rsi_mean_reversion(self):

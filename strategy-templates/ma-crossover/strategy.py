@@ -1,8 +1,8 @@
-"""Moving-average crossover: hold while the fast mean is above the slow one, with a stop and a target."""
+"""Moving-average crossover: hold while the fast mean is above the slow one, with a stop and a target at the host."""
 
 from decimal import Decimal
 
-from bullpen import Candle, Position, Strategy
+from bullpen import Bracket, Candle, Strategy
 from bullpen.indicators import sma
 
 
@@ -28,8 +28,8 @@ class MovingAverageCrossover(Strategy):
             self.leave()
 
     def enter(self, candle: Candle) -> None:
-        stop = self.stop_loss_price("buy")
-        if stop is None or self.open_orders or not self.position().is_flat:
+        stop, target = self.stop_loss_price("buy"), self.take_profit_price("buy")
+        if stop is None or target is None or self.open_orders or not self.position().is_flat:
             return
         most = self.instrument().round_quantity(self.equity * self.most_of_equity / candle.close)
         quantity = min(self.position_size(candle.close - stop), most)
@@ -37,7 +37,8 @@ class MovingAverageCrossover(Strategy):
             self.log("the crossover is worth less than the venue's minimum", "debug")
             return
         self.signal("ENTER", self.symbol, close=candle.close, quantity=quantity)
-        self.buy(quantity)
+        # The host holds both: they protect the position also when this process is gone.
+        self.buy(quantity, stop_loss=stop, take_profit=target)
 
     def leave(self) -> None:
         for order in self.open_orders:
@@ -47,15 +48,7 @@ class MovingAverageCrossover(Strategy):
             self.signal("LEAVE", self.symbol, quantity=held)
             self.sell(held, reduce_only=True)
 
-    def on_position(self, position: Position) -> None:
-        """Once bought, the way out is put on the book; once sold, what is left of it is taken away."""
-        exits = [order for order in self.open_orders if order.side == "sell"]
-        if position.quantity > 0 and not exits:
-            stop = self.stop_loss_price("buy", position.average_price)
-            target = self.take_profit_price("buy", position.average_price)
-            if stop is not None and target is not None:
-                self.sell(position.quantity, stop_price=stop, reduce_only=True)
-                self.sell(position.quantity, order_type="take_profit", stop_price=target, reduce_only=True)
-        elif position.is_flat:
-            for order in exits:
-                self.cancel(order)
+    def on_bracket(self, bracket: Bracket) -> None:
+        """Says when the host closes the position, or could not take the stop."""
+        if bracket.status in ("triggered", "denied", "failed"):
+            self.log(f"{bracket.leg or 'bracket'} {bracket.status}: {bracket.reason}")

@@ -206,7 +206,7 @@ extension Floor: StrategyRunnerDelegate {
 
     func runner(_ runner: StrategyRunner, refused failure: LineFailure) {
         around.metrics.linesRefused.increment()
-        guard failure.type == .order, let request = failure.request else { return }
+        guard failure.type == .order || failure.type == .oco, let request = failure.request else { return }
         runner.send(.order(.denied(request: request, reason: "the line was refused: \(failure)", at: now)))
     }
 

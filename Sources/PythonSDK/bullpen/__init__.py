@@ -11,13 +11,27 @@ The host loads the file, finds the class, and calls its handlers. Prices and qua
 `bullpen.sizing` says how much to trade, `bullpen.testing` runs a strategy without a host; `bullpen.indicators` holds the usual formulas.
 """
 
-from .model import Account, BullpenError, Candle, Fill, Instrument, Order, Position, Quote, Signal, Trade, Trading
+from .model import (
+    Account,
+    Bracket,
+    BullpenError,
+    Candle,
+    Fill,
+    Instrument,
+    Order,
+    Position,
+    Quote,
+    Signal,
+    Trade,
+    Trading,
+)
 from .strategy import Strategy
 
 __version__ = "1.0"
 
 __all__ = [
     "Account",
+    "Bracket",
     "BullpenError",
     "Candle",
     "Fill",

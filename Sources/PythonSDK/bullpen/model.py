@@ -246,6 +246,90 @@ class Order:
         return f"<Order {self.request}: {self.side} {self.quantity} {self.symbol}{price}, {self.status}>"
 
 
+_BRACKET_LIVE = frozenset(("sent", "waiting", "held", "triggered"))
+
+
+class Bracket:
+    """A stop-loss and a take-profit that the host holds: one of them executes, and the other ends.
+
+    They live at the host, so they outlive this strategy's process. The SDK keeps this up to date with what it says.
+    """
+
+    __slots__ = (
+        "request",
+        "id",
+        "symbol",
+        "side",
+        "quantity",
+        "stop_loss",
+        "take_profit",
+        "status",
+        "leg",
+        "exit",
+        "reason",
+        "time",
+    )
+
+    def __init__(
+        self,
+        request: str,
+        symbol: str,
+        side: str,
+        quantity: Decimal = ZERO,
+        stop_loss: Optional[Decimal] = None,
+        take_profit: Optional[Decimal] = None,
+        time: int = 0,
+    ) -> None:
+        self.request = request
+        """The `request` of the order that it came with, or its own for `oco`."""
+        self.id = ""
+        """The host's id, once it has one."""
+        self.symbol = symbol
+        self.side = side
+        """The side of the exit: "sell" closes what is held."""
+        self.quantity = quantity
+        """What it protects now."""
+        self.stop_loss = stop_loss
+        self.take_profit = take_profit
+        self.status = "sent"
+        """"sent" until the host answers, then "waiting", "held", "triggered", "done", "cancelled", "expired", "failed";
+        "denied" when the host did not take it."""
+        self.leg: Optional[str] = None
+        """"stop_loss" or "take_profit", once one was reached."""
+        self.exit: Optional[str] = None
+        """The host's id of the order that closes the position."""
+        self.reason: Optional[str] = None
+        self.time = time
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits or works."""
+        return self.status in _BRACKET_LIVE
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status not in _BRACKET_LIVE
+
+    def update(self, message: Message) -> None:
+        """Takes over what the host says about it."""
+        self.id = message["bracket"]
+        self.quantity = Decimal(message["quantity"])
+        self.stop_loss = _optional(message, "stop_loss")
+        self.take_profit = _optional(message, "take_profit")
+        self.status = message["status"]
+        self.leg = message.get("leg")
+        self.exit = message.get("exit")
+        self.reason = message.get("reason")
+        self.time = message["time"]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Bracket {self.request}: {self.side} {self.quantity} {self.symbol}, stop {self.stop_loss}, "
+            f"take {self.take_profit}, {self.status}>"
+        )
+
+
 def _optional(message: Message, name: str) -> Optional[Decimal]:
     text = message.get(name)
     return None if text is None else Decimal(text)
@@ -392,5 +476,12 @@ def order(message: Message) -> Order:
     known = Order(
         message["request"], message["symbol"], message["side"], message["order_type"], Decimal(message["quantity"])
     )
+    known.update(message)
+    return known
+
+
+def bracket(message: Message) -> Bracket:
+    """Reads a `bracket` line about one that is not known here yet."""
+    known = Bracket(message["request"], message["symbol"], message["side"])
     known.update(message)
     return known

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from . import model
-from .model import ZERO, BullpenError, Candle, Message, Number, Order, Position, decimal_text
+from .model import ZERO, Bracket, BullpenError, Candle, Message, Number, Order, Position, decimal_text
 
 if TYPE_CHECKING:
     from .strategy import Strategy
@@ -73,6 +73,16 @@ def _letters(symbol: str) -> str:
     return "".join(character for character in symbol.upper() if character.isalnum())
 
 
+def _legs(stop_loss: Optional[Number], take_profit: Optional[Number]) -> str:
+    """The members that name a bracket's prices, with a comma before each."""
+    line = ""
+    if stop_loss is not None:
+        line += f',"stop_loss":"{decimal_text(stop_loss)}"'
+    if take_profit is not None:
+        line += f',"take_profit":"{decimal_text(take_profit)}"'
+    return line
+
+
 def check_id(text: str, what: str) -> str:
     """The id itself, when the protocol takes it."""
     if not (1 <= len(text) <= 36 and _ID_CHARACTERS.issuperset(text)):
@@ -103,6 +113,10 @@ class Session:
         """The orders that may still fill, by request."""
         for entry in hello["orders"]:
             self.orders[entry["request"]] = model.order(entry)
+        self.brackets: Dict[str, Bracket] = {}
+        """The stop-losses and take-profits that the host holds, by request."""
+        for entry in hello.get("brackets", ()):
+            self.brackets[entry["request"]] = model.bracket(entry)
         self.pair: str = str(self.config.get("pair") or next(iter(self.instruments), ""))
         """The pair as strategy.json writes it; `symbol` is the host's name for it."""
         self.symbol: str = self.find_symbol(self.pair) or self.pair
@@ -135,6 +149,7 @@ class Session:
             "order": self._order,
             "fill": self._fill,
             "position": self._position,
+            "bracket": self._bracket,
             "trading": self._trading,
             "timer": self._timer,
             "ping": self._ping,
@@ -201,6 +216,9 @@ class Session:
         self.now = message["time"]
         request = message["request"]
         order = self.orders.get(request)
+        if order is None and not message["order"] and request in self.brackets:
+            self._bracket_denied(self.brackets[request], message)
+            return
         if order is None:
             order = model.order(message)
             if order.is_open:
@@ -221,6 +239,29 @@ class Session:
         self.now = position.time
         self.positions[position.symbol] = position
         self._bound.on_position(position)
+
+    def _bracket(self, message: Message) -> None:
+        self.now = message["time"]
+        request = message["request"]
+        bracket = self.brackets.get(request)
+        if bracket is None:
+            bracket = model.bracket(message)
+            if bracket.is_open:
+                self.brackets[request] = bracket
+        else:
+            bracket.update(message)
+        if bracket.is_final:
+            self.brackets.pop(request, None)
+        self._bound.on_bracket(bracket)
+
+    def _bracket_denied(self, bracket: Bracket, message: Message) -> None:
+        """The bracket itself was denied, or a change to it, after which it is as it was."""
+        bracket.reason = message.get("reason")
+        bracket.time = message["time"]
+        if not bracket.id:
+            bracket.status = "denied"
+            del self.brackets[bracket.request]
+        self._bound.on_bracket(bracket)
 
     def _trading(self, message: Message) -> None:
         trading = model.trading(message)
@@ -273,6 +314,8 @@ class Session:
         time_in_force: str,
         post_only: bool,
         reduce_only: bool,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
     ) -> Order:
         """Checks an order's shape, numbers it and says it."""
         word = _SIDES.get(side)
@@ -290,8 +333,7 @@ class Session:
             raise BullpenError(f"time_in_force {time_in_force!r} must be one of gtc, ioc, fok")
         quantity_text = decimal_text(quantity)
         exact_quantity = Decimal(quantity_text)
-        self._request_count += 1
-        request = f"{self._request_prefix}{self._request_count}"
+        request = self._next_request()
         line = (
             f'{{"type":"order","request":"{request}","symbol":{_encode_text(symbol)},"side":"{word}",'
             f'"order_type":"{order_type}","quantity":"{quantity_text}"'
@@ -311,6 +353,7 @@ class Session:
             line += ',"post_only":true'
         if reduce_only:
             line += ',"reduce_only":true'
+        line += _legs(stop_loss, take_profit)
         order = Order(
             request, symbol, word, order_type, exact_quantity, exact_price, exact_stop, time_in_force, self.now
         )
@@ -322,6 +365,43 @@ class Session:
         self.say(line + "}")
         return order
 
+    def _next_request(self) -> str:
+        self._request_count += 1
+        return f"{self._request_prefix}{self._request_count}"
+
+    def oco(
+        self,
+        stop_loss: Optional[Number],
+        take_profit: Optional[Number],
+        quantity: Optional[Number],
+        symbol: Optional[str],
+    ) -> Bracket:
+        """Says `oco` for a position that is there."""
+        held = self.position(symbol or self.symbol)
+        if held.is_flat:
+            raise BullpenError(f"there is no position in {held.symbol} to protect")
+        legs = _legs(stop_loss, take_profit)
+        if not legs:
+            raise BullpenError("oco needs a stop_loss, a take_profit, or both")
+        side = "sell" if held.quantity > 0 else "buy"
+        text = decimal_text(abs(held.quantity) if quantity is None else quantity)
+        request = self._next_request()
+        bracket = Bracket(
+            request,
+            held.symbol,
+            side,
+            Decimal(text),
+            None if stop_loss is None else model.to_decimal(stop_loss),
+            None if take_profit is None else model.to_decimal(take_profit),
+            self.now,
+        )
+        self.brackets[request] = bracket
+        self.say(
+            f'{{"type":"oco","request":"{request}","symbol":{_encode_text(held.symbol)},"side":"{side}",'
+            f'"quantity":"{text}"{legs}}}'
+        )
+        return bracket
+
     def _deny(self, order: Order, reason: str) -> Order:
         """Denies an order that the host would deny for certain; nothing is said to the host."""
         order.status = "denied"
@@ -330,15 +410,32 @@ class Session:
         return order
 
     def cancel(self, order: Any) -> None:
-        """Says `cancel` for an order or a request id."""
+        """Says `cancel` for an order, a bracket or a request id."""
+        if isinstance(order, Bracket):
+            self.say(f'{{"type":"cancel","request":"{order.request}","bracket":true}}')
+            return
         request = order.request if isinstance(order, Order) else check_id(str(order), "request")
         self.say(f'{{"type":"cancel","request":"{request}"}}')
 
-    def amend(self, order: Any, quantity: Optional[Number], price: Optional[Number]) -> None:
-        """Says `amend` for an order or a request id."""
-        request = order.request if isinstance(order, Order) else check_id(str(order), "request")
+    def amend(
+        self,
+        order: Any,
+        quantity: Optional[Number],
+        price: Optional[Number],
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
+    ) -> None:
+        """Says `amend` for an order, a bracket or a request id."""
+        known = isinstance(order, (Order, Bracket))
+        request = order.request if known else check_id(str(order), "request")
+        legs = _legs(stop_loss, take_profit)
+        if legs:
+            if quantity is not None or price is not None:
+                raise BullpenError("amend the order and its stop_loss or take_profit in two calls")
+            self.say(f'{{"type":"amend","request":"{request}"{legs}}}')
+            return
         if quantity is None and price is None:
-            raise BullpenError("amend needs a quantity, a price, or both")
+            raise BullpenError("amend needs a quantity or a price, or a stop_loss or a take_profit")
         line = f'{{"type":"amend","request":"{request}"'
         if quantity is not None:
             line += f',"quantity":"{decimal_text(quantity)}"'

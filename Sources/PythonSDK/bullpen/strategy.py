@@ -9,6 +9,7 @@ from . import indicators, sizing
 from .model import (
     ZERO,
     Account,
+    Bracket,
     BullpenError,
     Candle,
     Fill,
@@ -99,6 +100,9 @@ class Strategy:
     def on_position(self, position: Position) -> None:
         """This strategy's position changed."""
 
+    def on_bracket(self, bracket: Bracket) -> None:
+        """A stop-loss and take-profit that the host holds changed: held, triggered, done, denied…"""
+
     def on_trading(self, trading: Trading) -> None:
         """What may be done changed: the venue is away, or what is known of the account is in doubt, or all is well."""
 
@@ -121,10 +125,22 @@ class Strategy:
         time_in_force: str = "gtc",
         post_only: bool = False,
         reduce_only: bool = False,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
     ) -> Order:
         """Asks to buy. Without a price it is a market order, with one a limit order; see `order`."""
         return self._session.order(
-            "buy", quantity, price, symbol, order_type, stop_price, time_in_force, post_only, reduce_only
+            "buy",
+            quantity,
+            price,
+            symbol,
+            order_type,
+            stop_price,
+            time_in_force,
+            post_only,
+            reduce_only,
+            stop_loss,
+            take_profit,
         )
 
     def sell(
@@ -138,10 +154,22 @@ class Strategy:
         time_in_force: str = "gtc",
         post_only: bool = False,
         reduce_only: bool = False,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
     ) -> Order:
         """Asks to sell. Without a price it is a market order, with one a limit order; see `order`."""
         return self._session.order(
-            "sell", quantity, price, symbol, order_type, stop_price, time_in_force, post_only, reduce_only
+            "sell",
+            quantity,
+            price,
+            symbol,
+            order_type,
+            stop_price,
+            time_in_force,
+            post_only,
+            reduce_only,
+            stop_loss,
+            take_profit,
         )
 
     def order(
@@ -156,26 +184,64 @@ class Strategy:
         time_in_force: str = "gtc",
         post_only: bool = False,
         reduce_only: bool = False,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
     ) -> Order:
         """Asks for an order and returns it; it changes as the host answers, and `on_order` tells when.
 
         `order_type` is "market", "limit", "stop", "stop_limit" or "take_profit". Left out, it follows from what
         is given: `stop_price` alone makes a stop, with `price` a stop-limit. A take-profit must be named.
         An order during a history candle, or of a quantity that is not above 0, comes back denied at once.
+
+        `stop_loss` and `take_profit` are prices at which the host closes what this order opens: they are held from the
+        first fill on, in the amount that filled, and outlive this process. `on_bracket` tells of them.
         """
         return self._session.order(
-            side, quantity, price, symbol, order_type, stop_price, time_in_force, post_only, reduce_only
+            side,
+            quantity,
+            price,
+            symbol,
+            order_type,
+            stop_price,
+            time_in_force,
+            post_only,
+            reduce_only,
+            stop_loss,
+            take_profit,
         )
 
-    def cancel(self, order: Union[Order, str]) -> None:
-        """Asks to cancel an order, given itself or its `request`."""
+    def oco(
+        self,
+        *,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
+        quantity: Optional[Number] = None,
+        symbol: Optional[str] = None,
+    ) -> Bracket:
+        """Has the host close the position at one price or the other; whichever is reached first ends both.
+
+        `quantity` is all of the position when left out. What another bracket protects already cannot be protected twice.
+        """
+        return self._session.oco(stop_loss, take_profit, quantity, symbol)
+
+    def cancel(self, order: Union[Order, Bracket, str]) -> None:
+        """Asks to cancel an order, given itself or its `request`, or to take a bracket away.
+
+        Cancelling an order leaves its bracket in place for what has filled.
+        """
         self._session.cancel(order)
 
     def amend(
-        self, order: Union[Order, str], *, quantity: Optional[Number] = None, price: Optional[Number] = None
+        self,
+        order: Union[Order, Bracket, str],
+        *,
+        quantity: Optional[Number] = None,
+        price: Optional[Number] = None,
+        stop_loss: Optional[Number] = None,
+        take_profit: Optional[Number] = None,
     ) -> None:
-        """Asks to change a standing order's quantity or price."""
-        self._session.amend(order, quantity, price)
+        """Asks to change a standing order's quantity or price, or to move the prices of a bracket."""
+        self._session.amend(order, quantity, price, stop_loss, take_profit)
 
     # Saying things.
 
@@ -291,6 +357,11 @@ class Strategy:
     def open_orders(self) -> List[Order]:
         """The orders that may still fill, oldest first."""
         return list(self._session.orders.values())
+
+    @_View
+    def open_brackets(self) -> List[Bracket]:
+        """The stop-losses and take-profits that the host holds for this strategy, oldest first."""
+        return list(self._session.brackets.values())
 
     @_View
     def instruments(self) -> Dict[str, Instrument]:

@@ -9,7 +9,8 @@
     assert harness.orders[0].side == "buy"
 
 Market orders fill at the last price, limit and stop orders when a later candle reaches them; there is no slippage,
-no queue and no partial fill. The host's paper venue is stricter.
+no queue and no partial fill. A stop-loss or take-profit that the host holds closes at its price when a later candle
+reaches it, the stop-loss first. The host's paper venue is stricter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import json
 from decimal import Decimal
 from typing import Any, Dict, List, NamedTuple, Optional, Type, Union
 
-from .model import ZERO, BullpenError, Message, Number, Order, decimal_text, to_decimal
+from .model import ZERO, Bracket, BullpenError, Message, Number, Order, decimal_text, to_decimal
 from .runtime import adapted
 from .session import Finished, Session
 from .strategy import Strategy, set_current_session
@@ -129,6 +130,7 @@ class Harness:
                 },
                 "positions": [],
                 "orders": [],
+                "brackets": [],
                 "state": state,
                 "heartbeat_ms": 5000,
             }
@@ -242,26 +244,10 @@ class Harness:
         amount = to_decimal(quantity) if quantity is not None else order.remaining
         filled = order.filled_quantity + amount
         paid = (order.average_price or ZERO) * order.filled_quantity + at * amount
-        fee = at * amount * self._fee_rate
-        self._trade_count += 1
-        self.say(
-            {
-                "type": "fill",
-                "order": f"h{order.request}",
-                "request": order.request,
-                "trade": str(self._trade_count),
-                "symbol": order.symbol,
-                "side": order.side,
-                "price": decimal_text(at),
-                "quantity": decimal_text(amount),
-                "fee": decimal_text(fee),
-                "fee_currency": self.session.account.currency,
-                "liquidity": "taker" if order.price is None else "maker",
-                "time": self.session.now,
-            }
-        )
+        fee = self._trade(order, at, amount)
         self._report(order, "filled" if filled >= order.quantity else "partially_filled", filled, paid / filled)
         self._move_position(order, at, amount, fee)
+        self._fit_brackets(order, amount)
 
     def deny(self, order: Order, reason: str = "over a limit") -> None:
         """The host denies an order."""
@@ -300,8 +286,22 @@ class Harness:
         if kind == "order":
             order = self.session.orders[message["request"]]
             self.orders.append(order)
+            if "stop_loss" in message or "take_profit" in message:
+                exit_side = "sell" if order.side == "buy" else "buy"
+                self._bracket(Bracket(order.request, order.symbol, exit_side), message, "waiting", ZERO)
             if self._fills:
                 self._accept(order)
+        elif kind == "oco":
+            asked = self.session.brackets[message["request"]]
+            self._bracket(asked, message, "held", to_decimal(message["quantity"]))
+        elif kind == "cancel" and (message.get("bracket") or message["request"] not in self.session.orders):
+            held = self.session.brackets.get(message["request"])
+            if held is not None:
+                self._bracket(held, {}, "cancelled", held.quantity)
+        elif kind == "amend" and ("stop_loss" in message or "take_profit" in message):
+            held = self.session.brackets.get(message["request"])
+            if held is not None:
+                self._bracket(held, message, held.status, held.quantity)
         elif kind == "cancel":
             found = self.session.orders.get(message["request"])
             if found is not None and self._fills:
@@ -343,6 +343,78 @@ class Harness:
             if price is not None and order.is_open and order.symbol == self.symbol:
                 self.fill(order, price)
 
+        for bracket in list(self.session.brackets.values()):
+            if bracket.status != "held" or bracket.symbol != self.symbol:
+                continue
+            falls = bracket.side == "sell"
+            stop, take = bracket.stop_loss, bracket.take_profit
+            if stop is not None and (low <= stop if falls else high >= stop):
+                self._exit(bracket, "stop_loss", stop)
+            elif take is not None and (high >= take if falls else low <= take):
+                self._exit(bracket, "take_profit", take)
+
+    def _trade(self, order: Order, at: Decimal, amount: Decimal) -> Decimal:
+        """Says `fill`, and answers its fee."""
+        fee = at * amount * self._fee_rate
+        self._trade_count += 1
+        self.say(
+            {
+                "type": "fill",
+                "order": order.id or f"h{order.request}",
+                "request": order.request,
+                "trade": str(self._trade_count),
+                "symbol": order.symbol,
+                "side": order.side,
+                "price": decimal_text(at),
+                "quantity": decimal_text(amount),
+                "fee": decimal_text(fee),
+                "fee_currency": self.session.account.currency,
+                "liquidity": "taker" if order.price is None else "maker",
+                "time": self.session.now,
+            }
+        )
+        return fee
+
+    def _exit(self, bracket: Bracket, leg: str, price: Decimal) -> None:
+        quantity = bracket.quantity
+        exit_order = Order("", bracket.symbol, bracket.side, "market", quantity)
+        exit_order.id = f"x{bracket.request}"
+        self._bracket(bracket, {}, "triggered", quantity, leg)
+        self._move_position(exit_order, price, quantity, self._trade(exit_order, price, quantity))
+        self._bracket(bracket, {}, "done", ZERO, leg)
+
+    def _fit_brackets(self, order: Order, amount: Decimal) -> None:
+        """What fills is protected, and what has left the position no longer is."""
+        mine = self.session.brackets.get(order.request)
+        if mine is not None:
+            self._bracket(mine, {}, "held", mine.quantity + amount)
+        held = self.session.position(order.symbol).quantity
+        for bracket in list(self.session.brackets.values()):
+            left = max(held if bracket.side == "sell" else -held, ZERO)
+            if bracket.status == "held" and bracket.symbol == order.symbol and bracket.quantity > left:
+                self._bracket(bracket, {}, "held" if left else "expired", left)
+
+    def _bracket(
+        self, bracket: Bracket, prices: Message, status: str, quantity: Decimal, leg: Optional[str] = None
+    ) -> None:
+        message: Message = {
+            "type": "bracket",
+            "request": bracket.request,
+            "bracket": f"h{bracket.request}",
+            "symbol": bracket.symbol,
+            "side": bracket.side,
+            "quantity": decimal_text(quantity),
+            "status": status,
+            "time": self.session.now,
+        }
+        for name, known in (("stop_loss", bracket.stop_loss), ("take_profit", bracket.take_profit)):
+            price = prices.get(name, known)
+            if price is not None:
+                message[name] = decimal_text(price)
+        if leg is not None:
+            message["leg"] = leg
+        self.say(message)
+
     def _report(
         self, order: Order, status: str, filled: Decimal, average: Optional[Decimal], reason: Optional[str] = None
     ) -> None:
@@ -365,6 +437,9 @@ class Harness:
         if reason is not None:
             message["reason"] = reason
         self.say(message)
+        waiting = self.session.brackets.get(order.request)
+        if waiting is not None and waiting.status == "waiting" and order.is_final and not filled:
+            self._bracket(waiting, {}, "expired", ZERO)
 
     def _move_position(self, order: Order, price: Decimal, quantity: Decimal, fee: Decimal) -> None:
         before = self.session.position(order.symbol)
