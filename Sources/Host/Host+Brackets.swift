@@ -1,4 +1,4 @@
-public import Trading
+internal import Trading
 
 /// Stop-losses and take-profits, for people.
 extension Host {

@@ -14,6 +14,7 @@ private struct EventSource {
     private var lastOrder: Int64 = 0
     private var lastTrade = 0
     private var orders: [OrderID: Order] = [:]
+    private var brackets: [OrderID: Bracket] = [:]
 
     init(seed: UInt64) { state = seed &+ 0x1234_5678 }
 
@@ -68,6 +69,23 @@ private struct EventSource {
         return order
     }
 
+    private mutating func bracket() -> Bracket {
+        let candidates = brackets.values.sorted { $0.id < $1.id }
+        let known = candidates.isEmpty || number(0..<3) == 0 ? nil : one(candidates)
+        if known == nil { lastOrder += Int64(number(1..<3)) }
+        let bracket = Bracket(
+            id: known?.id ?? OrderID(lastOrder), key: known?.key ?? key(), run: "run-1",
+            request: known?.request ?? RequestID("b\(lastOrder)"),
+            hasEntry: known?.hasEntry ?? one([true, false]), side: known?.side ?? one(Side.allCases),
+            prices: BracketPrices(stopLoss: maybe(decimal()), takeProfit: maybe(decimal())),
+            status: one(Bracket.Status.allCases), armed: decimal(), closed: decimal(),
+            closedBefore: decimal(), released: decimal(), leg: maybe(one(Bracket.Leg.allCases)),
+            exit: maybe(OrderID(lastOrder)), reason: maybe("why \"not\"\n"),
+            createdAt: known?.createdAt ?? time(), updatedAt: time())
+        brackets[bracket.id] = bracket
+        return bracket
+    }
+
     private mutating func fill() -> Fill {
         // Now and then one that was told before, with other data: the first stands.
         if number(0..<4) > 0 { lastTrade += 1 }
@@ -80,7 +98,7 @@ private struct EventSource {
     }
 
     mutating func next() -> DeskEvent {
-        switch number(0..<18) {
+        switch number(0..<20) {
         case 0..<6: return .order(order())
         case 6, 7: return .fill(fill())
         case 8, 9:
@@ -108,6 +126,7 @@ private struct EventSource {
             ])
         case 15: return .peak(EquityPeak(scope: scope(), profit: decimal(), time: time()))
         case 16: return .peakEnded(scope(), at: time())
+        case 17, 18: return .bracket(bracket())
         default: return .tradeCursor(account(), "cursor-\(number(0..<1000))")
         }
     }

@@ -117,6 +117,7 @@ class Strategy:
         self.realised, self.fees = Decimal(0), Decimal(0)
         self.capital = Decimal(10000)
         self.candles, self.fills, self.orders, self.signals, self.log, self.equity = [], [], [], [], [], []
+        self.brackets = []
         self.watchers = set()
         self.state, self.since, self.reason, self.restarts, self.next_start = state, now() - 5025000, reason, 0, None
         self.run = f"run-{self.random.getrandbits(32):08x}"
@@ -331,6 +332,9 @@ class World:
                 {**mine.orders[-1], "id": "o-open-2", "status": "partially_filled", "order_type": "limit", "side": "sell", "quantity": "0.4", "price": "64900", "filled_quantity": "0.15", "average_price": "64900", "created_at": now() - 90000, "updated_at": now() - 30000},
                 {**mine.orders[-1], "id": "o-denied", "status": "denied", "order_type": "limit", "quantity": "4", "price": "64000", "filled_quantity": "0", "average_price": None, "reason": "256000 USDT is above the largest order of account paper, 20000", "created_at": now() - 20000, "updated_at": now() - 20000},
                 {**mine.orders[-1], "id": "o-unknown", "status": "unknown", "order_type": "stop_limit", "price": "62000", "stop_price": "62100", "filled_quantity": "0", "average_price": None, "reason": "the venue has not answered; asking again", "created_at": now() - 15000, "updated_at": now() - 15000}]
+            mine.brackets = [
+                {"id": "41", "strategy": mine.id, "run": "r1", "request": "r1-3", "account": "paper", "symbol": mine.pair, "side": "sell", "quantity": "0.01", "stop_loss": "61900", "take_profit": "66250.5", "status": "held", "leg": None, "entry": "41", "exit": None, "armed_quantity": "0.01", "closed_quantity": "0", "reason": None, "created_at": now() - 60000, "updated_at": now() - 60000},
+                {"id": "37", "strategy": mine.id, "run": "r1", "request": "r1-2", "account": "paper", "symbol": mine.pair, "side": "sell", "quantity": "0.02", "stop_loss": "63100", "take_profit": None, "status": "triggered", "leg": "stop_loss", "entry": None, "exit": "44", "armed_quantity": "0.02", "closed_quantity": "0", "reason": "stop_loss reached at 63095.5", "created_at": now() - 90000, "updated_at": now() - 2000}]
             self.limits["strategies"][mine.id] = {"order_notional": "5000", "open_orders": 4, "daily_loss": "250"}
             self.note("admin", "limits.change", "account:paper", {"order_notional": "20000"})
             self.note("admin", "strategy.start", mine.id, {"account": "paper", "feed": "simulated", "capital": "10000"})
@@ -569,6 +573,14 @@ class Handler(BaseHTTPRequestHandler):
             return 201, strategy.view(), ()
         if parts and parts[0] == "strategies":
             return self.strategy(self.find(parts[1]), parts[2:], me)
+        if where == "GET/brackets":
+            return 200, self.page(one for strategy in visible for one in strategy.brackets if one["status"] in ("waiting", "held", "triggered")), ()
+        if where == "POST/brackets":
+            for strategy in visible:
+                for one in strategy.brackets:
+                    if one["id"] == parts[1]:
+                        one.update(status="cancelled", reason="cancelled by " + me["name"], updated_at=now())
+                        return 200, one, ()
         if where == "GET/positions":
             if parts == ["positions"]:
                 return 200, self.page(one.position() for one in visible if one.account and one.quantity), ()
@@ -707,7 +719,7 @@ class Handler(BaseHTTPRequestHandler):
                 after = int(self.query.get("after") or 0)
                 lines = [line for line in strategy.log if line["seq"] > after]
                 return 200, {"items": lines[-int(self.query.get("limit", 100)):], "next": None}, ()
-            if verb in ("signals", "orders", "fills"):
+            if verb in ("signals", "orders", "fills", "brackets"):
                 return 200, self.page(sorted(getattr(strategy, verb), key=lambda one: -(one.get("time") or one.get("updated_at")))), ()
             if verb == "candles":
                 return 200, {"items": strategy.candles[-int(self.query.get("limit", 500)):], "next": None}, ()

@@ -33,6 +33,7 @@ export function trouble(status) {
 const orderTones = {
     pending: "busy", open: "busy", partially_filled: "busy", filled: "good", cancelled: "idle", rejected: "bad",
     denied: "bad", expired: "idle", unknown: "warn", not_placed: "bad",
+    waiting: "idle", held: "good", triggered: "warn", done: "idle", failed: "bad",
 };
 
 export function orderTone(status) {

@@ -13,9 +13,10 @@ import { askStart, askStop, askDelete } from "./start.js";
 import { configFacts, bundleForm, problemBox } from "./upload.js";
 import { haltOf, haltWords } from "../halts.js";
 import { store, isOperator, setHalt } from "../store.js";
+import { bracketColumns } from "../brackets.js";
 
 const tabs = [
-    ["overview", "Overview"], ["log", "Log"], ["signals", "Signals"], ["orders", "Orders"], ["fills", "Fills"], ["code", "Code"], ["settings", "Settings"],
+    ["overview", "Overview"], ["log", "Log"], ["signals", "Signals"], ["orders", "Orders"], ["brackets", "Stops"], ["fills", "Fills"], ["code", "Code"], ["settings", "Settings"],
 ];
 
 export async function open(context) {
@@ -258,7 +259,7 @@ export async function open(context) {
     });
 }
 
-const builders = { overview, log: logTab, signals: signalsTab, orders: ordersTab, fills: fillsTab, code: codeTab, settings: settingsTab };
+const builders = { overview, log: logTab, signals: signalsTab, orders: ordersTab, brackets: bracketsTab, fills: fillsTab, code: codeTab, settings: settingsTab };
 
 // MARK: - Overview
 
@@ -505,6 +506,14 @@ function ordersTab(tab) {
         empty: () => empty("No orders yet", isAlive(tab.strategy.status.state) ? "The strategy has not asked for one. Its log says what it is thinking." : "Start the strategy; what it orders is listed here, also what is denied and why.", isAlive(tab.strategy.status.state) ? [] : button("Start", { icon: "start", tone: "primary", onclick: tab.start })),
     });
     return liveTable(tab, { path: "orders", event: "order", table, key: (one) => one.id, title: "Orders" });
+}
+
+function bracketsTab(tab) {
+    const table = dataTable({
+        label: "Stop-losses and take-profits", key: (one) => one.id, columns: bracketColumns(),
+        empty: () => empty("Nothing is held", "Stop-losses and take-profits that come with its orders are held by the host and listed here. They work also while the strategy does not run."),
+    });
+    return liveTable(tab, { path: "brackets", event: "bracket", table, key: (one) => one.id, title: "Stop-losses and take-profits" });
 }
 
 function fillsTab(tab) {
