@@ -56,6 +56,10 @@ final class HostLife: LoopTurns {
             guard !isDead else { return }
             schedule.trace("record \(event.short)")
             schedule.records += 1
+            let flaws = schedule.brackets.recorded(event)
+            if schedule.mutation == nil || schedule.mutation?.isOfBrackets == true {
+                for words in flaws { schedule.flaw(words) }
+            }
             if case .fill(let fill) = event { schedule.books.booked(fill, at: schedule.clock.now) }
         }
         var snapshot = snapshot

@@ -44,6 +44,11 @@ struct MarketModel {
         price(symbol, ticks[symbol] + (side == .buy ? -300 : 300))
     }
 
+    /// A price so many ticks from the market's.
+    func away(_ symbol: Int, ticks distance: Int) -> FixedDecimal {
+        price(symbol, max(1, ticks[symbol] + distance))
+    }
+
     /// A price near the market's, and a quantity.
     func offer(_ symbol: Int, _ random: inout SeededRandom) -> (FixedDecimal, FixedDecimal) {
         let units = FixedDecimal.unitsPerOne

@@ -77,6 +77,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case haltsAreIgnored
     /// There are no limits.
     case noLimits
+    /// That a leg was reached does not outlive the host, so the other one lives on.
+    case triggersAreForgotten
+    /// Stop-losses and take-profits do not outlive the host.
+    case bracketsDie
     /// Strategies of one account have one ledger.
     case ledgersAreShared
     /// From what peak equity has fallen is forgotten at every start.
@@ -107,7 +111,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .feesInBaseAreFree: [.e15]
         case .sendsBeforeDurable: [.r1]
         case .deathIsUnsent: [.r2, .r3]
-        case .noReconciliation: [.r4]
+        case .noReconciliation, .triggersAreForgotten, .bracketsDie: [.r4]
         case .onePage: [.r5]
         case .findingsAreFacts: [.r7]
         case .tornGroupsAreWhole, .fullDiskIsIgnored: [.r8]
@@ -124,4 +128,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .peaksAreForgotten: [.r4]
         }
     }
+
+    /// Whether it takes out a handling of brackets.
+    var isOfBrackets: Bool { self == .triggersAreForgotten || self == .bracketsDie }
 }

@@ -21,9 +21,12 @@ struct Plan {
     var isLate = false
     /// Whether the venue places another order to change one.
     var replaces = false
+    /// Whether strategies ask for stop-losses and take-profits.
+    let hasBrackets: Bool
     let latency: Int
 
     init(seed: UInt64, only: FaultRow?) {
+        hasBrackets = seed % 2 == 1
         var random = SeededRandom(seed: seed ^ 0x0071_A400)
         latency = random.between(2, 60)
         if let only {

@@ -45,7 +45,7 @@ extension Schedule {
         case 91..<93: driver.decide { desk, now in desk.flatten(.strategy(strategy), at: now) }
         case 93..<96:
             for scope in halted.sorted(by: { "\($0)" < "\($1)" }).prefix(1) { resume(scope, driver) }
-        default: break
+        default: actOnBrackets(by: strategy, driver)
         }
     }
 
@@ -110,8 +110,9 @@ extension Schedule {
             name = RequestID("\(request)/\(requests)")
         }
         let refusal = driver.fault.map { "the journal cannot take it: \($0.reason)" }
+        let prices = legs(for: terms)
         driver.decide { desk, now in
-            desk.submit(terms, request: name, by: owner, at: now, refusal: refusal)
+            desk.submit(terms, bracket: prices, request: name, by: owner, at: now, refusal: refusal)
         }
         guard let order = driver.desk.order(request: name, of: owner), books.isNew(order) else { return }
         if order.status == .denied {

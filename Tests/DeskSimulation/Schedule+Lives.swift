@@ -17,7 +17,12 @@ extension Schedule {
         } catch {
             return flaw("the journal could not be read: \(error)")
         }
-        life.start(from: mutation == .deathIsUnsent ? snapshot.withoutTheUnanswered : snapshot)
+        switch mutation {
+        case .deathIsUnsent: life.start(from: snapshot.withoutTheUnanswered)
+        case .triggersAreForgotten: life.start(from: snapshot.withoutTriggers)
+        case .bracketsDie: life.start(from: snapshot.withoutBrackets)
+        default: life.start(from: snapshot)
+        }
     }
 
     /// Kills the host at this very point, if the seed wants it.
@@ -49,6 +54,8 @@ extension Schedule {
     /// A life has begun with what an earlier one left.
     func restarted(_ desk: OrderDesk) {
         for words in books.restarted(desk) { flaw(words) }
+        let lost = brackets.restarted(desk)
+        if mutation == nil || mutation?.isOfBrackets == true { for words in lost { flaw(words) } }
         // A halt that was not durable was lost, and whoever asked for it was not answered.
         halted = Set(desk.halts.map(\.scope))
         if !desk.liveOrders().isEmpty { tally.note(.r4) }
@@ -77,6 +84,7 @@ extension Schedule {
         let fault = journal.write(events, fails: fails)
         if fault == nil {
             books.durable(events)
+            brackets.durable(events)
         } else if mutation == .fullDiskIsIgnored {
             return nil
         }

@@ -24,6 +24,10 @@ final class Schedule {
     /// What the venue trades as of now, and as the host knows it.
     var instruments = World.instruments
     let books: Witness
+    let brackets: BracketWitness
+    /// Dice for brackets alone.
+    var legRandom: SeededRandom
+    var bracketRequests = 0
     var market = MarketModel()
 
     var struck: [(row: FaultRow, order: ClientOrderID)] = []
@@ -53,6 +57,8 @@ final class Schedule {
         venue = ModelVenue(plan)
         self.journal = journal
         books = Witness(plan, venue)
+        brackets = BracketWitness(plan)
+        legRandom = SeededRandom(seed: seed ^ 0x00B7_AC5E)
         let plan = self.plan
         killsLeft = [FaultRow.r1, .r2, .r3, .r4, .r5, .r8].contains { plan.has($0) } ? 3 : 0
         actionsLeft = plan.orders
@@ -100,7 +106,8 @@ final class Schedule {
     func endEvent() {
         guard let life else { return }
         life.endTurn()
-        if life.isDead { bury(life) }
+        if life.isDead { return bury(life) }
+        checkBrackets()
     }
 
     /// Lets whatever is under way come to its end, with nothing going wrong.
@@ -117,8 +124,11 @@ final class Schedule {
             life.endTurn()
             checkPace()
             let isListed = clock.now > venue.lastListing + World.auditMilliseconds + 1_000
-            if second >= 4, isListed, clock.isEmpty, isAtRest(driver) { break }
-            if second == 119 { flaw("it does not come to rest: \(unrest(driver))") }
+            let reached = bracketUnrest(after: second, driver)
+            if second >= 4, isListed, clock.isEmpty, isAtRest(driver), reached.isEmpty { break }
+            if second == 119 {
+                flaw("it does not come to rest: \(unrest(driver)) \(reached.joined(separator: ", "))")
+            }
         }
     }
 

@@ -99,7 +99,7 @@ final class EventHub {
             switch event.kind {
             case .status, .pnl, .halt, .position:
                 wanted == nil || wanted == event.owner || event.strategy == nil
-            case .log, .signal, .order, .fill: false
+            case .log, .signal, .order, .fill, .bracket: false
             }
         case .strategy(let id): event.strategy == id || event.strategy == nil
         case .logs: false
