@@ -2,7 +2,8 @@ extension Command {
     /// Every verb, in the order of the help.
     static let all: [Command] = [
         .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
-        .status, .logs, .violations, .signals, .orders, .ordersInDoubt, .ordersSettle, .brackets, .bracketsCancel,
+        .status, .logs, .violations, .signals, .orders, .ordersInDoubt, .ordersSettle, .brackets,
+        .bracketsCancel,
         .fills, .positions,
         .profit,
         .signal, .halt, .halts, .resume, .limits, .limitsSet, .limitsPeak, .accounts, .accountsAdd,

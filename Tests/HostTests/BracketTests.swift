@@ -40,7 +40,8 @@ extension HostTests {
                 #expect(done.bracket.leg == .stopLoss && done.bracket.closed == .one)
                 try await fixture.wait(id) { $0.positions.allSatisfy(\.quantity.isZero) }
                 // It goes although nothing of the strategy is open any more.
-                #expect(try await fixture.host.openBrackets(owner: nil, page: PageRequest(limit: 10)).items == [])
+                let open = try await fixture.host.openBrackets(owner: nil, page: PageRequest(limit: 10))
+                #expect(open.items == [])
             }
         }
 
@@ -99,6 +100,62 @@ extension HostTests {
             #expect(told["status"] == .string("held") && told["stop_loss"] == .string("90"))
             try await second.candle("60")
             try await second.waitForBracket(id, "in", .done)
+            try await second.wait(id) { $0.positions.allSatisfy(\.quantity.isZero) }
+            await second.end()
+        }
+
+        @Test func `a host that is killed holds its stops in its next life`() async throws {
+            let folder = try HostFixture.prepare(Places.makeTemporaryFolder())
+            let first = try await HostFixture(folder: folder, settings: ["market.speed=600"])
+            let id = try await first.upload(
+                """
+                from decimal import Decimal
+                from bullpen import Strategy
+
+                class Held(Strategy):
+                    def on_start(self):
+                        self.life = (self.state or 0) + 1
+                        self.save_state(self.life)
+                        self.log(f"life {self.life} found {[one.status for one in self.open_brackets]}")
+
+                    def on_candle(self, candle):
+                        if candle.history:
+                            return
+                        if self.position().is_flat and not self.open_orders and self.life < 3:
+                            self.buy("0.01", stop_loss=candle.close / 2)
+                        for bracket in self.open_brackets:
+                            if bracket.status == "held":
+                                self.log(f"life {self.life} holds {bracket.quantity}")
+                                if self.life == 3:
+                                    self.amend(bracket, stop_loss=candle.close * Decimal("0.9999"))
+                """)
+            try await first.run(id)
+            await first.host.drain()
+            let serving = try ChildProcess(
+                HostFixture.layout.prefix + "/bin/bullpen",
+                [
+                    "serve", "--data", folder, "--port", "\(try HostRestartTests.freePort())", "--set",
+                    "market.speed=600", "--set", "market.symbols=BTCUSDT",
+                ], environment: ["PATH": "/usr/bin:/bin"])
+            while let line = serving.readLine() {
+                if line.hasPrefix("Ready.") { break }
+            }
+            let log = folder + "/runs/\(id)/log.jsonl"
+            let deadline = ContinuousClock.now + .seconds(30)
+            var isHeld = false
+            while !isHeld, ContinuousClock.now < deadline {
+                let data = FileManager.default.contents(atPath: log) ?? Data()
+                isHeld = String(decoding: data, as: UTF8.self).contains("life 2 holds 0.01")
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(isHeld)
+            serving.send(signal: SIGKILL)
+            _ = await serving.finish()
+            let second = try await HostFixture(folder: folder, settings: ["market.speed=600"])
+            try await second.waitForLine(id, "life 3 found ['held']")
+            try await second.wait("the stop to close", about: id, seconds: 60) {
+                try await second.brackets(id).first?.bracket.status == .done
+            }
             try await second.wait(id) { $0.positions.allSatisfy(\.quantity.isZero) }
             await second.end()
         }

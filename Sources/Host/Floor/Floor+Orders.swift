@@ -1,3 +1,4 @@
+internal import Catalogue
 internal import Posix
 internal import Supervisor
 internal import Trading

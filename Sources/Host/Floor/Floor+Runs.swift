@@ -136,7 +136,8 @@ extension Floor {
                 leverage: account.map { min($0.leverage, strategyLimits(strategy).leverage ?? $0.leverage) }
                     ?? .one),
             positions: books.positions(of: id, at: now).map { PositionReport($0) },
-            orders: books.liveOrders(of: id).map { OrderReport($0) },
+            // Orders of the desk itself, such as exits, have no name that the strategy knows.
+            orders: books.liveOrders(of: id).filter { $0.intent.request != nil }.map { OrderReport($0) },
             brackets: books.liveBrackets(of: id).map { BracketReport($0) }, state: strategy.savedState,
             heartbeatMilliseconds: Int(settings.heartbeatInterval.milliseconds))
     }

@@ -6,7 +6,7 @@ extension Command {
         summary: "List the stop-losses and take-profits that the host holds.",
         operands: [
             Operand(
-                name: "strategy", explanation: "Its id or name, past ones included; without it, those that are held.",
+                name: "strategy", explanation: "Its id or name; without it, those held for all.",
                 count: .optional)
         ],
         options: [.limit(100)]
