@@ -114,6 +114,7 @@ extension HostTests {
 
                 class Held(Strategy):
                     def on_start(self):
+                        self.told = False
                         self.life = (self.state or 0) + 1
                         self.save_state(self.life)
                         self.log(f"life {self.life} found {[one.status for one in self.open_brackets]}")
@@ -125,7 +126,9 @@ extension HostTests {
                             self.buy("0.01", stop_loss=candle.close / 2)
                         for bracket in self.open_brackets:
                             if bracket.status == "held":
-                                self.log(f"life {self.life} holds {bracket.quantity}")
+                                if not self.told:
+                                    self.log(f"life {self.life} holds {bracket.quantity}")
+                                self.told = True
                                 if self.life == 3:
                                     self.amend(bracket, stop_loss=candle.close * Decimal("0.9999"))
                 """)
@@ -141,7 +144,7 @@ extension HostTests {
                 if line.hasPrefix("Ready.") { break }
             }
             let log = folder + "/runs/\(id)/log.jsonl"
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(60)
             var isHeld = false
             while !isHeld, ContinuousClock.now < deadline {
                 let data = FileManager.default.contents(atPath: log) ?? Data()
@@ -152,7 +155,9 @@ extension HostTests {
             serving.send(signal: SIGKILL)
             _ = await serving.finish()
             let second = try await HostFixture(folder: folder, settings: ["market.speed=600"])
-            try await second.waitForLine(id, "life 3 found ['held']")
+            try await second.wait("the next life", about: id, seconds: 60) {
+                try await second.lines(id).contains { $0.contains("life 3 found ['held']") }
+            }
             try await second.wait("the stop to close", about: id, seconds: 60) {
                 try await second.brackets(id).first?.bracket.status == .done
             }
