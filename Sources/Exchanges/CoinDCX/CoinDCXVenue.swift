@@ -72,13 +72,13 @@ public final class CoinDCXVenue: LiveVenue {
     var accounts: [AccountID: CoinDCXAccount] = [:]
     var dice: SeededDice
     private let signedTimes: CoinDCXSignedTimes
-    private(set) var markets: CoinDCXMarkets?
-    private var marketsRead: UInt64 = 0
-    private var waiting: [(Result<CoinDCXMarkets, CallFailure>) -> Void] = []
-    private var followed: Set<String> = []
+    private lazy var listing = VenueListing<CoinDCXMarkets>(every: settings.instrumentsEvery, on: loop) {
+        [weak self] in
+        self?.askMarkets($0)
+    } news: { [weak self] in
+        self?.heardMarkets($0, $1)
+    }
     private var health = VenueHealth()
-    private var refresh: EventLoop.Timer?
-    private var isEnded = false
 
     /// Makes an adapter; nothing is sent before the first request.
     ///
@@ -154,19 +154,14 @@ public final class CoinDCXVenue: LiveVenue {
     }
 
     /// Keeps the instruments of these symbols fresh; they all come in one answer.
-    public func follow(_ symbols: Set<String>) {
-        followed.formUnion(symbols)
-        keepInstrumentsFresh()
-    }
+    public func follow(_ symbols: Set<String>) { listing.keepFresh() }
 
     /// A source of the venue's prices.
     public func market() -> any MarketSource { CoinDCXMarketSource(self) }
 
     /// Ends everything for good.
     public func end() {
-        isEnded = true
-        if let refresh { loop.cancel(refresh) }
-        refresh = nil
+        listing.end()
         for account in accounts.values { account.socket?.stop() }
         accounts = [:]
         connection.close(reason: "the host is stopping")
@@ -176,75 +171,48 @@ public final class CoinDCXVenue: LiveVenue {
 
     /// What can be traded, and in which steps.
     public func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void) {
-        askMarkets { completion($0.map(\.instruments).mapError(\.venueFailure)) }
+        listing.ask { completion($0.map(\.instruments).mapError(\.venueFailure)) }
     }
 
+    /// The markets as they were last told; nil before.
+    var markets: CoinDCXMarkets? { listing.known }
+
     /// Whether what is known of markets was read within two periods, so that moving price bands may be believed.
-    var isFresh: Bool {
-        markets != nil
-            && MonotonicClock.nanoseconds - marketsRead < 2
-                * UInt64(settings.instrumentsEvery.wholeNanoseconds)
-    }
+    var isFresh: Bool { listing.age.map { $0 < settings.instrumentsEvery * 2 } ?? false }
 
     /// Calls back with the markets as they are known, or asks for them first. Never before this returns.
     func withMarkets(_ body: @escaping (Result<CoinDCXMarkets, CallFailure>) -> Void) {
-        keepInstrumentsFresh()
-        guard let markets else { return askMarkets(body) }
-        loop.atEndOfTurn { body(.success(markets)) }
+        listing.withKnown(body)
     }
 
     /// A refusal may come of filters that changed: they are asked for anew, once in a while.
     func doubtMarkets() {
-        guard MonotonicClock.nanoseconds - marketsRead > 5_000_000_000 else { return }
-        askMarkets { _ in }
+        guard listing.age.map({ $0 > .seconds(5) }) ?? true else { return }
+        listing.ask()
     }
 
     private func askMarkets(_ body: @escaping (Result<CoinDCXMarkets, CallFailure>) -> Void) {
-        waiting.append(body)
-        guard waiting.count == 1 else { return }
         let call = VenueConnection.Call(
             "GET", "/exchange/v1/markets_details", weight: 0, group: "market", urgency: .market,
             isRepeatable: true, deadline: .seconds(20), responseLimit: 16 << 20)
-        connection.send(call) { [weak self] result in
-            guard let self else { return }
-            let read = result.flatMap { answer in
-                CoinDCXMarkets(answer.body).map { .success($0) }
-                    ?? .failure(.outcomeUnknown("a list of markets that cannot be read"))
-            }
-            take(read)
-            let bodies = waiting
-            waiting = []
-            for body in bodies { body(read) }
+        connection.send(call) { result in
+            body(
+                result.flatMap { answer in
+                    CoinDCXMarkets(answer.body).map { .success($0) }
+                        ?? .failure(.outcomeUnknown("a list of markets that cannot be read"))
+                })
         }
     }
 
-    private func take(_ read: Result<CoinDCXMarkets, CallFailure>) {
+    private func heardMarkets(
+        _ read: Result<CoinDCXMarkets, CallFailure>, _ before: CoinDCXMarkets?
+    ) {
         switch read {
         case .success(let fresh):
-            let known = markets
-            markets = fresh
-            marketsRead = MonotonicClock.nanoseconds
             report("instruments", nil)
-            let changed = fresh.instruments.filter { known?.bySymbol[$0.symbol]?.instrument != $0 }
+            let changed = fresh.instruments.filter { before?.bySymbol[$0.symbol]?.instrument != $0 }
             if !changed.isEmpty { onInstruments?(changed) }
         case .failure(let failure): report("instruments", failure.description)
-        }
-    }
-
-    /// Asks for markets now, if that is not under way, and again from time to time.
-    private func keepInstrumentsFresh() {
-        guard refresh == nil, !isEnded else { return }
-        askMarketsAgain(after: .zero)
-    }
-
-    private func askMarketsAgain(after wait: Duration) {
-        refresh = loop.schedule(after: wait) { [weak self] in
-            self?.askMarkets { [weak self] result in
-                guard let self, !isEnded else { return }
-                let isGood = (try? result.get()) != nil  // The failure stands in the health already.
-                askMarketsAgain(
-                    after: isGood ? settings.instrumentsEvery : min(.seconds(5), settings.instrumentsEvery))
-            }
         }
     }
 

@@ -112,14 +112,16 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     let settings: Settings
     let keys: (AccountID) -> SigningKey?
     var accounts: [AccountID: CoinSpotAccount] = [:]
-    private(set) var markets: CoinSpotMarkets?
-    private var waiting: [(Result<CoinSpotMarkets, CallFailure>) -> Void] = []
+    private lazy var listing = VenueListing<CoinSpotMarkets>(every: settings.instrumentsEvery, on: loop) {
+        [weak self] in
+        self?.askMarkets($0)
+    } news: { [weak self] in
+        self?.heardMarkets($0, $1)
+    }
     let nonces: NonceKeeper
     /// Under which name the nonces of an account's key are kept.
     var nonceNames: [AccountID: String] = [:]
     private var health = VenueHealth()
-    private var refresh: EventLoop.Timer?
-    private var isEnded = false
 
     /// Makes an adapter; nothing is sent before the first request.
     ///
@@ -171,7 +173,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
         known.begin(at: symbols.values.min())
         accounts[account] = known
         report("orders of \(account)", "it was not looked at yet")
-        keepInstrumentsFresh()
+        listing.keepFresh()
     }
 
     /// Lets an account go.
@@ -191,16 +193,14 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
     }
 
     /// Keeps the instruments of these symbols fresh; they all come in one answer.
-    public func follow(_ symbols: Set<String>) { keepInstrumentsFresh() }
+    public func follow(_ symbols: Set<String>) { listing.keepFresh() }
 
     /// A source of the venue's prices.
     public func market() -> any MarketSource { CoinSpotMarketSource(self) }
 
     /// Ends everything for good.
     public func end() {
-        isEnded = true
-        if let refresh { loop.cancel(refresh) }
-        refresh = nil
+        listing.end()
         for account in accounts.values { account.isClosed = true }
         accounts = [:]
         connection.close(reason: "the host is stopping")
@@ -210,53 +210,38 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
 
     /// What can be traded, and in which steps.
     public func instruments(_ completion: @escaping (Result<[Instrument], VenueFailure>) -> Void) {
-        askMarkets { completion($0.map(\.instruments).mapError(\.venueFailure)) }
+        listing.ask { completion($0.map(\.instruments).mapError(\.venueFailure)) }
     }
+
+    /// The markets as they were last told; nil before.
+    var markets: CoinSpotMarkets? { listing.known }
 
     /// Calls back with the markets as they are known, or asks for them first. Never before this returns.
     func withMarkets(_ body: @escaping (Result<CoinSpotMarkets, CallFailure>) -> Void) {
-        keepInstrumentsFresh()
-        guard let markets else { return askMarkets(body) }
-        loop.atEndOfTurn { body(.success(markets)) }
+        listing.withKnown(body)
     }
 
     private func askMarkets(_ body: @escaping (Result<CoinSpotMarkets, CallFailure>) -> Void) {
-        waiting.append(body)
-        guard waiting.count == 1 else { return }
-        connection.send(publicCall("/pubapi/v2/latest")) { [weak self] result in
-            guard let self else { return }
-            let read = result.flatMap { answer in
-                CoinSpotMarkets(answer.body, minimumNotional: settings.minimumNotional).map { .success($0) }
-                    ?? .failure(.outcomeUnknown("a list of prices that cannot be read"))
-            }
-            switch read {
-            case .success(let fresh):
-                let known = markets
-                markets = fresh
-                report("instruments", nil)
-                let changed = fresh.instruments.filter { known?.bySymbol[$0.symbol] == nil }
-                if !changed.isEmpty { onInstruments?(changed) }
-            case .failure(let failure): report("instruments", failure.description)
-            }
-            let bodies = waiting
-            waiting = []
-            for body in bodies { body(read) }
+        connection.send(publicCall("/pubapi/v2/latest")) { [settings] result in
+            body(
+                result.flatMap { answer in
+                    CoinSpotMarkets(answer.body, minimumNotional: settings.minimumNotional).map {
+                        .success($0)
+                    }
+                        ?? .failure(.outcomeUnknown("a list of prices that cannot be read"))
+                })
         }
     }
 
-    private func keepInstrumentsFresh() {
-        guard refresh == nil, !isEnded else { return }
-        askMarketsAgain(after: .zero)
-    }
-
-    private func askMarketsAgain(after wait: Duration) {
-        refresh = loop.schedule(after: wait) { [weak self] in
-            self?.askMarkets { [weak self] result in
-                guard let self, !isEnded else { return }
-                let isGood = (try? result.get()) != nil  // The failure stands in the health already.
-                askMarketsAgain(
-                    after: isGood ? settings.instrumentsEvery : min(.seconds(5), settings.instrumentsEvery))
-            }
+    private func heardMarkets(
+        _ read: Result<CoinSpotMarkets, CallFailure>, _ before: CoinSpotMarkets?
+    ) {
+        switch read {
+        case .success(let fresh):
+            report("instruments", nil)
+            let changed = fresh.instruments.filter { before?.bySymbol[$0.symbol] == nil }
+            if !changed.isEmpty { onInstruments?(changed) }
+        case .failure(let failure): report("instruments", failure.description)
         }
     }
 
