@@ -112,9 +112,20 @@ struct FlattenTests {
             fixture.desk.halt(.strategy("alpha"), reason: "odd", orders: .flatten, at: at(1)))
         for attempt in 1...3 {
             #expect(try progress(fixture).attempts == attempt)
-            actions = fixture.report(.rejected(actions.placed[0].clientID, reason: "no funds"))
+            let time = Int64(attempt) * 10_000
+            actions = fixture.report(.rejected(actions.placed[0].clientID, reason: "no funds"), after: time)
+            #expect(actions.placed == [])
+            guard attempt < 3 else { break }
+            #expect(try progress(fixture).step == .waiting)
+            #expect(
+                try progress(fixture).reason
+                    == "another closing order follows; the last was rejected: no funds")
+            // What the strategy asks for meanwhile is denied, and is not taken for the closing order.
+            let request = RequestID("x\(attempt)")
+            #expect(fixture.submit(request, market(.buy, "1")).toldOrders.first?.status == .denied)
+            #expect(fixture.keep(fixture.desk.review(at: at(time + 1_999))).placed == [])
+            actions = fixture.keep(fixture.desk.review(at: at(time + 2_000)))
         }
-        #expect(actions.placed == [])
         var now = try progress(fixture)
         #expect(now.step == .stuck && now.quantity == d("3"))
         #expect(

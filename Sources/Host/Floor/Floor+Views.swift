@@ -115,7 +115,9 @@ extension Floor {
             venues: limits.venues.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
             accounts: limits.accounts.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
             strategies: limits.strategies.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) },
-            drawdowns: desk.desk.drawdowns.map { DrawdownView(scope: LimitSetup.Scope($0.scope).text, $0) })
+            // The desk remembers strategies that are deleted.
+            drawdowns: desk.desk.drawdowns.map { DrawdownView(scope: LimitSetup.Scope($0.scope).text, $0) }
+                .filter { LimitSetup.Scope($0.scope).map(exists) ?? false })
     }
 
     /// Profit and loss of the strategies of one owner, or of all, in the currencies they are made in.

@@ -116,7 +116,9 @@ extension OrderDesk {
                 row, "three closing orders did not close it" + lastAnswer(on: row), isWhole: false, at: time,
                 &actions)
         }
+        guard !isPausing(row, at: time) else { return }
         flattening[row] = attempts + 1
+        closings[row] = OrderID(lastOrder.number + 1)
         place(closingTerms(of: row), request: nil, origin: .desk, row: row, at: time, &actions)
         if gate.rows[row].live.isEmpty {
             endFlatten(
@@ -129,6 +131,7 @@ extension OrderDesk {
         _ row: Int, _ reason: String, isWhole: Bool, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
         flattening[row] = nil
+        closings[row] = nil
         let key = gate.key(of: row)
         if gate.halts.cover(key) { flattened[row] = FlattenOutcome(reason: reason, time: time) }
         actions.append(.record(.flattenEnded(key, reason: reason, at: time)))

@@ -100,7 +100,9 @@ extension OrderDesk {
         if let order = owed.filter({ entries[$0]?.row == row }).min() {
             return "the venue owes the trades of order \(order)"
         }
-        return nil
+        guard orders.isEmpty, let failed = failedClosing(of: row) else { return nil }
+        return "another closing order follows; the last was \(failed.status.rawValue)"
+            + (failed.reason.map { ": \($0)" } ?? "")
     }
 
     private func end(of row: Int, _ outcome: FlattenOutcome) -> FlattenProgress {
@@ -132,9 +134,24 @@ extension OrderDesk {
         }
     }
 
-    /// What the venue said of a row's last order, as an end to a sentence; empty when it said nothing.
+    /// A row's latest closing order, when it ended without a trade.
+    private func failedClosing(of row: Int) -> Order? {
+        guard let id = closings[row], let order = entries[id]?.order, order.status.isTerminal,
+            order.filledQuantity.isZero
+        else { return nil }
+        return order
+    }
+
+    /// Whether the venue did not take the latest closing order just now. It may take the next a moment later, such as when
+    /// there is a price; asked again at once, it would say the same.
+    func isPausing(_ row: Int, at time: Timestamp) -> Bool {
+        guard let failed = failedClosing(of: row) else { return false }
+        return !isDue(failed.updatedAt, at: time)
+    }
+
+    /// What the venue said of a row's latest closing order, as an end to a sentence; empty when it said nothing.
     func lastAnswer(on row: Int) -> String {
-        guard let order = entries[gate.rows[row].lastOrder]?.order, let reason = order.reason else {
+        guard let id = closings[row], let order = entries[id]?.order, let reason = order.reason else {
             return ""
         }
         return "; the last was \(order.status.rawValue): \(reason)"

@@ -74,6 +74,8 @@ public struct OrderDesk: Sendable {
     var lastOrder = OrderID(0)
     /// Rows whose position is to be closed, with how many closing orders were tried.
     var flattening: [Int: Int] = [:]
+    /// The latest closing orders of this desk's life.
+    var closings: [Int: OrderID] = [:]
     /// How those ended that a halt still covers.
     var flattened: [Int: FlattenOutcome] = [:]
     var tradeCursors: [AccountID: String] = [:]

@@ -10,7 +10,7 @@ extension Command {
     static let limits = Command(
         name: "limits", group: .trading, summary: "Show the limits in force."
     ) { invocation in
-        show(try await Server(invocation).get("/limits"), invocation)
+        showLimits(try await Server(invocation).get("/limits"), invocation)
     }
 
     static let limitsSet = Command(
@@ -28,7 +28,7 @@ extension Command {
             } else {
                 JSONValue.members(["global": values])
             }
-        show(try await server.patch("/limits", body), invocation)
+        showLimits(try await server.patch("/limits", body), invocation)
     }
 
     static let limitsPeak = Command(
@@ -40,7 +40,21 @@ extension Command {
         let server = try Server(invocation)
         let scope = try await limitScope(invocation, server)
         let text = scope.id.map { "\(scope.word):\($0)" } ?? scope.word
-        show(try await server.post("/limits/peak", .members(["scope": .string(text)])), invocation)
+        let answer = try await server.post("/limits/peak", .members(["scope": .string(text)]))
+        showLimits(answer, invocation)
+    }
+
+    /// The limits one a line, and how far what has a limit on its drawdown has fallen.
+    private static func showLimits(_ limits: JSONValue, _ invocation: Invocation) {
+        guard case .object(let members) = limits else { return show(limits, invocation) }
+        let falls = (limits["drawdowns"]?.arrayValue ?? []).map { fall in
+            Console.harmless(
+                "\(Words.text(fall["scope"])) is \(Words.amount(fall["fallen"])) below its peak of "
+                    + "\(Words.amount(fall["peak"])) since \(Words.time(fall["since"])), fraction "
+                    + "\(Words.amount(fall["fraction"])) of at most \(Words.text(fall["limit"]))"
+                    + (fall["passed"] == .bool(true) ? ": only orders that reduce a position pass" : ""))
+        }
+        invocation.show(limits, Outline.lines(.object(members.filter { $0.name != "drawdowns" })) + falls)
     }
 
     private static let limitScopes: [Option] = [

@@ -47,7 +47,7 @@ export async function open(context) {
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
             ...settings.map(([name, value]) => [name === "balance" ? (one.environment ? "For strategies" : "Starting balance") : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
-        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"), halt ? badge("Halted", "bad") : null,
+        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"),
             isOperator() ? button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }) : null,
             isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
     }
