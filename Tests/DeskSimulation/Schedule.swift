@@ -139,6 +139,7 @@ final class Schedule {
         if let fault = driver.fault { words.append("the journal refuses: \(fault.reason)") }
         for order in driver.desk.liveOrders() {
             switch order.status {
+            case .pendingCancel where books.isGivenUp(order.id): break
             case .pending, .submitted, .unknown, .pendingCancel:
                 words.append("order \(order.id) is \(order.status.rawValue)")
             case .open, .partiallyFilled:

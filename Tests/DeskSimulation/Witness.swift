@@ -44,9 +44,10 @@ final class Witness {
     private var askers: [ClientOrderID: StrategyID] = [:]
     /// Whether something traded that no strategy asked for, and was booked on whoever held the other side.
     private var hasStrangers = false
+    private var deaths = 0
     /// When each account was last asked about.
     private var asked: [AccountID: Int64] = [:]
-    private var admissions: [StrategyID: [Int64]] = [:]
+    private var admissions: [StrategyID: [(order: ClientOrderID, time: Int64)]] = [:]
     private var pricesTold: [Timestamp?] = [nil, nil]
     /// Orders that a halt or an operator wants gone.
     private var mustEnd: Set<OrderID> = []
@@ -117,7 +118,7 @@ final class Witness {
         }
         orders[name] = order.intent.clientID
         take(order)
-        admissions[strategy, default: []].append(time.milliseconds)
+        admissions[strategy, default: []].append((order.intent.clientID, time.milliseconds))
         for scope in [.everything, .account(account), .strategy(strategy)] as [RiskScope]
         where halted.contains(scope) {
             flaws.append("order \(order.id) passed although trading is halted for \(scope)")
@@ -206,7 +207,7 @@ final class Witness {
             }
         }
         if let limit = plan.limits.ordersPerMinute, !plan.has(.w5) {
-            let count = (admissions[strategy] ?? []).count { $0 > time.milliseconds - 60_000 }
+            let count = (admissions[strategy] ?? []).count { $0.time > time.milliseconds - 60_000 }
             if count > limit {
                 flaws.append("\(strategy) sent \(count) orders in a minute, the limit is \(limit)")
             }
@@ -314,6 +315,7 @@ final class Witness {
 
     /// The host died: what had not left never will.
     func died() {
+        deaths += 1
         for (id, intent) in intents where !intent.hasLeft { intents[id]?.isGone = true }
         gapKnown = false
         bansKnownUntil = 0
@@ -329,6 +331,8 @@ final class Witness {
                 flaws.append("order \(intent.number) had left, and the journal does not have it")
             }
             intents[id] = nil
+            // What never left and was never durable was never asked of the venue.
+            admissions[intent.strategy]?.removeAll { $0.order == id }
             for (name, order) in orders where order == id { orders[name] = nil }
         }
         return flaws
@@ -418,6 +422,13 @@ extension Witness {
         return isTold ? [] : ["order \(order.id) was open twice for \(overlap) ms, and nobody was told"]
     }
 
+    /// Whether the operator was told that an order cannot be cancelled: then it may stay.
+    func isGivenUp(_ id: OrderID) -> Bool {
+        alarms.contains { alarm in
+            if case .cancelFailing(id, _, _) = alarm { true } else { false }
+        }
+    }
+
     /// Orders that have ended here and of which a part is open at the venue.
     func openAfterTheirEnd(in desk: OrderDesk) -> [OrderID] {
         guard venue.replacing != nil else { return [] }
@@ -457,7 +468,8 @@ extension Witness {
         case .rejected: isRight = order.status == .rejected
         }
         if !isRight { flaws.append("order \(order.id) is \(known.state) there and \(order.status) here") }
-        if known.state != .rejected, before.isZero,
+        // Who dies between the order's end and the answer to a change of it does not ask for that answer any more.
+        if known.state != .rejected, before.isZero, known.state == .open || deaths == 0,
             order.quantity != known.terms.quantity || order.price != known.terms.price
         {
             flaws.append(

@@ -86,4 +86,87 @@ struct SimulationFindingTests {
         fixture.report(.absent(fixture.clientID("1")), after: 1_000)
         #expect(fixture.order("1").status == .notPlaced)
     }
+
+    @Test func `E13: what was inferred at two prices is taken back at both when one trade explains it`()
+        throws
+    {
+        var fixture = try DeskFixture(settings: .init(questionMilliseconds: 1_000, tradeQuestions: 1))
+        fixture.open("1", market(.buy, "3"))
+        for (filled, price, time) in [("1", "100", Int64(5_000)), ("3", "90", 20_000)] {
+            fixture.keep(fixture.desk.priceMoved(trade(price), on: "paper", at: at(time)))
+            fixture.report(.order(fixture.venueOrder("1", .open, filled: filled)), after: time)
+            fixture.report(.trades([], cursor: nil, isComplete: true), after: time)
+            fixture.report(.trades([], cursor: nil, isComplete: true), after: time + 5_000)
+        }
+        #expect(fixture.order("1").inferredQuantity == d("3"))
+        #expect(fixture.position.cashFlow == d("-280"))
+        fixture.fill("1", "2", "95")
+        #expect(fixture.order("1").inferredQuantity == d("1"))
+        fixture.fill("1", "1", "95")
+        #expect(fixture.order("1").filledNotional == d("285"))
+        #expect(fixture.position.cashFlow == d("-285") && fixture.position.quantity == d("3"))
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test func `S7: a ban that is told later and ends earlier does not shorten the first`() throws {
+        var fixture = try DeskFixture()
+        fixture.report(.venueUnavailable(until: at(60_000), reason: "418"))
+        fixture.report(.venueUnavailable(until: at(20_000), reason: "418"), after: 1_000)
+        fixture.keep(fixture.desk.review(at: at(30_000)))
+        #expect(fixture.submit("1", market(.buy, "1"), after: 30_000).toldOrders.first?.status == .denied)
+        fixture.keep(fixture.desk.review(at: at(60_000)))
+        #expect(fixture.desk.doubt(about: "paper") != "418")
+    }
+
+    @Test func `E12: an answer from before a fill that settled a change does not undo the change`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("5"), price: nil, by: "alpha", at: at(1)))
+        fixture.keep(fixture.desk.reconcile(at: at(2)))
+        let old = fixture.venueOrder("1", .open, filled: "0")
+        // Only the larger order can have filled so far.
+        fixture.fill("1", "3")
+        #expect(fixture.order("1").quantity == d("5"))
+        fixture.report(.order(old))
+        #expect(fixture.order("1").quantity == d("5") && fixture.order("1").status == .partiallyFilled)
+        let rest = fixture.fill("1", "2")
+        #expect(fixture.order("1").status == .filled && rest.alarms.isEmpty)
+        #expect(fixture.desk.halts == [])
+    }
+
+    @Test func `E6, E12: fills beyond the smaller order are told when it is heard that it is smaller`() throws
+    {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "5", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("2"), price: nil, by: "alpha", at: at(1)))
+        fixture.fill("1", "2")
+        #expect(fixture.fill("1", "1").alarms.isEmpty)
+        let news = fixture.report(
+            .amended(fixture.clientID("1"), Amendment(quantity: d("2"), price: d("100"))))
+        #expect(
+            news.alarms.contains(
+                .order(fixture.order("1").id, "alpha", .overfilled(ordered: d("2"), filled: d("3")))))
+        #expect(fixture.desk.halts.count == 1)
+    }
+
+    @Test func `E12: what an order was for in the end is asked until the venue says`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "5", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("2"), price: nil, by: "alpha", at: at(1)))
+        let end = fixture.report(.cancelled(fixture.clientID("1"), filled: .zero, reason: nil))
+        let question = VenueRequest.status(fixture.order("1").reference)
+        #expect(end.requests.contains(question))
+        // The venue does not list it yet.
+        fixture.report(.absent(fixture.clientID("1")), after: 10)
+        #expect(fixture.keep(fixture.desk.review(at: at(5_000))).requests.contains(question))
+        let order = fixture.order("1")
+        fixture.report(
+            .order(
+                VenueOrder(
+                    clientID: order.intent.clientID, venueOrderID: "v-1", symbol: "BTCUSDT", side: .buy,
+                    quantity: d("2"), price: d("100"), filledQuantity: .zero, averagePrice: nil,
+                    state: .cancelled, reason: nil, time: at(0))), after: 5_010)
+        #expect(fixture.order("1").quantity == d("2") && fixture.order("1").status == .cancelled)
+        #expect(!fixture.keep(fixture.desk.review(at: at(20_000))).requests.contains(question))
+    }
 }

@@ -178,7 +178,11 @@ extension OrderDesk {
     ) {
         guard gate.account(account) != nil else { return }
         if let until, until <= time { return }
-        let isNew = doubts[account]?.absence == nil
+        let known = doubts[account]?.absence
+        let isNew = known == nil
+        // A ban that is told later and ends earlier does not shorten the first.
+        var until = until
+        if let told = until, let first = known?.until { until = max(told, first) }
         doubts[account, default: AccountDoubt()].absence = AccountDoubt.Absence(until: until, reason: reason)
         if isNew { actions.append(.alarm(.venueAway(account, until: until, reason: reason))) }
         publish(account, at: time, &actions)

@@ -69,10 +69,14 @@ extension OrderDesk {
         case .amended, .amendRefused:
             entries[id]?.awaitsAmendAnswer = false
             entries[id]?.termsSettled = statusQuestions
+        case .filled where before.amendment != nil && order.amendment == nil:
+            // The fill has settled the change: an answer to a question from before it is of older terms.
+            entries[id]?.termsSettled = statusQuestions
         case .sent, .unsent, .outcomeUnknown, .accepted, .foundOpen, .rejected, .absent, .cancelWanted,
             .cancelRefused, .cancelled, .expired, .reportedFilled, .filled, .inferredUndone:
             break
         }
+        noteLateTerms(event, of: order, before: before, at: time)
         if transition.changed {
             entries[id]?.order = order
             gate.move(row, from: before.claim, to: order.claim)
@@ -180,7 +184,10 @@ extension OrderDesk {
         // Its trades may carry this name alone.
         name(id, found.venueOrderID, on: account)
         let knowsTerms = isListed ? false : takeStatusAnswer(about: id)
-        if found.state != .open { stillOpen[id] = nil }
+        if found.state != .open {
+            stillOpen[id] = nil
+            lateTerms[id] = nil
+        }
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
@@ -378,6 +385,7 @@ extension OrderDesk {
             }
         }
         reviewStillOpen(at: time, &actions)
+        reviewLateTerms(at: time, &actions)
         var accounts: Set<AccountID> = []
         for id in owed.sorted() {
             guard let entry = entries[id], isDue(entry.owedSince, at: time),

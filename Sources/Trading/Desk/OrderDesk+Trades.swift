@@ -73,28 +73,41 @@ extension OrderDesk {
         tendBrackets(row, at: time, &actions)
     }
 
-    /// Takes back as much of an inferred fill as a real one now explains, at the price at which it was booked.
+    /// Takes back as much of inferred fills as a real one now explains, each part at the price at which it was booked.
     private mutating func undoInferred(
         _ quantity: FixedDecimal, because fill: Fill, of owner: Entry, at time: Timestamp,
         _ actions: inout [DeskAction]
     ) {
-        let inferred = fills.values.first {
-            $0.order == owner.order.id && $0.isInferred && $0.side == fill.side
+        var rest = min(quantity, owner.order.inferredQuantity)
+        for (inferred, left) in inferredFills(of: owner.order) where rest.isPositive {
+            let undone = min(rest, left)
+            rest = FixedDecimal.difference(rest, undone)
+            let key = FillKey(
+                venue: fill.key.venue, account: fill.key.account, symbol: fill.symbol,
+                trade: TradeID("undone:\(fill.key.trade):\(inferred.key.trade)"))
+            let reversal = Fill(
+                key: key, order: fill.order, strategy: fill.strategy, side: fill.side.opposite,
+                price: inferred.price, quantity: undone, fee: .zero, feeCurrency: inferred.feeCurrency,
+                liquidity: .taker, time: fill.time, isInferred: true)
+            remember(reversal)
+            actions.append(.record(.fill(reversal)))
+            _ = gate.book(reversal, into: owner.row)
+            actions.append(.record(.ledger(gate.ledgerRecord(of: owner.row, at: time))))
+            handle(.inferredUndone(reversal, feeInQuote: .zero), for: fill.order, at: time, &actions)
         }
-        guard let inferred else { return }
-        let undone = min(quantity, owner.order.inferredQuantity)
-        let key = FillKey(
-            venue: fill.key.venue, account: fill.key.account, symbol: fill.symbol,
-            trade: TradeID("undone:\(fill.key.trade)"))
-        let reversal = Fill(
-            key: key, order: fill.order, strategy: fill.strategy, side: fill.side.opposite,
-            price: inferred.price, quantity: undone, fee: .zero, feeCurrency: inferred.feeCurrency,
-            liquidity: .taker, time: fill.time, isInferred: true)
-        remember(reversal)
-        actions.append(.record(.fill(reversal)))
-        _ = gate.book(reversal, into: owner.row)
-        actions.append(.record(.ledger(gate.ledgerRecord(of: owner.row, at: time))))
-        handle(.inferredUndone(reversal, feeInQuote: .zero), for: fill.order, at: time, &actions)
+    }
+
+    /// The inferred fills of an order with what is left of each, in an order that is always the same.
+    private func inferredFills(of order: Order) -> [(fill: Fill, left: FixedDecimal)] {
+        let known = fills.values.filter { $0.order == order.id && $0.isInferred }
+        return known.filter { $0.side == order.side }.sorted { $0.key.trade < $1.key.trade }.compactMap {
+            inferred in
+            let undone = known.filter {
+                $0.side != order.side && $0.key.trade.text.hasSuffix(inferred.key.trade.text)
+            }
+            let left = undone.reduce(inferred.quantity) { FixedDecimal.difference($0, $1.quantity) }
+            return left.isPositive ? (inferred, left) : nil
+        }
     }
 
     /// Books what the venue says is filled but shows no trades for, after it was asked often enough.

@@ -93,6 +93,8 @@ public struct OrderDesk: Sendable {
     var ambiguities: [OrderID: [VenueOrderID]] = [:]
     /// Orders that have ended here and that the venue showed open.
     var stillOpen: [OrderID: StillOpenOrder] = [:]
+    /// Orders that ended while a change of theirs was not settled: how often each was asked about since.
+    var lateTerms: [OrderID: Int] = [:]
     /// Orders that the venue's last list showed open under two names.
     var doubled: Set<OrderID> = []
     /// Stop-losses and take-profits that are held here.

@@ -283,6 +283,7 @@ extension Order {
 
     private mutating func takeAmended(_ amendment: Amendment) -> OrderTransition {
         var transition = OrderTransition()
+        let wasTooMuch = filledQuantity > quantity
         switch status {
         case .pending, .submitted, .unknown, .open, .partiallyFilled, .pendingCancel:
             quantity = amendment.quantity
@@ -301,6 +302,10 @@ extension Order {
             price = amendment.price ?? price
         case .rejected, .denied, .notPlaced:
             transition.alarm = .contradiction(was: status, told: "amended")
+        }
+        // The fills beyond the smaller order came before the news that it is smaller.
+        if filledQuantity > quantity, !wasTooMuch, transition.alarm == nil {
+            transition.alarm = .overfilled(ordered: quantity, filled: filledQuantity)
         }
         return transition
     }
