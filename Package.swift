@@ -114,7 +114,7 @@ let package = Package(
             name: "bullpen-bench",
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges",
-                "Supervisor",
+                "Supervisor", "Identity",
                 "Host", "CBench",
             ],
             path: "Sources/bench", exclude: ["Programs"], swiftSettings: strict),

@@ -84,9 +84,17 @@ public enum MarketNews: Hashable, Sendable {
 
 /// The live prices of a venue, on the floor's event loop.
 public protocol MarketSource: AnyObject {
+    /// When what is being told reached this host, on the monotonic clock in nanoseconds; nil when nobody noted it.
+    var arrival: UInt64? { get }
+
     /// Begins to give what a feed wants, and goes on through every loss of connection until ``end()``.
     func begin(_ wish: MarketWish, _ news: @escaping (MarketNews) -> Void)
 
     /// Stops for good.
     func end()
+}
+
+extension MarketSource {
+    /// Nobody noted it.
+    public var arrival: UInt64? { nil }
 }

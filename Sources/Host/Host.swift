@@ -46,6 +46,8 @@ public final class Host: HostService {
     let upkeep: KeyUpkeep
     let loop: EventLoop
     let floor: FloorEntrance
+    /// Looks at what opening had no time for.
+    private let lateCheck = Mutex<LateCheck?>(nil)
 
     /// Opens a data folder. Nothing of a strategy runs before ``start()``.
     ///
@@ -70,13 +72,17 @@ public final class Host: HostService {
         try folders.make()
         lock = try DataFolderLock(folder: folder)
         health = HealthBoard(parts: ["journal", "paper_venue", "sandbox", "feeds", "vault"])
+        var opening = StepTimes()
+        var options = DatabaseOptions()
+        options.history = DeskStore.history
         journal = try GroupCommitWriter(
-            path: folders.journal,
+            path: folders.journal, options: options,
             migrations: [
                 IdentitySchema.migrations, StrategyStore.migrations, FloorStore.migrations,
                 DeskStore.migrations, VaultStore.migrations,
             ])
         readers = try DatabaseReaders(path: folders.journal, count: 3)
+        opening.end("journal")
         paperWriter = try GroupCommitWriter(path: folders.paper, migrations: [JournalPaperStore.migrations])
         folders.reserveForPaper(log: log)
         store = FloorStore(writer: journal, readers: readers, log: log.part("floor"))
@@ -106,14 +112,24 @@ public final class Host: HostService {
             packages: launcher.packages, folders: folders, chores: try EventLoop(name: "chores"))
         loop = try EventLoop(name: "floor", cpu: instruments.processor)
         floor = FloorEntrance(loop: loop)
-        try await openFloor(instruments)
+        opening.end("rest")
+        try await openFloor(instruments, &opening)
+        self.log.info(
+            "opened",
+            [
+                "journal_ms": opening["journal"], "rest_ms": opening["rest"],
+                "reading_ms": opening["reading"], "desk_ms": opening["desk"],
+                "orders": "\(opening.orders)", "fills": "\(opening.fills)",
+            ])
     }
 
     /// Makes the floor from what the last host left, and asks the venue what became of its orders.
-    private func openFloor(_ instruments: Instruments) async throws {
+    private func openFloor(_ instruments: Instruments, _ opening: inout StepTimes) async throws {
         let beginning = try store.beginning()
         let snapshot = try deskStore.snapshot()
         let records = try readers.read { try StrategyStore.list(in: $0) }
+        opening.end("reading")
+        (opening.orders, opening.fills) = (snapshot.orders.count, snapshot.fills.count)
         let audit = identity.audit
         let figures = FloorMetrics(metrics)
         figures.show([("journal", journal), ("paper", paperWriter)])
@@ -131,6 +147,7 @@ public final class Host: HostService {
                 on: loop, around: around, inheritance: inheritance, paperWriter: paperWriter,
                 deskStore: deskStore)
         }
+        opening.end("desk")
     }
 
     /// Lets prices flow and starts every strategy that should run.
@@ -164,6 +181,30 @@ public final class Host: HostService {
             }
         }
         upkeep.begin(on: loop)
+        checkHistory()
+    }
+
+    /// Checks the part of a large journal that its opening left out. Damage there halts everything: what is read back for
+    /// people is wrong, and what else that disk does nobody knows.
+    private func checkHistory() {
+        guard journal.integrity == .unfinished else { return }
+        let (log, health, floor) = (log, health, floor)
+        do throws(SystemCallError) {
+            let check = try LateCheck(path: folders.journal) { failure in
+                guard let failure else { return log.info("the journal's history is in order") }
+                log.error("the journal's history", ["reason": "\(failure)"])
+                health.report("journal_history", fault: "\(failure)")
+                guard failure.code == .corrupt else { return }
+                floor.soon { floor in
+                    floor.desk.decide { desk, now in
+                        desk.halt(.everything, reason: "\(failure)", orders: .keep, at: now)
+                    }
+                }
+            }
+            lateCheck.withLock { $0 = check }
+        } catch {
+            log.error("the journal's history is not checked", ["reason": "\(error)"])
+        }
     }
 
     /// Records what somebody did.
@@ -185,6 +226,7 @@ public final class Host: HostService {
         }
         upkeep.end()
         flush.close()
+        lateCheck.withLock { $0 }?.cancel()
         // Before the writer: the last connection to close puts everything into one file.
         readers.close()
         journal.close()

@@ -8,6 +8,10 @@ public struct Instruments: Sendable {
     /// Called on the floor's thread when what was decided in a turn has become durable, or was refused.
     public var onDurable: (@Sendable () -> Void)?
 
+    /// Called on a thread of the network's once bytes of a request about an order were handed to the kernel, with the
+    /// monotonic clock in nanoseconds.
+    public var onWire: (@Sendable (UInt64) -> Void)?
+
     /// Sets and hears nothing.
     public init() {}
 }

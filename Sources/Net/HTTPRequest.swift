@@ -63,6 +63,9 @@ public struct HTTPRequest: Sendable {
     /// again by libcurl on another one, whatever its method: right for questions, wrong for orders, since the server may
     /// have carried out the first.
     public var isSentOnce: Bool
+    /// Called on the client's thread once, when bytes of the request have been handed to the kernel: the monotonic clock
+    /// in nanoseconds, read right after. For measurements.
+    public var onSent: (@Sendable (UInt64) -> Void)?
 
     /// Describes a request.
     public init(

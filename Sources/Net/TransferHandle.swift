@@ -6,6 +6,8 @@ internal import CNet
 final class TransferHandle {
     let curl: UnsafeMutableRawPointer
     let transfer: Transfer
+    /// Who wants to hear that bytes of the request have left; nil once he has.
+    var toTellWhenSent: (@Sendable (UInt64) -> Void)?
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var form: OpaquePointer?
 
@@ -31,6 +33,7 @@ final class TransferHandle {
     private init(curl: UnsafeMutableRawPointer, transfer: Transfer) {
         unsafe self.curl = curl
         self.transfer = transfer
+        toTellWhenSent = transfer.request.onSent
     }
 
     deinit {

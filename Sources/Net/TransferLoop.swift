@@ -1,5 +1,6 @@
 internal import CCurl
 internal import CNet
+internal import Posix
 
 /// libcurl's set of transfers. Only ``wake()`` may be called from a thread other than the client's.
 @safe
@@ -77,9 +78,19 @@ struct TransferLoop: Sendable {
         }
     }
 
+    /// Tells those who want to know that bytes of their request have left.
+    private func tellWhatWasSent(_ handles: [ObjectIdentifier: TransferHandle]) {
+        for handle in handles.values {
+            guard let told = handle.toTellWhenSent, unsafe cnet_sent(handle.curl) == 1 else { continue }
+            handle.toTellWhenSent = nil
+            told(MonotonicClock.nanoseconds)
+        }
+    }
+
     private func work(_ handles: inout [ObjectIdentifier: TransferHandle]) {
         var running: Int32 = 0
         unsafe curl_multi_perform(multi.pointer, &running)
+        tellWhatWasSent(handles)
         var finished = unsafe cnet_finished()
         while unsafe cnet_next_finished(multi.pointer, &finished) == 1 {
             guard let curl = unsafe finished.transfer, let context = unsafe cnet_context(curl) else {

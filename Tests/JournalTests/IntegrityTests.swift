@@ -107,4 +107,71 @@ struct IntegrityTests {
         #expect(second.integrity == .sound)
         #expect(first.integrity == .sound)
     }
+
+    /// A database most of which is history; gives the number of a page of each table.
+    private func makeHistory() throws -> (history: Int, other: Int) {
+        let database = try Database(path: path)
+        try database.run(script: "CREATE TABLE h (id INTEGER PRIMARY KEY, word TEXT NOT NULL) STRICT")
+        try database.run(script: "CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT UNIQUE) STRICT")
+        for id in 1...2000 { try database.run("INSERT INTO h VALUES (?, ?)", id, "history number \(id)") }
+        for id in 1...500 { try database.run("INSERT INTO t VALUES (?, ?)", id, "row number \(id)") }
+        try database.checkpoint(truncating: true)
+        let bytes = try TemporaryFolder.read(path)
+        func page(_ words: String) throws -> Int {
+            let needle = Array(words.utf8)
+            return try #require(bytes.indices.first { bytes[$0...].starts(with: needle) }) / 4096
+        }
+        return (try page("history number 1000"), try page("row number 321"))
+    }
+
+    private func spoil(_ page: Int) throws {
+        var bytes = try TemporaryFolder.read(path)
+        for index in page * 4096..<page * 4096 + 64 { bytes[index] = 0xee }
+        try TemporaryFolder.write(bytes, to: path)
+    }
+
+    private var options: DatabaseOptions {
+        var options = DatabaseOptions()
+        options.history = ["h"]
+        options.wholeCheckBytes = 0
+        return options
+    }
+
+    private func checkLate() async throws -> DatabaseFailure? {
+        try await withCheckedThrowingContinuation { continuation in
+            do {
+                _ = try LateCheck(path: path) { continuation.resume(returning: $0) }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    @Test func `damage in the history of a large file is found late, and nothing is touched`() async throws {
+        let pages = try makeHistory()
+        try spoil(pages.history)
+        let before = try TemporaryFolder.read(path)
+        let database = try Database(path: path, options: options)
+        #expect(database.integrity == .unfinished)
+        #expect(try await checkLate()?.code == .corrupt)
+        #expect(try TemporaryFolder.read(path) == before)
+        // A file that is not large is checked as a whole.
+        var small = options
+        small.wholeCheckBytes = 1 << 30
+        #expect(throws: DatabaseFailure.self) { try Database(path: path, options: small) }
+    }
+
+    @Test func `damage beside the history of a large file is refused at once`() throws {
+        let pages = try makeHistory()
+        try spoil(pages.other)
+        #expect(throws: DatabaseFailure.self) { try Database(path: path, options: options) }
+    }
+
+    @Test func `history that is in order is found to be, while the file is written to`() async throws {
+        _ = try makeHistory()
+        let database = try Database(path: path, options: options)
+        try database.run("INSERT INTO t VALUES (1000, 'goes on')")
+        #expect(try await checkLate() == nil)
+        try database.run("INSERT INTO t VALUES (1001, 'and on')")
+    }
 }

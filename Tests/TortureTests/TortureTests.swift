@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 /// The host as a whole, killed under load. `scripts/torture` does the same a hundred times.
+@Suite(.serialized)
 struct TortureTests {
     /// Why it cannot run here; nil when it can.
     static let hindrance: String? = {
@@ -13,7 +14,12 @@ struct TortureTests {
         if access(Places.package + "/.build/test-runtimes/bare", R_OK) != 0 {
             return ".build/test-runtimes/bare is missing: scripts/test makes it"
         }
-        if access("/usr/bin/python3", X_OK) != 0 { return "/usr/bin/python3 is missing" }
+        if access(Places.package + "/.build/test-runtimes/native", R_OK) != 0 {
+            return ".build/test-runtimes/native is missing: scripts/test makes it"
+        }
+        for program in ["/usr/bin/python3", "/usr/bin/cc"] where access(program, X_OK) != 0 {
+            return "\(program) is missing"
+        }
         return nil
     }()
 
@@ -31,5 +37,21 @@ struct TortureTests {
         let lines = ending.output.split(separator: "\n")
         #expect(lines.count == 6, "\(ending.output)")
         #expect(lines.last?.hasPrefix("{\"kills\": 5, ") == true)
+    }
+
+    @Test(
+        .enabled(if: hindrance == nil, Comment(rawValue: hindrance ?? "the host is staged")),
+        .timeLimit(.minutes(4)))
+    func `nothing is lost or doubled at an exchange that outlives a host killed eight times`() async throws {
+        let ending = try await ChildProcess.run(
+            "/usr/bin/python3",
+            [
+                "-B", Places.package + "/Tests/torture/exchange.py", "--kills", "8", "--strategies", "2",
+                "--rate", "20", "--seed", "5",
+            ])
+        #expect(ending.code == 0, "\(ending.errors)")
+        let lines = ending.output.split(separator: "\n")
+        #expect(lines.count == 10, "\(ending.output)")
+        #expect(lines.last?.hasPrefix("{\"kills\": 8, ") == true)
     }
 }

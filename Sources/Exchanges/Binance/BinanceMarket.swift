@@ -24,6 +24,7 @@ final class BinanceMarket: MarketSource {
     private var isOpen = false
     private var fault: String?
     private var timer: EventLoop.Timer?
+    private(set) var arrival: UInt64?
     private let backoff = Backoff(first: .milliseconds(500), longest: .seconds(30))
 
     /// Candles of one length of one symbol.
@@ -213,7 +214,10 @@ final class BinanceMarket: MarketSource {
     private func take(_ event: BinanceSocket.Event, of session: Session) {
         switch event {
         case .opened: subscribe(session)
-        case .message(let frame, _): take(frame, of: session)
+        case .message(let frame, _):
+            arrival = session.socket?.arrived
+            take(frame, of: session)
+            arrival = nil
         case .closed(let reason): ended(session, reason)
         }
     }

@@ -1,5 +1,6 @@
 import Net
 import Posix
+import Synchronization
 import Wire
 
 /// One WebSocket of Binance on the event loop: it says what it hears there, and nothing after ``close()``.
@@ -17,6 +18,8 @@ final class BinanceSocket {
     private var link: WebSocketLink?
     private var handle: ((Event) -> Void)?
     private let limits: JSONParser.Limits
+    /// When the message at hand, or one behind it that waits with it, reached this host, on the monotonic clock in nanoseconds.
+    private(set) var arrived: UInt64 = 0
 
     /// Starts to connect. `handle` is called on the loop, never before this returns.
     init(
@@ -27,8 +30,12 @@ final class BinanceSocket {
         self.loop = loop
         self.handle = handle
         self.limits = JSONParser.Limits(bytes: limits.messageBytes)
-        let queue = SocketInbox(inbox, on: loop) { [weak self] in self?.take($0) }
-        link = sockets.connect(address, limits: limits) { queue.take($0) }
+        let arrival = Arrival()
+        let queue = SocketInbox(inbox, on: loop) { [weak self] in self?.take($0, arrival.newest) }
+        link = sockets.connect(address, limits: limits) { event in
+            arrival.note()
+            queue.take(event)
+        }
     }
 
     /// Sends a message once the socket is open.
@@ -43,7 +50,8 @@ final class BinanceSocket {
         link = nil
     }
 
-    private func take(_ event: WebSocketEvent) {
+    private func take(_ event: WebSocketEvent, _ arrived: UInt64) {
+        self.arrived = arrived
         switch event {
         case .opened: handle?(.opened)
         case .text(let bytes), .binary(let bytes):
@@ -64,4 +72,13 @@ final class BinanceSocket {
         close()
         handle?(.closed(reason))
     }
+}
+
+/// When a socket's newest message came, from its client's thread to the loop.
+private final class Arrival: Sendable {
+    private let nanoseconds = Atomic<UInt64>(0)
+
+    var newest: UInt64 { nanoseconds.load(ordering: .relaxed) }
+
+    func note() { nanoseconds.store(MonotonicClock.nanoseconds, ordering: .relaxed) }
 }

@@ -98,12 +98,12 @@ extension BinanceVenue {
             }
         }
         collection.symbols = collection.symbols.dropFirst()
-        let strangers = trades.filter { $0.clientID == nil }.map(\.venueOrderID)
-        guard let first = strangers.compactMap({ Int64($0.text) }).min() else {
+        let strangers = trades.filter { $0.clientID == nil }.compactMap { Int64($0.venueOrderID.text) }
+        guard !strangers.isEmpty else {
             collection.trades += trades
             return collect(collection, completion)
         }
-        askNames(in: symbol, from: first, on: collection.account) { [weak self] failure in
+        askNames(in: symbol, of: strangers.sorted()[...], on: collection.account) { [weak self] failure in
             if let failure { return completion(.failure(failure)) }
             guard let self else { return completion(.failure(.unsent("the host is stopping"))) }
             let known = accounts[collection.account]
@@ -112,21 +112,29 @@ extension BinanceVenue {
         }
     }
 
-    /// Learns whose the orders of a symbol are from one number on. Trades tell the number alone, and an order that was
-    /// changed before this host began has one that nobody here has heard of.
+    /// Learns whose orders of a symbol are, given by their numbers in order. Trades tell the number alone, and one whose
+    /// answer died with the host before, or that was changed then, has a number that nobody here has heard of. Between
+    /// two of them lie as many orders that traded nothing as there were, so that one page may not reach the last.
     private func askNames(
-        in symbol: String, from order: Int64, on account: AccountID,
+        in symbol: String, of orders: ArraySlice<Int64>, on account: AccountID,
         _ completion: @escaping (VenueFailure?) -> Void
     ) {
-        let query = [("symbol", symbol), ("orderId", String(order)), ("limit", "1000")]
+        guard let first = orders.first else { return completion(nil) }
+        let query = [
+            ("symbol", symbol), ("orderId", String(first)), ("limit", String(settings.tradesPerPage)),
+        ]
         let call = question("/api/v3/allOrders", query, weight: 20, on: account)
         connection.send(call) { [weak self] result in
+            guard let self else { return completion(.unsent("the host is stopping")) }
             switch result {
             case .success(let answer):
-                for order in (answer.body.arrayValue ?? []).compactMap({ BinanceOrder($0) }) {
-                    self?.accounts[account]?.remember(order)
-                }
-                completion(nil)
+                let rows = answer.body.arrayValue ?? []
+                for order in rows.compactMap({ BinanceOrder($0) }) { accounts[account]?.remember(order) }
+                // One that is not shown has no name to be learnt.
+                let last = max(
+                    first, rows.compactMap { $0.id("orderId").flatMap { Int64($0) } }.max() ?? first)
+                let isAll = rows.count < settings.tradesPerPage
+                askNames(in: symbol, of: isAll ? [] : orders.drop { $0 <= last }, on: account, completion)
             case .failure(let failure): completion(failure.venueFailure)
             }
         }

@@ -56,6 +56,11 @@ public final class BinanceVenue: LiveVenue {
         get { connection.observer }
         set { connection.observer = newValue }
     }
+    /// For measurements: hears when bytes about an order were handed to the kernel. On a thread of the network's.
+    public var onSent: (@Sendable (ClientOrderID, UInt64) -> Void)? {
+        get { connection.onSent }
+        set { connection.onSent = newValue }
+    }
 
     let addresses: BinanceAddresses
     let connection: VenueConnection
@@ -70,6 +75,7 @@ public final class BinanceVenue: LiveVenue {
     private var health = VenueHealth()
     private var refresh: EventLoop.Timer?
     private var isRefreshing = false
+    private var knowsLimits = false
     private var isEnded = false
 
     /// Makes an adapter; nothing is sent before the first request.
@@ -192,7 +198,10 @@ public final class BinanceVenue: LiveVenue {
         if !asked.isEmpty {
             query = [("symbols", JSONValue.array(asked.map { .string($0) }).text)]
         }
-        let call = marketCall("/api/v3/exchangeInfo", query, weight: 20, responseLimit: 64 << 20)
+        var call = marketCall("/api/v3/exchangeInfo", query, weight: 20, responseLimit: 64 << 20)
+        // It tells the limits, too. Until then those of the documents hold, of which the hosts before this one may have left
+        // no room by the venue's own count; then nothing would ever be asked. So this one question goes all the same.
+        if !knowsLimits { (call.weight, call.urgency) = (0, .cancel) }
         connection.send(call) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -233,6 +242,7 @@ public final class BinanceVenue: LiveVenue {
         }
         if let windows = BinanceBudget.windows(answer.body["rateLimits"]) {
             connection.budget.setWindows(windows)
+            knowsLimits = true
         }
         var changed: [Instrument] = []
         var seen: Set<String> = []

@@ -16,6 +16,9 @@ public final class VenueConnection {
     public var budget: RateBudget
     /// The venue's time.
     public internal(set) var clock: VenueClock
+    /// For measurements: called on a thread of the network's once bytes of a call about an order were handed to the kernel,
+    /// with the monotonic clock in nanoseconds.
+    public var onSent: (@Sendable (ClientOrderID, UInt64) -> Void)?
 
     /// Times and numbers that bound the work.
     public struct Settings: Hashable, Sendable {
@@ -308,11 +311,12 @@ public final class VenueConnection {
         let total = min(settings.attempt, left)
         let hasBody = !call.body.isEmpty || call.method == "POST" || call.method == "PUT"
         let query = call.encodedQuery
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             call.method, (call.base ?? base) + call.path + (query.isEmpty ? "" : "?" + query),
             headers: call.headers, body: hasBody ? .bytes(call.body, contentType: call.contentType) : .none,
             timeouts: .init(connect: min(settings.connect, total), total: total, silence: total),
             responseLimit: call.responseLimit, isSentOnce: true)
+        if let onSent, let order = call.order { request.onSent = { onSent(order, $0) } }
         let reader = AnswerReader(hiding: pending.call.secrets(signed: call), limit: call.responseLimit)
         let home = LoopBound((self, pending), on: loop)
         http.send(request) { result in

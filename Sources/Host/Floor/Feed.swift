@@ -69,6 +69,9 @@ final class Feed {
 
     var id: String { market.definition.id }
 
+    /// When the event at hand reached this host, on the monotonic clock in nanoseconds; nil when nobody noted it.
+    var arrival: UInt64? { source?.arrival }
+
     /// Whether market time passes.
     var isRunning: Bool {
         isOpen && !market.isPaused && market.fault == nil && !market.isAtEnd && sourceFault == nil

@@ -58,7 +58,7 @@ extension Floor {
     /// told only when they are durable, so nothing overtakes anything by that.
     func deliver(_ event: MarketEvent, from feed: Feed) {
         around.metrics.ticks.increment()
-        lastTick = MonotonicClock.nanoseconds
+        lastTick = feed.arrival ?? MonotonicClock.nanoseconds
         let symbol = feed.venueSymbol(event.symbol)
         paper.marketMoved(event, as: symbol)
         desk.priceMoved(event, as: symbol, on: paper.venue)

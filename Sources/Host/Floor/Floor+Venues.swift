@@ -60,10 +60,12 @@ extension Floor {
         case .binance:
             var times = BinanceVenue.Settings()
             times.instrumentsEvery = settings.instrumentsRefresh
-            return BinanceVenue(
+            let venue = BinanceVenue(
                 venue: known.id(environment), addresses: settings.binance(environment),
                 http: clients.http, sockets: clients.sockets, loop: loop, settings: times,
                 keys: { keys($0.text) })
+            if let onWire = around.instruments.onWire { venue.onSent = { onWire($1) } }
+            return venue
         case .coindcx:
             var times = CoinDCXVenue.Settings()
             times.instrumentsEvery = settings.instrumentsRefresh

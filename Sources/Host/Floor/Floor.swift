@@ -43,7 +43,7 @@ final class Floor {
     var deleting: [String: FloorStrategy] = [:]
     /// Lines that strategies were told and that their recordings do not hold yet.
     var unrecorded: [(recorder: RunRecorder, line: [UInt8], time: Timestamp)] = []
-    /// When the latest price came in, on the monotonic clock in nanoseconds.
+    /// When the latest price reached this host, on the monotonic clock in nanoseconds.
     var lastTick: UInt64 = 0
     /// Seconds since the floor began.
     var seconds = 0

@@ -1,6 +1,9 @@
 public import Journal
 
 extension DeskStore {
+    /// What only grows and is not read at a start.
+    static let history: Set<String> = ["desk_events"]
+
     /// The desk's tables, in the journal's database, beside the catalogue's `strategies`.
     ///
     /// `desk_events` is only ever appended to. The other tables are what the events come to, changed in the same

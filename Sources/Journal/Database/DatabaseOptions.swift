@@ -12,7 +12,8 @@ public struct DatabaseOptions: Sendable {
     public enum Check: Hashable, Sendable {
         /// Not at all; for further connections to a file that was checked.
         case none
-        /// The structure of every page, and the rows for at most so long. Rows beyond that are not checked.
+        /// The structure of every page, and the rows for at most so long. Rows beyond that are not checked. Of a file
+        /// beyond ``DatabaseOptions/wholeCheckBytes`` tables of history are left to a ``LateCheck``.
         case quick(milliseconds: Int)
         /// Structure, indexes and constraints, however long it takes.
         case full
@@ -22,6 +23,10 @@ public struct DatabaseOptions: Sendable {
     public var synchronous = Synchronous.full
     /// How the file is checked at opening.
     public var check = Check.quick(milliseconds: 10_000)
+    /// Tables that only grow and that a start does not read.
+    public var history: Set<String> = []
+    /// Up to this size a file is checked as a whole however much of it is history, in bytes.
+    public var wholeCheckBytes = 32 << 20
     /// Whether every attempt to write is refused.
     public var readsOnly = false
     /// How long to wait for another connection's lock.

@@ -16,6 +16,8 @@ public final class GroupCommitWriter: Sendable {
     public let path: String
     /// The most operations that may wait.
     public let limit: Int
+    /// What the check at opening found out.
+    public let integrity: IntegrityOutcome
     private let queue: Mutex<Queue>
     private let wakeUp = DispatchSemaphore(value: 0)
     private let ended = DispatchGroup()
@@ -40,6 +42,7 @@ public final class GroupCommitWriter: Sendable {
     public init(taking database: sending Database, limit: Int = 16_384) throws(DatabaseFailure) {
         precondition(limit > 0)
         path = database.path
+        integrity = database.integrity
         self.limit = limit
         queue = Mutex(Queue())
         let handover = Handover(database)

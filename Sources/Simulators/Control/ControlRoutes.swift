@@ -31,7 +31,8 @@ final class ControlRoutes {
             "the next request of the exchange's own gets that answer",
         "GET /_control/settings": "what can be set, and how it is",
         "PUT /_control/settings": "set: {\"name\":\"value\"}",
-        "GET /_control/books?after=<trade>&orders=open": "all accounts: balances, deposits, orders, trades",
+        "GET /_control/books?after=<trade>&from=<order>&orders=open":
+            "all accounts: balances, deposits, orders, trades",
         "POST /_control/orders": "the user trades by hand: account, symbol, side, type, quantity, price",
         "DELETE /_control/orders/<number>": "the user cancels by hand",
         "POST /_control/deposits": "money in, or out when negative: account, currency, amount",
@@ -95,6 +96,7 @@ final class ControlRoutes {
             return .json(
                 BooksView.json(
                     core, after: call.query("after").flatMap { Int64($0) } ?? 0,
+                    from: call.query("from").flatMap { Int64($0) } ?? 0,
                     onlyOpen: call.query("orders") == "open"))
         case ("POST", "orders", 1): return try order(call)
         case ("DELETE", "orders", 2):
@@ -288,8 +290,15 @@ final class ControlRoutes {
 
 /// The books as the control door shows them: what an independent witness saw.
 enum BooksView {
-    static func json(_ core: VenueCore, after trade: Int64, onlyOpen: Bool) -> JSONValue {
-        .members([
+    static func json(
+        _ core: VenueCore, after trade: Int64, from order: Int64 = 0, onlyOpen: Bool
+    ) -> JSONValue {
+        func orders(_ account: AccountID) -> [BookOrder] {
+            if onlyOpen { return core.books.openOrders(of: account).filter { $0.number >= order } }
+            return order > 0
+                ? core.books.orders(of: account, from: order) : core.books.orders(of: account)
+        }
+        return .members([
             "time": .time(core.now),
             "accounts": .array(
                 core.books.accounts.map { account in
@@ -308,9 +317,7 @@ enum BooksView {
                             (core.books.deposits[account] ?? [:]).sorted { $0.key < $1.key }.map {
                                 .init($0.key, .decimal($0.value))
                             }),
-                        "orders": .array(
-                            (onlyOpen ? core.books.openOrders(of: account) : core.books.orders(of: account))
-                                .map { json($0) }),
+                        "orders": .array(orders(account).map { json($0) }),
                         "trades": .array(
                             core.books.trades(of: account, from: trade + 1).map { json($0) }),
                     ])

@@ -97,6 +97,7 @@ final class Books {
     private var ended: [Int64] = []
     private var endedFirst = 0
     private var sequence: Int64 = 0
+    private var lastNumber: Int64 = 0
     private(set) var listing: [String: Instrument] = [:]
     /// Counted from the start, forgotten ones included.
     private(set) var orderCount = 0
@@ -151,6 +152,12 @@ final class Books {
         orders.values.filter { $0.account == account }.sorted { $0.number < $1.number }
     }
 
+    /// The orders of an account from a number on that are still known, oldest first; at the cost of those alone.
+    func orders(of account: AccountID, from number: Int64) -> [BookOrder] {
+        guard number <= lastNumber else { return [] }
+        return (max(1, number)...lastNumber).compactMap { orders[$0] }.filter { $0.account == account }
+    }
+
     /// An account's trades from a number on, oldest first.
     func trades(of account: AccountID, from number: Int64) -> ArraySlice<BookTrade> {
         let all = trades[account] ?? []
@@ -190,6 +197,7 @@ final class Books {
             type: type,
             quoteQuantity: quoteQuantity, at: time, engineID: engineID)
         orders[order.number] = order
+        lastNumber = max(lastNumber, order.number)
         open[account, default: [:]][order.number] = order
         if !clientID.isEmpty { names[account, default: [:]][clientID, default: []].append(order.number) }
         orderCount += 1

@@ -2,8 +2,8 @@ extension Measurement {
     /// Every measurement, in the order in which they run.
     static let all: [Measurement] = [
         .commandStart, .coldStart, .startToReady, .journalCommits, .recordedLines, .tickToOrder,
-        .tickToOrderInCompany,
-        .orderThroughput,
-        .manyStrategies, .httpRequests, .density, .doubleDensity,
+        .tickToOrderInCompany, .tickToWire,
+        .orderThroughput, .ordersPerSecond, .recovery,
+        .manyStrategies, .httpRequests, .density, .doubleDensity, .memoryMinutes, .memoryHour,
     ]
 }

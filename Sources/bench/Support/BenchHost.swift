@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Host
+import Identity
 import Posix
 import Sandbox
 import Trading
@@ -21,10 +22,11 @@ final class BenchHost: Sendable {
         return path
     }
 
-    /// Opens and starts a host; a feed that takes what is sent to it is called `injected`.
+    /// Opens and starts a host; a feed that takes what is sent to it is called `injected`. In front of an exchange the feed
+    /// `prices` and the account `main` are on it.
     init(
         _ surroundings: Surroundings, settings: [String] = [], instruments: Instruments = Instruments(),
-        isInMemory: Bool = false
+        isInMemory: Bool = false, exchange: ExchangeProcess? = nil
     ) async throws {
         folder = try BenchFolder(isInMemory: isInMemory)
         data = folder.path + "/data"
@@ -33,22 +35,46 @@ final class BenchHost: Sendable {
         else { throw SystemCallError(call: "mkdir", number: errno, subject: data) }
         var loader = ConfigurationLoader()
         // The simulated market would run beside what is measured.
-        for setting in ["market.speed=1"] + settings { loader.take(assignment: setting) }
+        var settings = ["market.speed=1"] + settings
+        if let exchange {
+            settings.append("venues.binance_testnet=\(exchange.address)")
+            let made = try ChildProcess.run(
+                surroundings.stage + "/bin/bullpen", ["vault", "init", "--data", data], environment: [])
+            guard made.status == .exited(code: 0) else { throw MeasurementFailure(made.output) }
+        }
+        for setting in settings { loader.take(assignment: setting) }
         host = try await Host(
             configuration: try loader.load(), folder: data, layout: surroundings.layout,
             log: HostLog(part: "host", sink: try LogSink.memory()), metrics: metrics,
             instruments: instruments)
         try await host.start()
+        if exchange != nil { try await openAccount() }
+    }
+
+    private func openAccount() async throws {
+        _ = try await host.identity.addUser(
+            "bench", role: .operator, password: "correct horse battery", by: "host")
+        _ = try await host.addFeed(ExchangeSetup.feed, by: "bench")
+        _ = try await host.addAccount(ExchangeSetup.account, by: "bench")
+        _ = try await host.addCredential(ExchangeSetup.credential, by: "bench")
+        for _ in 0..<500 {
+            if host.health.json["binance-testnet"] == .string("ok") { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw MeasurementFailure("the exchange's account does not open: \(host.health.json.text)")
     }
 
     /// Uploads a strategy and starts it on a feed that takes what is sent to it; gives its id.
     func start(
-        _ content: [UInt8], file: String, name: String, config: JSONValue, feed: String = "injected"
+        _ content: [UInt8], file: String, name: String, config: JSONValue, feed: String = "injected",
+        account: String? = nil
     ) async throws -> String {
         let id = try await host.upload(
             BundleUpload(content: content, fileName: file, name: name, config: config.bytes), by: "bench"
         ).id
-        _ = try await host.start(id, options: StartOptions(feed: feed), by: "bench")
+        var options = StartOptions(feed: feed)
+        if let account { options.account = account }
+        _ = try await host.start(id, options: options, by: "bench")
         return id
     }
 

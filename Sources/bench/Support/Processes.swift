@@ -41,6 +41,27 @@ enum Processes {
         return memory
     }
 
+    /// Processor time that a process has used, in seconds; nil when it has ended.
+    static func processorSeconds(of process: Int32) -> Double? {
+        guard let text = try? read("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
+        // The first word is the name's end, so that field n of `man 5 proc` is word n - 2.
+        let words = text[end...].split(separator: " ")
+        guard words.count > 13, let user = Double(words[12]), let system = Double(words[13]) else {
+            return nil
+        }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// The memory that a process holds, in MiB; nil when it has ended.
+    static func residentMebibytes(of process: Int32) -> Double? {
+        guard let text = try? read("/proc/\(process)/statm") else { return nil }
+        let words = text.split(separator: " ")
+        guard words.count > 1, let pages = Double(words[1]) else { return nil }
+        return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+    }
+
     /// What a process is called; nothing when it has ended.
     static func name(of process: Int32) -> String {
         ((try? read("/proc/\(process)/comm")) ?? "").split(separator: "\n").first.map(String.init) ?? ""
