@@ -48,7 +48,7 @@ struct BinanceRestartTests {
         try await with { bench in
             // Of weight 80 each: 6,000 a minute is what the documents allow, and the simulator a million.
             for _ in 0..<80 { _ = try await bench.openOrders() }
-            let second = try BareVenue(bench)
+            let second = BareVenue(bench)
             #expect(try await second.openOrders().isEmpty)
             try await second.follow()
             #expect(try await second.openOrders().isEmpty)
@@ -61,13 +61,10 @@ struct BinanceRestartTests {
 private final class BareVenue: @unchecked Sendable {
     // @unchecked: `venue` is touched on the loop's thread alone.
     private let bench: BinanceBench
-    private let key: SigningKey
+    private let key = SimulatorBench.signingKey()
     private var venue: BinanceVenue?
 
-    init(_ bench: BinanceBench) throws {
-        self.bench = bench
-        key = SigningKey(apiKey: "bk-test", secret: try LockedBytes(Array("bs-test".utf8)))
-    }
+    init(_ bench: BinanceBench) { self.bench = bench }
 
     private func onLoop<Answer: Sendable>(
         _ body: @escaping @Sendable (BinanceVenue, @escaping @Sendable (Answer) -> Void) -> Void
