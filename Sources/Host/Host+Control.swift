@@ -193,7 +193,7 @@ extension Host {
         audit(
             user, "order.settle", id, venueOrder.map { "it is \($0) at the venue" } ?? "it was never placed")
         return try await floor { floor throws(HostError) in
-            try floor.settle(OrderID(number), as: venueOrder.map { VenueOrderID($0) })
+            try floor.settle(OrderID(number), as: venueOrder.map { VenueOrderID($0) }, by: user)
         }
     }
 

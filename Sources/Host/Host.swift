@@ -37,6 +37,8 @@ public final class Host: HostService {
     let deskStore: DeskStore
     /// The nonces of exchanges' keys, for the floor and for tests of keys.
     let nonces: NonceKeeper
+    /// What orders' stories have beside the journal; nil when it cannot be kept.
+    let stories: StoryStore?
     let admission: Admission
     let launcher: StrategyLauncher
     let flush: FlushThread
@@ -44,6 +46,7 @@ public final class Host: HostService {
     /// The exchanges' keys.
     let vault: KeyVault
     let upkeep: KeyUpkeep
+    let anchor: AuditAnchor
     let loop: EventLoop
     let floor: FloorEntrance
     /// Looks at what opening had no time for.
@@ -91,6 +94,7 @@ public final class Host: HostService {
             store.keep(nonces: key, upTo: mark, answer)
         }
         self.nonces = nonces
+        stories = Self.openStories(folders, log: log.part("stories"))
         var settings = IdentityService.Settings()
         settings.sessionMilliseconds = Int64(configuration.identity.sessionHours) * 3_600_000
         settings.loginAttempts = configuration.identity.loginAttempts
@@ -101,6 +105,7 @@ public final class Host: HostService {
             settings: .init(venues: Host.venues), log: log.part("vault")
         ) { await Host.check($0, $1, $2, configuration.venues, nonces) }
         upkeep = KeyUpkeep(vault, log: log.part("vault"), hooks: hooks, health: health)
+        anchor = AuditAnchor(identity.audit, log: log.part("audit"))
         flush = try FlushThread()
         launcher = try StrategyLauncher.installed(
             layout: layout, folders: folders, sandbox: configuration.sandbox, nursery: configuration.nursery,
@@ -123,6 +128,16 @@ public final class Host: HostService {
             ])
     }
 
+    /// Opens what orders' stories have beside the journal. A host that cannot goes on without.
+    private static func openStories(_ folders: DataFolders, log: HostLog) -> StoryStore? {
+        do throws(DatabaseFailure) {
+            return try StoryStore(path: folders.stories, log: log)
+        } catch {
+            log.error("orders' stories are not kept", ["reason": "\(error)"])
+            return nil
+        }
+    }
+
     /// Makes the floor from what the last host left, and asks the venue what became of its orders.
     private func openFloor(_ instruments: Instruments, _ opening: inout StepTimes) async throws {
         let beginning = try store.beginning()
@@ -135,12 +150,13 @@ public final class Host: HostService {
         figures.show([("journal", journal), ("paper", paperWriter)])
         let around = Surroundings(
             configuration: loaded.configuration, log: log.part("floor"), store: store, deskStore: deskStore,
-            folders: folders,
+            stories: stories, folders: folders,
             launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
             instruments: instruments, keys: { [vault] in vault.key(for: AccountID($0)) }, nonces: nonces,
             audit: { audit.record($0, $1, $2, $3) })
         let inheritance = Floor.Inheritance(
-            floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy())
+            floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy(),
+            lastEvent: try deskStore.lastEvent())
         let (paperWriter, deskStore) = (paperWriter, deskStore)
         try await floor.open { loop in
             try Floor.open(
@@ -181,6 +197,7 @@ public final class Host: HostService {
             }
         }
         upkeep.begin(on: loop)
+        anchor.begin(on: loop)
         checkHistory()
     }
 
@@ -225,10 +242,12 @@ public final class Host: HostService {
             }
         }
         upkeep.end()
+        await anchor.end()
         flush.close()
         lateCheck.withLock { $0 }?.cancel()
         // Before the writer: the last connection to close puts everything into one file.
         readers.close()
+        stories?.close()
         journal.close()
         paperWriter.close()
         launcher.launcher.close()

@@ -2,7 +2,8 @@ extension Command {
     /// Every verb, in the order of the help.
     static let all: [Command] = [
         .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
-        .status, .logs, .violations, .signals, .orders, .ordersInDoubt, .ordersSettle, .brackets,
+        .status, .logs, .violations, .signals, .orders, .ordersStory, .ordersInDoubt, .ordersSettle,
+        .brackets,
         .bracketsCancel,
         .fills, .positions,
         .profit,
@@ -19,7 +20,7 @@ extension Command {
         .serve, .simulate, .doctor, .shell, .runtimeInstall, .profileRecord, .backup, .restore, .configShow,
         .configCheck,
         .configDefaults,
-        .audit, .completion,
+        .audit, .auditVerify, .completion,
         .version,
     ]
 }

@@ -233,6 +233,43 @@ struct DeskStoreTests {
             updatedAt: Timestamp(milliseconds: number))
     }
 
+    @Test("letting go of old events changes nothing that a start reads", arguments: 0..<8 as Range<UInt64>)
+    func pruning(seed: UInt64) throws {
+        defer { remove() }
+        var source = EventSource(seed: seed)
+        // More than a step's worth.
+        try append((0..<1_300).map { _ in source.next() }, groups: 50)
+        let before = try store.snapshot()
+        let last = try store.lastEvent()
+        let live = before.orders.values.filter {
+            !$0.status.isTerminal || $0.reservedQuantity.isPositive
+        }.map(\.id)
+        let stories = try live.map { try store.events(of: $0).map(\.event) }
+        // The source's orders change until 2,000,000,000; this is long after, and all was written just now.
+        let later = Timestamp(milliseconds: WallClock.milliseconds + 1)
+        var (cursor, steps): (Int64?, Int) = (0, 0)
+        while let after = cursor {
+            let slot = Mutex<Int64?>(nil)
+            store.prune(after: after, before: later) { next in slot.withLock { $0 = next } }
+            try writer.barrier()
+            (cursor, steps) = (slot.withLock { $0 }, steps + 1)
+        }
+        #expect(steps >= 3)
+        #expect(try store.snapshot() == before)
+        #expect(try store.lastEvent() == last, "numbers go on where they were")
+        #expect(try live.map { try store.events(of: $0).map(\.event) } == stories, "live orders' are whole")
+        let left = try store.events(after: 0, limit: 10_000)
+        let kept = Set(live)
+        #expect(left.count < 1_300 && left.last?.id == last)
+        #expect(
+            left.dropLast().allSatisfy { one in one.event.order.map { kept.contains($0) } ?? false },
+            "and nothing else is left but the last")
+        // Again, and with nothing old, nothing goes.
+        store.prune(after: 0, before: Timestamp(milliseconds: 0)) { _ in }
+        try writer.barrier()
+        #expect(try store.events(after: 0, limit: 10_000).count == left.count)
+    }
+
     @Test("a start takes everything that is open and only recent things that are over")
     func recent() throws {
         defer { remove() }

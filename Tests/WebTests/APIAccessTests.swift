@@ -126,8 +126,9 @@ struct APIAccessTests {
             "POST /limits/peak",
             "POST /resume",
             "GET /orders/ambiguous", "POST /orders/:id/settle", "POST /brackets/:id/cancel",
+            "GET /orders/:id/story",
             "GET /metrics",
-            "GET /doctor", "GET /config", "GET /audit",
+            "GET /doctor", "GET /config", "GET /audit", "GET /audit/verify",
         ]
         for line in Self.routes {
             let response = try await fixture.call(

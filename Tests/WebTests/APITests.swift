@@ -352,6 +352,27 @@ struct APITests {
         let older = try await fixture.call("GET", "/audit?limit=1&after=\(next)").json["items"]?.arrayValue?
             .first
         #expect(older?["detail"] == .members(["open_orders": .integer(5)]))
+        #expect(newest.json["head"]?["record"] == entry?["id"])
+        #expect(newest.json["head"]?["hash"] == entry?["hash"])
+    }
+
+    @Test func `the audit trail is looked through part by part, and a kept hash is found in it`() async throws
+    {
+        fixture.identity.audit.record("ann", "strategy.stop", "ann-1", "orders: keep")
+        let head = try await fixture.identity.audit.head()
+        let first = try await fixture.call("GET", "/audit/verify?limit=2&head=\(head.hash)").json
+        #expect(first["whole"] == .bool(true) && first["checked"] == .integer(2))
+        #expect(first["next"] == .string("2") && first["found"] == .null)
+        let rest = try await fixture.call("GET", "/audit/verify?after=2&head=\(head.hash)").json
+        #expect(rest["whole"] == .bool(true) && rest["next"] == .null && rest["flaw"] == .null)
+        #expect(rest["found"] == .string(String(head.record)))
+        #expect(rest["head"]?["hash"] == .string(head.hash))
+        let missing = try await fixture.call("GET", "/audit/verify?after=99999").json
+        #expect(missing["whole"] == .bool(false) && missing["flaw"]?["record"] == .string("99999"))
+        for (query, field) in [("head=xyz", "head"), ("after=0", "after"), ("limit=100001", "limit")] {
+            let answer = try await fixture.call("GET", "/audit/verify?\(query)")
+            #expect(answer.status == 400 && answer.field == field)
+        }
     }
 
     @Test func `requests are counted by route and status, not by what their senders make up`() async throws {

@@ -367,6 +367,10 @@ final class FakeHost: HostService {
 
     func ambiguousOrders() async throws(HostError) -> [AmbiguityView] { [] }
 
+    func orderStory(_ id: String) async throws(HostError) -> StoryView {
+        throw .notFound(kind: "order", id: id)
+    }
+
     func settleOrder(
         _ id: String, as venueOrder: String?, by: String
     ) async throws(HostError) -> OrderView {

@@ -333,6 +333,16 @@ def an_account_is_halted_and_closes_before_the_eyes(at):
     at.browser.gone(".halt-bar")
 
 
+def an_order_tells_its_story_with_what_the_venue_answered(at):
+    order = next(one for strategy in at.world.strategies.values() for one in strategy.orders if one["status"] in ("open", "partially_filled", "pending", "unknown"))
+    at.go("orders", f'tr[data-key="{order["id"]}"] button')
+    at.browser.click(f'tr[data-key="{order["id"]}"] button', "Story")
+    for wanted in ("before anything leaves", "POST /api/v3/order", "answered 200", "took 42.1 ms"):
+        at.browser.find("dialog .story li", wanted)
+    at.browser.click("dialog .story li:last-child summary", "Word for word")
+    at.browser.find("dialog .story pre", '{"orderId":28}')
+
+
 def a_login_in_another_tab_does_not_break_this_one(at):
     at.go("users", "td")
     for session in at.world.sessions.values():
@@ -389,6 +399,7 @@ CHECKS = [
     the_emergency_stop_asks_then_shows_and_resumes,
     a_drawdown_is_shown_and_its_peak_begun_anew,
     an_account_is_halted_and_closes_before_the_eyes,
+    an_order_tells_its_story_with_what_the_venue_answered,
     a_login_in_another_tab_does_not_break_this_one,
     an_edit_becomes_a_new_version,
     a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck,

@@ -525,6 +525,22 @@ class Handler(BaseHTTPRequestHandler):
     def given(self):
         return json.loads(self.body or b"{}")
 
+    def story(self, name):
+        orders = [one for strategy in self.world.strategies.values() for one in strategy.orders]
+        order = next((one for one in orders if one["id"] == name), None)
+        if order is None:
+            return 404, {"error": {"code": "not_found", "message": f'there is no order "{name}"'}}, ()
+        at = order["created_at"]
+        lines = [
+            (0, "strategy", "asked", "asks to buy, as its request 1", None),
+            (0, "risk", "allowed", "allowed", None),
+            (2, "journal", "recorded", "written down as pending, before anything leaves", {"client_id": "bp-1", "written_at": at + 1}),
+            (3, "request", "sent", "POST /api/v3/order", {"parameters": "symbol=BTCUSDT&side=BUY", "attempt": 1}),
+            (45, "answer", "answered", "answered 200", {"status": 200, "text": "{\"orderId\":28}", "bytes": 14, "cut": False, "took_us": 42100, "attempt": 1}),
+        ]
+        entries = [{"time": at + late, "source": source, "kind": kind, "text": text, "details": details} for late, source, kind, text, details in lines]
+        return 200, {"order": order, "account": "paper", "venue": "paper", "client_id": "bp-1", "venue_order": "28", "origin": "strategy", "summary": "open", "unknown_since": None, "questions": {"count": 0, "last": None}, "entries": entries, "left_out": 0, "lost": 0}, ()
+
     def page(self, items):
         items = list(items)
         limit = int(self.query.get("limit", 100))
@@ -704,8 +720,11 @@ class Handler(BaseHTTPRequestHandler):
             if parts[2] in ("disable", "enable"):
                 user["disabled"] = parts[2] == "disable"
             return 200, user, ()
+        if len(parts) == 3 and parts[0] == "orders" and parts[2] == "story":
+            return self.story(parts[1])
         if parts == ["audit"]:
-            return 200, self.page(world.audit), ()
+            head = {"record": str(len(world.audit)), "hash": "5f" * 32}
+            return 200, {**self.page(world.audit), "head": head}, ()
         raise Refusal(404, "not_found", "There is no such address.")
 
     def strategy(self, strategy, rest, me):

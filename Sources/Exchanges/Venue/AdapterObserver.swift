@@ -19,11 +19,20 @@ public struct VenueTrace: Hashable, Sendable {
     public let attempt: Int
     /// From the signature to the last byte; nil for a stream's message.
     public let took: Duration?
+    /// What was sent, as query or body, without keys and signatures; at most ``parametersLimit`` bytes.
+    public let parameters: String
+    /// How many bytes the venue's text had before it was cut.
+    public let bytes: Int
+
+    /// The most bytes of what was sent that an order's story keeps.
+    public static let parametersLimit = 2048
 
     /// Describes something heard.
+    ///
+    /// - Parameter bytes: How long the whole text was, when `text` is only its beginning.
     public init(
         account: AccountID?, order: ClientOrderID?, time: Timestamp, source: String, status: Int? = nil,
-        text: String, attempt: Int = 1, took: Duration? = nil
+        text: String, attempt: Int = 1, took: Duration? = nil, parameters: String = "", bytes: Int? = nil
     ) {
         self.account = account
         self.order = order
@@ -35,7 +44,12 @@ public struct VenueTrace: Hashable, Sendable {
             ? text : String(decoding: text.utf8.prefix(VenueAnswer.storyLimit), as: UTF8.self) + "…"
         self.attempt = attempt
         self.took = took
+        self.parameters = parameters
+        self.bytes = max(bytes ?? 0, text.utf8.count)
     }
+
+    /// Whether ``text`` is only the beginning.
+    public var isCut: Bool { bytes > VenueAnswer.storyLimit }
 }
 
 /// Something about a venue as a whole that an operator should know.
@@ -60,8 +74,15 @@ public enum VenueCondition: Hashable, Sendable {
 
 /// Who wants to hear what passes between adapters and venues. Called on the loop.
 public protocol AdapterObserver: AnyObject {
-    /// Something was asked or heard.
+    /// A call about an order has left, with its parameters; what comes of it is heard.
+    func adapter(_ venue: VenueID, sent trace: VenueTrace)
+    /// Something was heard: an answer, that there is none, or news.
     func adapter(_ venue: VenueID, heard trace: VenueTrace)
     /// Something changed for the venue as a whole.
     func adapter(_ venue: VenueID, entered condition: VenueCondition)
+}
+
+extension AdapterObserver {
+    /// Nothing: not everybody keeps stories.
+    public func adapter(_ venue: VenueID, sent trace: VenueTrace) {}
 }

@@ -45,7 +45,8 @@ struct AnswerReader: Sendable {
             status: response.status,
             headers: response.head.headers.map { .init(name: $0.name.lowercased(), value: $0.value) },
             body: body ?? .null, isJSON: body != nil,
-            text: String(decoding: bytes.prefix(VenueAnswer.storyLimit), as: UTF8.self), arrived: arrived)
+            text: String(decoding: bytes.prefix(VenueAnswer.storyLimit), as: UTF8.self), bytes: bytes.count,
+            arrived: arrived)
     }
 
     /// Puts `***` in the place of every `secret`.
@@ -75,5 +76,41 @@ extension VenueConnection.Call {
         let before = Set(headers.map(\.value) + query.map(\.value))
         return (signed.headers.map(\.value) + signed.query.map(\.value))
             .filter { $0.utf8.count >= 16 && !before.contains($0) }.map { Array($0.utf8) }
+    }
+}
+
+/// What left the host with a call, for the story of its order. It is kept as it was sent until the answer is here, so that
+/// no order waits while a story is written.
+struct SentCall {
+    private let query: [(name: String, value: String)]
+    private let body: [UInt8]
+    private let hidden: [[UInt8]]
+
+    init(_ signed: VenueConnection.Call, hiding hidden: [[UInt8]]) {
+        query = signed.query
+        body = signed.body
+        self.hidden = hidden
+    }
+
+    /// Names under which venues are given keys and signatures, in lower case and without signs.
+    private static let secretNames: Set<String> = [
+        "signature", "sign", "apikey", "key", "secret", "authsignature", "listenkey", "token", "passphrase",
+    ]
+
+    /// Query and body as text, without keys and signatures, at most ``VenueTrace/parametersLimit`` bytes.
+    var parameters: String {
+        let named = query.filter { item in
+            !Self.secretNames.contains(item.name.lowercased().filter { $0.isLetter })
+        }
+        var bytes = Array(named.map { "\($0.name)=\($0.value)" }.joined(separator: "&").utf8)
+        if !body.isEmpty { bytes += (bytes.isEmpty ? [] : [UInt8(ascii: " ")]) + body }
+        let clean = hidden.reduce(bytes) { AnswerReader.hide($1, in: $0) }
+        guard clean.count > VenueTrace.parametersLimit else { return String(decoding: clean, as: UTF8.self) }
+        return String(decoding: clean.prefix(VenueTrace.parametersLimit), as: UTF8.self) + "…"
+    }
+
+    /// Any other text, without them.
+    func harmless(_ text: String) -> String {
+        String(decoding: hidden.reduce(Array(text.utf8)) { AnswerReader.hide($1, in: $0) }, as: UTF8.self)
     }
 }

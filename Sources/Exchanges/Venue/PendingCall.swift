@@ -13,6 +13,8 @@ final class PendingCall {
     var notBefore: UInt64 = 0
     /// When the last attempt left.
     var sentAt: UInt64 = 0
+    /// What the last attempt sent.
+    var sent: SentCall?
     var timer: EventLoop.Timer?
     var ticket: RateBudget.Ticket?
     var circuit: CircuitBreaker.Permit?

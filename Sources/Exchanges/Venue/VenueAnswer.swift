@@ -14,6 +14,8 @@ public struct VenueAnswer: Hashable, Sendable {
     public let isJSON: Bool
     /// How the body begins, as text: at most ``storyLimit`` bytes, without what was signed. For an order's story.
     public let text: String
+    /// How many bytes the whole body has, without what was signed.
+    public let bytes: Int
     /// The machine's steady clock when the last byte had arrived, in nanoseconds.
     public let arrived: UInt64
 
@@ -35,13 +37,14 @@ public struct VenueAnswer: Hashable, Sendable {
     /// Describes an answer.
     public init(
         status: Int, headers: [Header] = [], body: JSONValue, isJSON: Bool = true, text: String = "",
-        arrived: UInt64 = 0
+        bytes: Int? = nil, arrived: UInt64 = 0
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.isJSON = isJSON
         self.text = text
+        self.bytes = bytes ?? text.utf8.count
         self.arrived = arrived
     }
 

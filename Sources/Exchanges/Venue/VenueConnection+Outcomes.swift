@@ -14,7 +14,7 @@ extension VenueConnection {
         switch outcome {
         case .success(let answer):
             settle(pending, wasSent: true, answer, at: now)
-            trace(pending, status: answer.status, answer.text, at: now)
+            trace(pending, status: answer.status, answer.text, bytes: answer.bytes, at: now)
             tellTime(pending, answer)
             let verdict = dialect.judge(answer, pending.call) ?? VenueDialect.verdictByStatus(answer)
             take(verdict, answer, pending, at: now)
@@ -195,15 +195,29 @@ extension VenueConnection {
         credentials[account]?.abandoned(permit, at: now)
     }
 
-    private func trace(_ pending: PendingCall, status: Int?, _ text: String, at now: UInt64) {
+    func traceSent(_ pending: PendingCall) {
         let call = pending.call
+        guard let observer, let sent = pending.sent else { return }
+        observer.adapter(
+            venue,
+            sent: VenueTrace(
+                account: call.account, order: call.order,
+                time: Timestamp(milliseconds: WallClock.milliseconds), source: "\(call.method) \(call.path)",
+                text: "", attempt: pending.attempts, parameters: sent.parameters))
+    }
+
+    private func trace(
+        _ pending: PendingCall, status: Int?, _ text: String, bytes: Int? = nil, at now: UInt64
+    ) {
+        let (call, sent) = (pending.call, pending.sent)
+        pending.sent = nil
         guard let observer, call.order != nil || call.account != nil else { return }
         observer.adapter(
             venue,
             heard: VenueTrace(
                 account: call.account, order: call.order,
                 time: Timestamp(milliseconds: WallClock.milliseconds), source: "\(call.method) \(call.path)",
-                status: status, text: text, attempt: pending.attempts,
-                took: .nanoseconds(Int64(now - pending.sentAt))))
+                status: status, text: status == nil ? sent?.harmless(text) ?? text : text,
+                attempt: pending.attempts, took: .nanoseconds(Int64(now - pending.sentAt)), bytes: bytes))
     }
 }

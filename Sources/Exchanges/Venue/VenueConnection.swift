@@ -317,13 +317,17 @@ public final class VenueConnection {
             timeouts: .init(connect: min(settings.connect, total), total: total, silence: total),
             responseLimit: call.responseLimit, isSentOnce: true)
         if let onSent, let order = call.order { request.onSent = { onSent(order, $0) } }
-        let reader = AnswerReader(hiding: pending.call.secrets(signed: call), limit: call.responseLimit)
+        let secrets = pending.call.secrets(signed: call)
+        pending.sent = call.order == nil ? nil : SentCall(call, hiding: secrets)
+        let reader = AnswerReader(hiding: secrets, limit: call.responseLimit)
         let home = LoopBound((self, pending), on: loop)
         http.send(request) { result in
             reader.read(result) { outcome in
                 home.perform { connection, pending in connection.ended(pending, outcome) }
             }
         }
+        // It is on its way and waits for nothing here.
+        traceSent(pending)
     }
 
     /// The deadline of a call that waits has come.

@@ -55,6 +55,12 @@ public final class DeskDriver {
     public var onDurable: (UInt64) -> Void = { _ in }
     /// The journal refuses, or takes again.
     public var onFault: (JournalFault?) -> Void = { _ in }
+    /// A request was handed to its venue's adapter, after everything that it follows from was durable.
+    var onCarried: (VenueRequest, Occasion) -> Void = { _, _ in }
+    /// A venue, or its adapter, says something, before the desk hears it.
+    var onReport: (AccountID, VenueReport) -> Void = { _, _ in }
+    /// How many facts were decided since this driver began; the journal appends them in this order.
+    private(set) var recorded: Int64 = 0
 
     private var adapters: [VenueID: any ExchangeAdapter] = [:]
     private let venues: (AccountID) -> VenueID?
@@ -62,7 +68,15 @@ public final class DeskDriver {
     private let turns: any LoopTurns
     private let now: () -> Timestamp
     private var events: [DeskEvent] = []
-    private var sends: [(AccountID, VenueRequest)] = []
+    private var sends: [Sending] = []
+    private var occasion = Occasion.host
+
+    /// A request that waits for what it follows from to be durable.
+    private struct Sending {
+        var account: AccountID
+        var request: VenueRequest
+        var occasion: Occasion
+    }
     private var isFlushPlanned = false
     private var isInFlight = false
     private var backlog: [DeskEvent] = []
@@ -93,8 +107,13 @@ public final class DeskDriver {
     }
 
     /// Lets the desk decide, and carries out what it decides.
-    public func decide(_ body: (inout OrderDesk, Timestamp) -> [DeskAction]) {
+    public func decide(_ body: (inout OrderDesk, Timestamp) -> [DeskAction]) { decide(on: .host, body) }
+
+    /// The same, and says why it has something to decide.
+    func decide(on occasion: Occasion, _ body: (inout OrderDesk, Timestamp) -> [DeskAction]) {
+        self.occasion = occasion
         carryOut(body(&desk, now()))
+        self.occasion = .host
     }
 
     /// Takes a price into account, before any order that comes of it.
@@ -103,7 +122,8 @@ public final class DeskDriver {
     }
 
     private func reported(_ account: AccountID, _ report: VenueReport) {
-        decide { desk, now in desk.venueReported(report, on: account, at: now) }
+        onReport(account, report)
+        decide(on: .venue) { desk, now in desk.venueReported(report, on: account, at: now) }
     }
 
     private func carryOut(_ actions: [DeskAction]) {
@@ -112,8 +132,10 @@ public final class DeskDriver {
             switch action {
             case .record(let event):
                 events.append(event)
+                recorded += 1
                 onRecord(event)
-            case .send(let account, let request): sends.append((account, request))
+            case .send(let account, let request):
+                sends.append(Sending(account: account, request: request, occasion: occasion))
             case .tell(let strategy, let notice): onNotice(strategy, notice)
             case .alarm(let alarm): onAlarm(alarm)
             }
@@ -156,25 +178,28 @@ public final class DeskDriver {
         }
     }
 
-    private func send(_ requests: [(AccountID, VenueRequest)]) {
-        for (account, request) in requests { carry(request, to: account) }
+    private func send(_ requests: [Sending]) {
+        for sending in requests { carry(sending) }
     }
 
-    private func carry(_ request: VenueRequest, to account: AccountID) {
+    private func carry(_ sending: Sending) {
+        let (account, request) = (sending.account, sending.request)
         guard let venue = venues(account), let adapter = adapters[venue] else {
             return reported(account, .unanswered(request, reason: "the account has no venue in this host"))
         }
         adapter.carryOut(request, on: account) { [weak self] report in self?.reported(account, report) }
+        onCarried(request, sending.occasion)
     }
 
     /// What may leave although the journal refuses: everything but new risk.
-    private func refuse(_ requests: [(AccountID, VenueRequest)]) {
+    private func refuse(_ requests: [Sending]) {
         let reason = fault?.reason ?? "the journal refuses"
-        for (account, request) in requests {
-            switch request {
+        for sending in requests {
+            let account = sending.account
+            switch sending.request {
             case .place(let place): reported(account, .unsent(place.clientID, reason: reason))
             case .amend(let order, _): reported(account, .amendRefused(order.clientID, reason: reason))
-            case .cancel, .status, .trades, .openOrders, .decided: carry(request, to: account)
+            case .cancel, .status, .trades, .openOrders, .decided: carry(sending)
             }
         }
     }

@@ -326,7 +326,9 @@ extension Floor {
     }
 
     /// Takes an operator's word for which of the venue's orders one of ours is, or that it is none of them.
-    func settle(_ order: OrderID, as venueOrder: VenueOrderID?) throws(HostError) -> OrderView {
+    func settle(
+        _ order: OrderID, as venueOrder: VenueOrderID?, by user: String
+    ) throws(HostError) -> OrderView {
         guard desk.desk.order(order) != nil else { throw .notFound(kind: "order", id: "\(order)") }
         guard let candidates = desk.desk.ambiguousOrders[order] else {
             throw .conflict("order \(order) is not in question")
@@ -335,7 +337,11 @@ extension Floor {
             let known = candidates.map(\.text).joined(separator: ", ")
             throw .invalid(FieldFailure(field: "venue_order", reason: "is not one of \(known)"))
         }
-        desk.decide { desk, now in desk.settleAmbiguity(of: order, as: venueOrder, at: now) }
+        let word = venueOrder.map { "it is \($0) at the venue" } ?? "it was never placed"
+        note(order, .person(name: user, did: word))
+        desk.decide(on: .person(user)) { desk, now in
+            desk.settleAmbiguity(of: order, as: venueOrder, at: now)
+        }
         guard let settled = desk.desk.order(order) else { throw .notFound(kind: "order", id: "\(order)") }
         return OrderView(settled)
     }
@@ -354,7 +360,7 @@ extension Floor {
                 if let failure { log.error("who halted was not written: \(failure)") }
             }
         }
-        desk.decide { desk, now in
+        desk.decide(on: .person(user)) { desk, now in
             desk.halt(scope, reason: reason, orders: request.flatten ? .flatten : .keep, at: now)
         }
         publishHalt(request.scope)

@@ -16,6 +16,8 @@ extension Floor {
         var strategies: [StrategyRecord]
         /// Who asked for the halts in force.
         var haltedBy: [RiskScope: String]
+        /// The number of the journal's last event about orders and positions.
+        var lastEvent: Int64
     }
 
     /// Makes a floor. No price flows and no strategy runs before ``begin()``.
@@ -50,7 +52,9 @@ extension Floor {
         let floor = Floor(
             loop: loop, around: around, desk: driver, paper: paper, accountVenues: accountVenues,
             limits: limits,
-            lastRun: inheritance.floor.lastRun, lastSignal: inheritance.floor.lastSignal)
+            lastRun: inheritance.floor.lastRun, lastSignal: inheritance.floor.lastSignal,
+            story: StoryBook(
+                around.stories, on: loop, after: inheritance.lastEvent, log: around.log.part("stories")))
         for (venue, limits) in limits.venues {
             driver.decide { desk, _ in
                 desk.setLimits(limits, at: VenueID(venue))
@@ -176,7 +180,8 @@ extension Floor {
 
     /// Lets prices flow, asks the venue about every order in doubt, and begins to look after things.
     func begin() {
-        desk.decide { desk, now in desk.reconcile(at: now) }
+        noteRecovery()
+        desk.decide(on: .recovery) { desk, now in desk.reconcile(at: now) }
         for feed in feeds.values { feed.run() }
         everySecond()
     }
@@ -243,7 +248,10 @@ extension Floor {
         whenAllGone { [self] in
             endVenues()
             // What the last strategies did must be on disk before the journal closes.
-            desk.whenQuiet(completion)
+            desk.whenQuiet { [story] in
+                story.flush()
+                completion()
+            }
         }
     }
 
@@ -253,13 +261,15 @@ extension Floor {
         loop.schedule(after: .seconds(1)) { [weak self] in
             guard let self, !isDraining else { return }
             seconds += 1
-            desk.decide { desk, now in desk.review(at: now) }
+            desk.decide(on: .review) { desk, now in desk.review(at: now) }
             lookAtUsage()
             around.metrics.show(strategies.values)
             publishProfit()
             if seconds % 10 == 0 { saveCursors() }
             if seconds % 60 == 1 { saveEquity() }
             if seconds % 60 == 30 { refreshBalances() }
+            if seconds % 600 == 300 { story.prune() }
+            pruning.step(at: now)
             everySecond()
         }
     }

@@ -13,11 +13,12 @@ extension Floor {
         guard let symbol = venueSymbol(terms.symbol, of: strategy) else { return }
         var listed = terms
         listed.symbol = symbol
-        desk.decide { desk, now in
+        desk.decide(on: .strategy) { desk, now in
             desk.submit(
                 listed, bracket: bracket, request: RequestID(request), by: StrategyID(strategy.id), at: now,
                 refusal: refusal(for: strategy), decided: { _ in noteDecision() })
         }
+        note(RequestID(request), of: strategy, .asked(listed))
     }
 
     /// The instrument's name at the venue of the strategy's account: at an exchange its own, which is the feed's.
@@ -126,6 +127,7 @@ extension Floor {
                 notice.reason ?? "trading is open again on \(subject)")
             strategy.runner?.send(.trading(TradingReport(notice)))
         case .denied(let request, let denial):
+            note(request, of: strategy, .denied(denial))
             log(strategy, .warning, .host, "request \(request): \(denial)")
             strategy.runner?.send(
                 .order(.denied(request: request.text, reason: denial.description, at: now)))

@@ -179,15 +179,21 @@ extension Floor: StrategyRunnerDelegate {
         case .oco(let request, let symbol, let side, let quantity, let prices):
             protect(symbol, side: side, quantity: quantity, prices: prices, request: request, by: strategy)
         case .cancel(let request):
-            desk.decide { $0.cancel(RequestID(request), by: StrategyID(strategy.id), at: $1) }
+            note(RequestID(request), of: strategy, .askedCancel)
+            desk.decide(on: .strategy) {
+                $0.cancel(RequestID(request), by: StrategyID(strategy.id), at: $1)
+            }
         case .cancelBracket(let request):
-            desk.decide { $0.cancelBracket(RequestID(request), by: StrategyID(strategy.id), at: $1) }
+            desk.decide(on: .strategy) {
+                $0.cancelBracket(RequestID(request), by: StrategyID(strategy.id), at: $1)
+            }
         case .amendBracket(let request, let prices):
-            desk.decide {
+            desk.decide(on: .strategy) {
                 $0.amendBracket(RequestID(request), prices: prices, by: StrategyID(strategy.id), at: $1)
             }
         case .amend(let request, let quantity, let price):
-            desk.decide {
+            note(RequestID(request), of: strategy, .askedAmendment(quantity: quantity, price: price))
+            desk.decide(on: .strategy) {
                 $0.amend(
                     RequestID(request), quantity: quantity, price: price, by: StrategyID(strategy.id), at: $1)
             }

@@ -169,8 +169,11 @@ extension Floor {
 }
 
 extension Floor: AdapterObserver {
+    func adapter(_ venue: VenueID, sent trace: VenueTrace) { note(trace.order, .sent(trace)) }
+
     func adapter(_ venue: VenueID, heard trace: VenueTrace) {
         guard trace.order != nil else { return }
+        note(trace.order, .traffic(trace))
         around.log.part("venue").debug(
             trace.source,
             [

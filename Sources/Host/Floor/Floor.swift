@@ -16,6 +16,8 @@ final class Floor {
     let desk: DeskDriver
     let paper: PaperVenue
     let hub = EventHub()
+    let story: StoryBook
+    let pruning: JournalPruning
     let scratch = ReadBuffer()
     var strategies: [String: FloorStrategy] = [:]
     var feeds: [String: Feed] = [:]
@@ -50,7 +52,8 @@ final class Floor {
 
     init(
         loop: EventLoop, around: Surroundings, desk: DeskDriver, paper: PaperVenue,
-        accountVenues: AccountVenues, limits: LimitSetup, lastRun: Int64, lastSignal: Int64
+        accountVenues: AccountVenues, limits: LimitSetup, lastRun: Int64, lastSignal: Int64,
+        story: StoryBook
     ) {
         self.loop = loop
         self.around = around
@@ -60,7 +63,10 @@ final class Floor {
         self.limits = limits
         nextRunNumber = lastRun + 1
         self.lastSignal = lastSignal
+        self.story = story
+        pruning = JournalPruning(around.deskStore, on: loop)
         connectDesk()
+        listenForStories()
     }
 
     /// The time of day.

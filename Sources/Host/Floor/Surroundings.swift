@@ -9,6 +9,8 @@ struct Surroundings: Sendable {
     var log: HostLog
     var store: FloorStore
     var deskStore: DeskStore
+    /// Where orders' stories are kept; nil when they cannot be.
+    var stories: StoryStore?
     var folders: DataFolders
     var launcher: StrategyLauncher
     var hooks: Hooks

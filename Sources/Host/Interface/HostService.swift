@@ -115,6 +115,9 @@ public protocol HostService: CredentialService {
     /// Takes an operator's word for which of the venue's orders one of ours is; nil says that it was never placed.
     func settleOrder(_ id: String, as venueOrder: String?, by: String) async throws(HostError) -> OrderView
 
+    /// Everything that happened to an order, whoever's it is.
+    func orderStory(_ id: String) async throws(HostError) -> StoryView
+
     // MARK: Halt and the host itself
 
     /// Denies every new order in `scope` at once, and flattens when asked.

@@ -45,6 +45,13 @@ extension DeskEvent {
         }
     }
 
+    /// The order that it is about, if it is about one.
+    var order: OrderID? {
+        if case .order(let order) = self { return order.id }
+        if case .fill(let fill) = self { return fill.order }
+        return nil
+    }
+
     /// All of the event but its kind, as a JSON object.
     var text: String {
         var writer = DeskEventWriter()

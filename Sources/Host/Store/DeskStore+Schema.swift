@@ -6,8 +6,8 @@ extension DeskStore {
 
     /// The desk's tables, in the journal's database, beside the catalogue's `strategies`.
     ///
-    /// `desk_events` is only ever appended to. The other tables are what the events come to, changed in the same
-    /// transaction. Decimals are text, times milliseconds since the epoch. Every row of a strategy's carries its
+    /// `desk_events` is appended to, and the oldest are let go in time. The other tables are what the events come to, changed
+    /// in the same transaction. Decimals are text, times milliseconds since the epoch. Every row of a strategy's carries its
     /// owner; a row of nobody's (`external`) has an empty one, and is the operator's.
     public static let migrations = MigrationSet(
         name: "desk",
@@ -92,6 +92,15 @@ extension DeskStore {
                 ) STRICT;
                 CREATE INDEX desk_brackets_by_strategy ON desk_brackets (strategy, id);
                 CREATE INDEX desk_brackets_live ON desk_brackets (id) WHERE is_live = 1
+                """),
+            Migration(
+                4, "Find the events of an order",
+                """
+                ALTER TABLE desk_events ADD COLUMN order_id INTEGER;
+                UPDATE desk_events SET order_id =
+                    json_extract(body, CASE kind WHEN 'order' THEN '$.id' ELSE '$.order' END)
+                WHERE kind IN ('order', 'fill');
+                CREATE INDEX desk_events_by_order ON desk_events (order_id, id) WHERE order_id IS NOT NULL;
                 """),
         ])
 }

@@ -51,6 +51,54 @@ public final class DeskStore: Sendable {
         }
     }
 
+    /// How many of the journal's events one step of ``prune(after:before:answer:)`` looks at.
+    static let pruneStep: Int64 = 500
+
+    /// Lets go of events that were written before `time`, a few of them: everything that they come to stands in the other
+    /// tables, from which alone a host starts. Events of an order are kept, all of them, while it is live or was changed
+    /// since, so that its story is whole or gone. The last event stays, for the sake of its number.
+    ///
+    /// - Parameters:
+    ///   - cursor: The number behind which to look.
+    ///   - answer: Called once, anywhere, with the number behind which to go on; nil when nothing older is left, or when the
+    ///     journal takes nothing now.
+    func prune(after cursor: Int64, before time: Timestamp, answer: @escaping @Sendable (Int64?) -> Void) {
+        do throws(WriteFailure) {
+            try writer.submit {
+                try Self.prune(after: cursor, before: time, in: $0)
+            } completion: { result in
+                // What failed is tried again the next time.
+                if case .success(let next) = result { answer(next) } else { answer(nil) }
+            }
+        } catch {
+            answer(nil)
+        }
+    }
+
+    private static func prune(
+        after cursor: Int64, before time: Timestamp, in database: Database
+    ) throws -> Int64? {
+        let bounds = try database.first(
+            """
+            SELECT (SELECT id FROM desk_events WHERE id > ? ORDER BY id LIMIT 1),
+                (SELECT max(id) FROM desk_events)
+            """, cursor
+        ) { (first: try $0.optionalInteger(0), last: try $0.optionalInteger(1)) }
+        guard let first = bounds?.first, let last = bounds?.last, first < last else { return nil }
+        let end = min(first + pruneStep, last) - 1
+        let newest = try database.first(
+            "SELECT recorded_at FROM desk_events WHERE id <= ? ORDER BY id DESC LIMIT 1", end
+        ) { try $0.time(0) }
+        try database.run(
+            """
+            DELETE FROM desk_events WHERE id BETWEEN ? AND ? AND recorded_at < ?
+                AND NOT EXISTS (
+                    SELECT 1 FROM desk_orders
+                    WHERE desk_orders.id = desk_events.order_id AND (is_live = 1 OR updated_at >= ?))
+            """, first, end, time, time)
+        return newest.map { $0 < time } == true ? end : nil
+    }
+
     /// Notes who asked for a halt, before or after the desk writes the halt itself down.
     func haltAsked(
         _ halt: HaltRecord, by name: String, answer: @escaping @Sendable (WriteFailure?) -> Void
@@ -87,8 +135,8 @@ public final class DeskStore: Sendable {
         }
         for (index, event) in events.enumerated() {
             try database.run(
-                "INSERT INTO desk_events (recorded_at, kind, strategy, body) VALUES (?, ?, ?, ?)", time,
-                event.kind.rawValue, event.strategy?.text, event.text)
+                "INSERT INTO desk_events (recorded_at, kind, strategy, order_id, body) VALUES (?, ?, ?, ?, ?)",
+                time, event.kind.rawValue, event.strategy?.text, event.order?.number, event.text)
             switch event {
             case .order(let order): if lastOrders[order.id] == index { try write(order, in: database) }
             case .ledger(let record): if lastLedgers[record.key] == index { try write(record, in: database) }
@@ -296,6 +344,28 @@ public final class DeskStore: Sendable {
                     event: try DeskEvent(kind: try row.choice(2), text: try row.text(3))
                 )
             }
+        }
+    }
+
+    /// The events about one order, oldest first, at most so many.
+    func events(of order: OrderID, limit: Int = 5_000) throws(HostError) -> [OrderStory.Event] {
+        try read { database in
+            try database.all(
+                """
+                SELECT id, recorded_at, kind, body FROM desk_events WHERE order_id = ? ORDER BY id LIMIT ?
+                """, order.number, limit
+            ) { row in
+                OrderStory.Event(
+                    id: try row.integer(0), time: try row.time(1),
+                    event: try DeskEvent(kind: try row.choice(2), text: try row.text(3)))
+            }
+        }
+    }
+
+    /// The number of the last event; nought before the first.
+    func lastEvent() throws -> Int64 {
+        try readers.read { database in
+            try database.first("SELECT coalesce(max(id), 0) FROM desk_events") { try $0.integer(0) } ?? 0
         }
     }
 

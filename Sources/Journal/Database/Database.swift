@@ -118,11 +118,13 @@ public final class Database {
     }
 
     /// As ``all(_:_:read:)``, for reading that fails as the database does.
-    func rows<Element>(
-        _ sql: String, read: (borrowing Row) throws(DatabaseFailure) -> Element
+    public func rows<Element>(
+        _ sql: String, values: [any SQLBindable] = [],
+        read: (borrowing Row) throws(DatabaseFailure) -> Element
     ) throws(DatabaseFailure) -> [Element] {
         let statement = try take(sql)
         defer { put(statement) }
+        try statement.bind(values)
         var elements: [Element] = []
         while try statement.step() { elements.append(try read(Row(statement))) }
         return elements

@@ -8,16 +8,41 @@ public struct Migration: Hashable, Sendable {
     public let title: String
     /// The statements. Every table they make is STRICT.
     public let sql: String
+    /// What SQL cannot do, after the statements and in the same transaction.
+    public let work: MigrationWork?
 
     /// Describes a step.
-    public init(_ number: Int, _ title: String, _ sql: String) {
+    public init(_ number: Int, _ title: String, _ sql: String, then work: MigrationWork? = nil) {
         self.number = number
         self.title = title
         self.sql = sql
+        self.work = work
     }
 
     /// The hash of what the step does, which tells when somebody has changed it after it ran.
-    var hash: String { SHA256.hexadecimal(of: Array(sql.utf8)) }
+    var hash: String {
+        SHA256.hexadecimal(of: Array((sql + (work.map { "\0\($0.name)" } ?? "")).utf8))
+    }
+}
+
+/// A part of a step that is written in Swift, such as one that needs a hash.
+public struct MigrationWork: Hashable, Sendable {
+    /// What tells it from another; a version of it that does something else has another name.
+    public let name: String
+    /// Changes the database. It must not begin or end a transaction.
+    public let run: @Sendable (Database) throws(DatabaseFailure) -> Void
+
+    /// Names a piece of work.
+    public init(_ name: String, run: @escaping @Sendable (Database) throws(DatabaseFailure) -> Void) {
+        self.name = name
+        self.run = run
+    }
+
+    /// Same name, same work.
+    public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
+
+    /// By the name.
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
 /// The steps that one target owns.
@@ -90,6 +115,7 @@ extension Database {
             let done = known.filter { $0.owner == set.name }.count
             for migration in set.migrations.dropFirst(done) {
                 try run(script: migration.sql)
+                try migration.work?.run(self)
                 try run(
                     "INSERT INTO schema_migrations VALUES (?, ?, ?, ?, ?)", set.name, migration.number,
                     migration.title, migration.hash, WallClock.milliseconds)

@@ -79,6 +79,10 @@ enum FloorRoutes {
             let page = try call.page(default: 1000)
             return try Lists.response(all: await call.host.ambiguousOrders(), page, \.json)
         },
+        Route("GET", "/orders/:id/story", .permitted(.viewAudit)) { call in
+            try call.noQuery()
+            return .json(.ok, try await call.host.orderStory(call.parameter("id")).json)
+        },
         Route("POST", "/orders/:id/settle", .permitted(.resumeTrading), body: .json, handler: settle),
         Route("GET", "/brackets", .permitted(.list)) { call in
             let page = try call.page()

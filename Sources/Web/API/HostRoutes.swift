@@ -4,7 +4,7 @@ import Identity
 import Posix
 import Wire
 
-/// The host itself: health, figures, audit trail, machine, configuration, the API's own description.
+/// The host itself: health, figures, machine, configuration, the API's own description.
 enum HostRoutes {
     static let all: [Route] = [
         // Answered at once by `APIApplication.admit`; it stands here so that the router knows it.
@@ -33,37 +33,5 @@ enum HostRoutes {
             try call.noQuery()
             return .json(.ok, try await call.host.configuration())
         },
-        Route("GET", "/audit", .permitted(.viewAudit), handler: audit),
     ]
-
-    private static func audit(_ call: APICall) async throws -> HTTPResponse {
-        let page = try call.page()
-        var before: Int64?
-        if let after = page.after {
-            guard let id = Int64(after), id > 0 else {
-                throw FieldFailure(field: "after", reason: "is not a cursor that this list has given")
-            }
-            before = id
-        }
-        let entries = try await call.services.identity.audit.entries(before: before, limit: page.limit)
-        let next = entries.count == page.limit ? entries.last.map { String($0.id) } : nil
-        return Lists.response(Page(items: entries, next: next)) { entry in
-            .members([
-                "id": .string(String(entry.id)), "time": .integer(entry.time), "user": .string(entry.actor),
-                "action": .string(entry.action), "subject": .string(entry.subject), "detail": detail(entry),
-            ])
-        }
-    }
-
-    /// What was kept as JSON text is given as JSON again; other words as a string, none as null.
-    private static func detail(_ entry: AuditEntry) -> JSONValue {
-        guard !entry.detail.isEmpty else { return .null }
-        guard entry.detail.hasPrefix("{") else { return .string(entry.detail) }
-        do {
-            return try JSONParser.parse(entry.detail)
-        } catch {
-            // It was cut at the trail's limit.
-            return .string(entry.detail)
-        }
-    }
 }

@@ -132,18 +132,6 @@ extension Command {
     static let feedsSet = edit(
         "feeds set", "Change a market feed.", "PATCH", example: "bullpen feeds set simulated speed=60")
 
-    static let audit = Command(
-        name: "audit", group: .host, summary: "Show who changed what.", options: [.limit(100)]
-    ) { invocation in
-        let listing = Listing(
-            columns: [
-                .time("TIME", "time"), .text("WHO", "user"), .text("WHAT", "action"), .text("ON", "subject"),
-                .text("DETAIL", "detail"),
-            ], whenEmpty: "Nothing was changed yet.")
-        let limit = try invocation.limit(otherwise: 100)
-        listing.show(try await Server(invocation).items("/audit", limit: limit), invocation)
-    }
-
     private static func edit(_ name: String, _ summary: String, _ method: String, example: String) -> Command
     {
         let list = "/" + name.prefix { $0 != " " }

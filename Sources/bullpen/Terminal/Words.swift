@@ -38,6 +38,13 @@ enum Words {
             + padded(rest % 60, 2)
     }
 
+    /// An instant in UTC to the millisecond, such as `2026-11-20 11:15:10.042`.
+    static func instant(_ value: JSONValue?) -> String {
+        guard let milliseconds = value?.intValue else { return "-" }
+        let rest = (milliseconds % 1000 + 1000) % 1000
+        return time(milliseconds: milliseconds) + ".\(padded(rest, 3))"
+    }
+
     /// Bytes in a unit that fits.
     static func bytes(_ value: JSONValue?) -> String {
         guard let count = value?.intValue else { return "-" }

@@ -485,7 +485,10 @@ struct VenueConnectionTests {
             VenueConnection.Call(
                 "GET", "/do/story", query: [("id", "public-name-of-the-order")], group: "a", urgency: .query,
                 isRepeatable: true, account: "one", order: order,
-                sign: { call, _ in call.headers.append(("X-Key", secret)) })
+                sign: { call, _ in
+                    call.query += [("timestamp", "1800000000000"), ("signature", "feed" + secret)]
+                    call.headers.append(("X-Key", secret))
+                })
         }
         #expect(outcome.answer?.body["your key"]?.stringValue == "***")
         let traces = await rig.read { _, witness in witness.traces }
@@ -496,6 +499,10 @@ struct VenueConnectionTests {
         #expect(traces.first?.text == "gone")
         #expect(traces.allSatisfy { !$0.text.contains(secret) && $0.text.utf8.count <= 4_200 })
         #expect(traces.last?.text.hasPrefix(#"{"your key":"***""#) == true)
+        let sent = await rig.read { _, witness in witness.sent }
+        #expect(sent.map(\.attempt) == [1, 2, 3] && sent.allSatisfy { $0.order == order })
+        #expect(sent.allSatisfy { $0.parameters == "id=public-name-of-the-order&timestamp=1800000000000" })
+        #expect(traces.map(\.isCut) == [false, false, true] && (traces.last?.bytes ?? 0) > 10_000)
     }
 
     @Test func `an answer that is large is read all the same`() async throws {

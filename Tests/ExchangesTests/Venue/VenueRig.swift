@@ -50,6 +50,8 @@ final class Witness: AdapterObserver {
     var conditions: [VenueCondition] = []
     private var waiting: [(condition: (VenueCondition) -> Bool, wake: () -> Void)] = []
 
+    var sent: [VenueTrace] = []
+    func adapter(_ venue: VenueID, sent trace: VenueTrace) { sent.append(trace) }
     func adapter(_ venue: VenueID, heard trace: VenueTrace) { traces.append(trace) }
 
     func adapter(_ venue: VenueID, entered condition: VenueCondition) {

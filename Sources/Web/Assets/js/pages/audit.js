@@ -28,6 +28,7 @@ export async function open(context) {
         empty: () => (all.length ? empty("Nothing matches", "No entry holds these words.") : empty("Nothing yet", "Every change by a person or a token is written down here: starts, stops, limits, users, halts.")),
     });
     const more = h("div", { class: "more-row", hidden: true }, button("Load older", { small: true, onclick: () => load(next) }));
+    const end = h("p", { class: "hint chain", hidden: true });
     const draw = () => {
         table.set(all.filter((one) => words === "" || [one.user, one.action, one.subject, detailText(one.detail)].join(" ").toLowerCase().includes(words)));
         more.hidden = !next;
@@ -37,10 +38,12 @@ export async function open(context) {
         const known = new Set(all.map((one) => one.id));
         all = [...all, ...items(answer).filter((one) => !known.has(one.id))].sort((a, b) => b.time - a.time);
         next = answer.next ?? null;
+        end.hidden = !answer.head;
+        if (answer.head) fill(end, `Record ${answer.head.record} ends the trail. Its hash, to keep elsewhere: `, h("code", {}, answer.head.hash));
         draw();
     }
     fill(place, h("div", { class: "page-head" }, h("h1", {}, "Audit trail")),
-        h("section", { class: "panel flush cardy", "aria-label": "Audit trail" }, h("header", {}, h("div", { class: "grow" }), searchBox("Search the trail", (text) => { words = text; draw(); })), h("div", { class: "body" }, table.element, more)));
+        h("section", { class: "panel flush cardy", "aria-label": "Audit trail" }, h("header", {}, h("div", { class: "grow" }), searchBox("Search the trail", (text) => { words = text; draw(); })), h("div", { class: "body" }, table.element, more, end)));
     try {
         await load(null);
     } catch (error) {

@@ -7,6 +7,7 @@ import { bracketColumns } from "../brackets.js";
 import { isOperator } from "../store.js";
 import { units, format, times, sum, money } from "../decimal.js";
 import { humanise } from "../words.js";
+import { storyButton } from "../story.js";
 
 export async function open(context) {
     const { place } = context;
@@ -26,6 +27,7 @@ export async function open(context) {
             { label: "Filled", right: true, flash: true, render: (one) => number(one.filled_quantity ?? "0") },
             { label: "Status", flash: true, render: (one) => orderBadge(one.status), sort: (one) => one.status },
             { label: "Since", right: true, wide: true, render: (one) => when(one.created_at), sort: (one) => one.created_at },
+            { label: "", right: true, render: (one) => storyButton(one.id) },
         ],
         empty: () => (all.length ? empty("Nothing matches", "No open order holds these words.") : empty("No open orders", "Limit and stop orders that wait in the market are listed here until they fill, expire or are cancelled.", h("a", { class: "button", href: "#/strategies" }, "See the strategies"))),
     });

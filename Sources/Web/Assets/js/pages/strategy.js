@@ -9,6 +9,7 @@ import { chart } from "../charts.js";
 import { logView } from "../log.js";
 import { codeView } from "../code.js";
 import { zip } from "../zip.js";
+import { storyButton } from "../story.js";
 import { askStart, askStop, askDelete } from "./start.js";
 import { configFacts, bundleForm, problemBox } from "./upload.js";
 import { haltOf, haltWords } from "../halts.js";
@@ -502,6 +503,7 @@ function ordersTab(tab) {
             { label: "Price", right: true, render: (one) => number(one.price ?? one.stop_price), sort: (one) => units(one.price) },
             { label: "Filled", right: true, flash: true, render: (one) => h("span", { class: "num" }, format(one.filled_quantity ?? "0"), one.average_price ? h("span", { class: "muted" }, " @ " + format(one.average_price)) : null) },
             { label: "Status", flash: true, full: true, sort: (one) => one.status, render: (one) => [orderBadge(one.status), one.reason ? h("span", { class: "sub reason", title: one.reason }, one.reason) : null] },
+            { label: "", right: true, render: (one) => storyButton(one.id) },
         ],
         empty: () => empty("No orders yet", isAlive(tab.strategy.status.state) ? "The strategy has not asked for one. Its log says what it is thinking." : "Start the strategy; what it orders is listed here, also what is denied and why.", isAlive(tab.strategy.status.state) ? [] : button("Start", { icon: "start", tone: "primary", onclick: tab.start })),
     });
