@@ -35,21 +35,6 @@ public struct TradePage: Hashable, Sendable {
     }
 }
 
-/// Money of one currency on an account.
-public struct VenueBalance: Hashable, Sendable {
-    public let currency: String
-    public let total: FixedDecimal
-    /// What open orders hold back.
-    public let locked: FixedDecimal
-
-    /// Describes money.
-    public init(currency: String, total: FixedDecimal, locked: FixedDecimal) {
-        self.currency = currency
-        self.total = total
-        self.locked = locked
-    }
-}
-
 /// A venue as the host sees it: the only way to one, paper or real.
 ///
 /// Everything happens on the floor's event loop. A completion is called there, once, and never before the call that
@@ -166,6 +151,13 @@ extension ExchangeAdapter {
                 }
             }
         case .decided(let order, let isThere): decided(order, isThere: isThere, on: account)
+        case .balances:
+            balances(on: account) { result in
+                switch result {
+                case .success(let balances): report(.balances(balances))
+                case .failure(let failure): report(.unanswered(request, reason: failure.description))
+                }
+            }
         case .openOrders:
             openOrders(on: account) { result in
                 switch result {

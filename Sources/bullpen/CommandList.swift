@@ -7,7 +7,7 @@ extension Command {
         .bracketsCancel,
         .fills, .positions,
         .profit,
-        .signal, .halt, .halts, .resume, .limits, .limitsSet, .limitsPeak, .accounts, .accountsAdd,
+        .signal, .halt, .halts, .resume, .reconcile, .limits, .limitsSet, .limitsPeak, .accounts, .accountsAdd,
         .accountsSet, .accountsBalance,
         .feeds,
         .feedsAdd,

@@ -114,6 +114,29 @@ struct CommandTests {
         #expect(try await line.run("violations", "idle").output == "Nothing was refused to idle.\n")
     }
 
+    @Test func `a reconciliation says what differs and is unknown, and ends with 0 only when all agree`()
+        async throws
+    {
+        let all = try await line.run("reconcile")
+        #expect(all.code == 1 && all.errors.contains("not in agreement: bin"))
+        let lines = all.output.split(separator: "\n").map { String($0) }
+        #expect(
+            lines[0].hasPrefix("bin (binance testnet): DOES NOT AGREE, orders and trades asked at 2023-11-14")
+        )
+        #expect(lines[1] == "  the venue may not be asked until 2023-11-14 22:14:20 UTC: banned")
+        #expect(
+            lines[2].contains("order 42 of s1, buy 2 BTCUSDT: what became of it is unknown since 2023-11-14"))
+        #expect(lines[3] == "    it may be: 7, 8")
+        #expect(lines[5].contains("BTC") && lines[5].contains("EXTERNAL, blocks what adds risk"))
+        #expect(lines[6].hasPrefix("paper (binance testnet): agrees"))
+        let accepted = try await line.run("reconcile", "bin", "--accept")
+        #expect(accepted.code == 0, "\(accepted.errors)")
+        #expect(accepted.output.contains("Booking as external on bin: -0.1 BTC\n"))
+        #expect(accepted.output.contains("booked as external: -0.1 BTC"))
+        #expect(try await line.run("reconcile", "paper", "--accept").code == 0)
+        #expect(try await json(line.run("reconcile", "paper", "--json"))["items"]?.arrayValue?.count == 1)
+    }
+
     @Test func `an empty list says so, and is an empty list in JSON`() async throws {
         #expect(try await line.run("positions").output == "No open positions.\n")
         #expect(try await line.run("positions", "--json").output == "{\"items\":[]}\n")

@@ -68,6 +68,32 @@ VIOLATIONS = [
 ]
 
 
+
+
+def reconciliation(account, accepted=()):
+    """Account bin misses coins until that was accepted; every other agrees."""
+    differs = account == "bin" and not accepted
+    order = {"id": "42", "strategy": "s1", "side": "buy", "quantity": "2", "symbol": "BTCUSDT"}
+    question = {
+        "order": order, "unknown": "outcome", "since": 1700000000000, "asked_at": 1700000001000,
+        "candidates": ["7", "8"], "doing": "an operator must say which",
+    }
+    return {
+        "account": account, "venue": "binance", "environment": "testnet", "agrees": not differs,
+        "last_began": 1700000000000, "last_milliseconds": 210, "gap": None, "merging": False,
+        "away": "banned" if differs else None, "away_until": 1700000060000 if differs else None,
+        "orders": [question] if differs else [], "compared": True, "first_sight": False,
+        "balances_at": 1700000000000, "balances_fault": None,
+        "balances": [{
+            "asset": "BTC", "booked": "0.5", "venue": "0.4" if differs else "0.5",
+            "difference": "-0.1" if differs else "0", "state": "external" if differs else "agrees",
+            "external": "-0.1" if differs else "0", "since": 1700000000000 if differs else None,
+            "blocking": differs,
+        }],
+        "accepted": list(accepted),
+    }
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -141,6 +167,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/halt" and (self.command == "GET" or body.get("scope") == "account:paper"):
             looks += 1
             return self.answer(halted(looks))
+        if path == "/reconciliation":
+            return self.answer({"items": [reconciliation("bin"), reconciliation("paper")], "next": None})
+        if parts[0] == "accounts" and parts[2:] == ["reconcile"]:
+            return self.answer(reconciliation(parts[1], body["expected"] if body.get("accept") else ()))
         if path in ("/limits", "/limits/peak", "/halt", "/resume") or parts[0] in ("accounts", "feeds"):
             return self.answer({"asked": self.command + " " + path, "got": body})
         if parts[0] == "users" and parts[2:] == ["password"]:

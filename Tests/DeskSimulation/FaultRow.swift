@@ -33,6 +33,7 @@ public enum FaultRow: Int, CaseIterable, Hashable, Sendable {
     case r3
     case r4
     case r5
+    case r6
     case r7
     case r8
     case r9
@@ -82,6 +83,7 @@ public enum FaultRow: Int, CaseIterable, Hashable, Sendable {
         case .r3: "killed when it is sent, or its answer is here"
         case .r4: "restarted with open orders"
         case .r5: "more than a page of fills while the host was down"
+        case .r6: "money or coins come and go without a trade"
         case .r7: "reconciled twice"
         case .r8: "the disk is full, or tears a write"
         case .r9: "the venue uses order ids again"

@@ -29,7 +29,9 @@ final class HostLife: LoopTurns {
         var desk = OrderDesk(
             settings: OrderDesk.Settings(
                 questionMilliseconds: 900, auditMilliseconds: audits ? World.auditMilliseconds : nil,
-                orderToTradeMinutes: 1, orderToTradeMinimum: Plan.ratioMinimum),
+                orderToTradeMinutes: 1, orderToTradeMinimum: Plan.ratioMinimum,
+                // Trades may be missing from the list for so many seconds.
+                balanceReviews: plan.has(.e13) && mutation != .differencesCountAtOnce ? 9 : 1),
             at: schedule.wallClock)
         desk.setInstruments(schedule.instruments, at: World.venue)
         desk.setLimits(mutation == .noLimits ? .none : plan.venueLimits, at: World.venue)

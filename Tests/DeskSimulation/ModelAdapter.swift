@@ -300,7 +300,17 @@ final class ModelAdapter: ExchangeAdapter {
     func balances(
         on account: AccountID, _ completion: @escaping (Result<[VenueBalance], VenueFailure>) -> Void
     ) {
-        exchange(.lost(answer: 1, .unsent("not asked for")), { _ in .success([]) }, completion)
+        guard schedule.isAlive(life) else { return }
+        let schedule = self.schedule
+        exchange(
+            questionFate(nil), { _ in .success(schedule.venue.balances(of: account)) }
+        ) { result in
+            switch (result, schedule.mutation) {
+            case (.failure, .silenceIsNothing): completion(.success([]))
+            case (_, .balancesAreNotAsked): completion(.failure(.unsent("not asked for")))
+            default: completion(result)
+            }
+        }
     }
 }
 

@@ -33,11 +33,15 @@ final class ModelVenue {
     var tradeLag: () -> Int64 = { 0 }
     /// Whether trades carry the client's name for their order.
     var namesClients = false
+    /// What came and went without a trade.
+    private(set) var moved: [AccountID: [String: FixedDecimal]] = [:]
     /// How many order ids there are before they begin again; nought for no end.
     var idCount = 0
     /// What is different at a venue that places another order to change one; nil at one that changes orders in place.
     var replacing: Replacing?
 
+    /// What each account holds, trades that nobody was told of included.
+    private var held: [AccountID: [String: FixedDecimal]] = [:]
     private var listed: [ClientOrderID: Int64] = [:]
     private var names: [Int64: VenueOrderID] = [:]
     private var lastName = 0
@@ -55,6 +59,7 @@ final class ModelVenue {
                 account, kind: plan.isMargin ? World.marginAtVenue : .spot, currency: "USDT",
                 balance: World.balance)
             trades[account] = []
+            held[account] = ["USDT": World.balance]
         }
         _ = engine.takeChanges()
     }
@@ -163,6 +168,25 @@ final class ModelVenue {
             of: id, on: account)
     }
 
+    /// Lets money or coins come (above nought) or go without a trade, if so much is there.
+    ///
+    /// The matching engine is not told: orders are matched as if nothing had happened.
+    ///
+    /// - Returns: Whether anything did.
+    func move(_ amount: FixedDecimal, of asset: String, on account: AccountID) -> Bool {
+        let rest = sum(held[account]?[asset] ?? .zero, amount)
+        guard !amount.isZero, amount.isPositive || !rest.isNegative else { return false }
+        moved[account, default: [:]][asset] = sum(moved[account]?[asset] ?? .zero, amount)
+        held[account, default: [:]][asset] = sum(held[account]?[asset] ?? .zero, amount)
+        return true
+    }
+
+    /// What a spot account holds.
+    func balances(of account: AccountID) -> [VenueBalance] {
+        (held[account] ?? [:]).filter { !$0.value.isZero }.sorted { $0.key < $1.key }
+            .map { VenueBalance(currency: $0.key, total: $0.value, locked: .zero) }
+    }
+
     // MARK: Inside
 
     func absorb(_ events: [MatchingEvent]) {
@@ -187,6 +211,9 @@ final class ModelVenue {
     private func keep(_ trade: VenueTrade, of order: ClientOrderID?, on account: AccountID) {
         let new = TrueTrade(trade: trade, order: order, listedAt: now + tradeLag())
         trades[account, default: []].append(new)
+        let base = World.base(of: trade.symbol)
+        held[account, default: [:]][base] = sum(held[account]?[base] ?? .zero, trade.change)
+        held[account, default: [:]]["USDT"] = sum(held[account]?["USDT"] ?? .zero, trade.flow)
         lastListing = max(lastListing, new.listedAt)
         onTrade(account, new)
     }

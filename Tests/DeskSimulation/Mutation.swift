@@ -51,6 +51,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case deathIsUnsent
     /// After a start and while it runs, nothing is asked.
     case noReconciliation
+    /// What the venue holds is not compared.
+    case balancesAreNotAsked
+    /// A difference of balances counts although trades may be missing from the venue's list.
+    case differencesCountAtOnce
     /// One page of trades is taken for all, and nothing is asked later.
     case onePage
     /// What a reconciliation finds is written, whether it is new or not.
@@ -114,6 +118,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .noReconciliation, .triggersAreForgotten, .bracketsDie: [.r4]
         case .onePage: [.r5]
         case .findingsAreFacts: [.r7]
+        case .balancesAreNotAsked: [.r6]
+        case .differencesCountAtOnce: [.e13]
         case .tornGroupsAreWhole, .fullDiskIsIgnored: [.r8]
         case .venueIDsAlone: [.r9]
         case .silenceIsNothing: [.r10]

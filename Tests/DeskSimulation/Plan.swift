@@ -17,6 +17,8 @@ struct Plan {
     var limits = RiskLimits.none
     var accountLimits = RiskLimits.none
     var venueLimits = RiskLimits.none
+    /// Whether the host knows what was on the accounts before it.
+    var knowsAccounts = true
     /// Whether the schedule begins shortly before midnight.
     var isLate = false
     /// Whether the venue places another order to change one.
@@ -60,6 +62,9 @@ struct Plan {
         if random.percent(25) { limits.drawdown = Self.thousandths(random.between(1, 20)) }
         if random.percent(15) { accountLimits.drawdown = Self.thousandths(random.between(1, 10)) }
         if random.percent(20) { limits.orderToTrade = FixedDecimal(random.between(1, 4)) }
+        // Only money and coins are compared, and margin is neither.
+        if has(.r6) { isMargin = false }
+        knowsAccounts = random.percent(80)
     }
 
     /// For orders for each trade.

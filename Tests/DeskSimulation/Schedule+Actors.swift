@@ -45,6 +45,7 @@ extension Schedule {
         case 91..<93: driver.decide { desk, now in desk.flatten(.strategy(strategy), at: now) }
         case 93..<96:
             for scope in halted.sorted(by: { "\($0)" < "\($1)" }).prefix(1) { resume(scope, driver) }
+        case 98..<100 where plan.has(.r6): acceptDifferences(driver)
         default: actOnBrackets(by: strategy, driver)
         }
     }

@@ -8,6 +8,7 @@ extension Schedule {
         guard let life, let driver = life.driver else { return flaw("there is no host") }
         reconcile(driver, life)
         for words in books.disagreements(with: driver.desk) { flaw(words) }
+        checkFirstSight(driver.desk)
         do {
             if try journal.recovered() != driver.desk.snapshot {
                 flaw("the journal does not hold what the desk does")

@@ -47,6 +47,7 @@ extension Schedule {
         times(.s7, 2) { [unowned self] in ban(for: Int64(random.between(300, 1_500))) }
         times(.s13, 2) { [unowned self] in changeFilters() }
         times(.e14, 3) { [unowned self] in tradeByHand() }
+        times(.r6, 3, counts: false) { [unowned self] in moveMoney() }
         times(.r8, 2) { [unowned self] in fillDisk(for: Int64(random.between(100, 1_500))) }
         times(.w1, 2) { [unowned self] in breakStream(for: Int64(random.between(200, 1_500))) }
         times(.w4, 2) { [unowned self] in market.silence(until: clock.now + Int64(random.between(900, 2_000)))

@@ -74,6 +74,7 @@ final class Schedule {
     /// - Returns: What must not have happened, in words; empty when all is well.
     func run() -> [String] {
         connectVenue()
+        if plan.knowsAccounts { noteBaselines() }
         for symbol in World.symbols.indices { movePrice(symbol) }
         plantTrouble()
         startLife()
@@ -155,6 +156,11 @@ final class Schedule {
         for account in plan.accounts where driver.desk.doubt(about: account) != nil {
             words.append("account \(account) is in doubt")
         }
+        // Without this handling nothing is ever found out.
+        for account in plan.accounts
+        where mutation != .balancesAreNotAsked && driver.desk.isAuditing(account) {
+            words.append("account \(account) is being compared")
+        }
         return words.joined(separator: ", ")
     }
 
@@ -192,5 +198,6 @@ final class Schedule {
             for words in books.doubts(of: alarm) { flaw(words) }
         }
         if case .halted(let scope, _) = alarm { halted.insert(scope) }
+        heardOfBalances(alarm)
     }
 }

@@ -59,6 +59,8 @@ final class Witness {
     /// When the desk first booked a trade.
     private(set) var bookedAt: [TradeID: Int64] = [:]
     var alarms: [DeskAlarm] = []
+    /// What the desk knows that the venue holds otherwise than the books, and must not let strategies add to.
+    var blocked: [AccountID: Set<String>] = [:]
     /// When the venue last changed its filters.
     var filtersChangedAt: Int64 = -1_000
     /// Whether the adapter has told that the stream is broken.
@@ -144,6 +146,9 @@ final class Witness {
             return flaws + paceFlaws(strategy, account, in: desk, at: time)
         }
         if gapKnown { flaws.append("order \(order.id) passed while the stream of fills is broken") }
+        for asset in [World.base(of: order.symbol), "USDT"] where blocked[account]?.contains(asset) ?? false {
+            flaws.append("order \(order.id) passed although \(asset) differs on account \(account)")
+        }
         flaws += paceFlaws(strategy, account, in: desk, at: time) + exposureFlaws(order, in: desk)
         flaws += venueFlaws(order, in: desk, at: time) + fallFlaws(order, in: desk)
         return flaws + ratioFlaws(order, in: desk, at: time)
@@ -326,6 +331,10 @@ final class Witness {
     /// The host lives again: what was decided and not durable never was.
     func restarted(_ desk: OrderDesk) -> [String] {
         var flaws: [String] = []
+        blocked = [:]
+        for account in desk.reconciliations {
+            blocked[account.account] = Set(account.holdings.filter(\.isBlocking).map(\.asset))
+        }
         for (id, intent) in intents where desk.order(intent.number)?.intent.clientID != id {
             if intent.hasLeft {
                 flaws.append("order \(intent.number) had left, and the journal does not have it")
@@ -371,7 +380,7 @@ extension Witness {
     func disagreements(with desk: OrderDesk) -> [String] {
         let snapshot = desk.snapshot
         return orderFlaws(desk) + moneyFlaws(snapshot) + holdingFlaws(snapshot)
-            + reservationFlaws(desk, snapshot)
+            + reservationFlaws(desk, snapshot) + (plan.isMargin ? [] : balanceFlaws(desk, snapshot))
     }
 
     private func orderFlaws(_ desk: OrderDesk) -> [String] {

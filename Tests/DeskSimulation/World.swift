@@ -22,6 +22,11 @@ enum World {
             minimumNotional: FixedDecimal(5)),
     ]
 
+    static let assets = ["AAA", "BBB", "USDT"]
+
+    /// What is bought and sold under a symbol.
+    static func base(of symbol: String) -> String { symbol == symbols[0] ? "AAA" : "BBB" }
+
     /// The same with coarser steps, as a venue may decide on any day.
     static let coarseInstruments = [
         Instrument(

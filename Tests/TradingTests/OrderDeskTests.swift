@@ -492,7 +492,7 @@ struct OrderDeskTests {
         #expect(fixture.order("2").status == .unknown && fixture.order("3").status == .unknown)
         let asked = fixture.keep(fixture.desk.reconcile(at: at(10)))
         #expect(asked.placed == [])
-        #expect(asked.requests.count == 5)
+        #expect(asked.requests.count == 6)
         for _ in 0..<2 {
             let before = fixture.desk.snapshot
             fixture.report(.order(fixture.venueOrder("1", .open, filled: "0")))

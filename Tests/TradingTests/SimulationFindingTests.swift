@@ -49,6 +49,26 @@ struct SimulationFindingTests {
         #expect(listed.requests == [.status(fixture.order("1").reference)])
     }
 
+    @Test func `E13: fills inferred at two prices are taken back at these prices`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", market(.buy, "5"))
+        for (filled, price, time) in [("3", "100", Int64(0)), ("5", "110", 20_000)] {
+            fixture.keep(fixture.desk.priceMoved(trade(price), on: "paper", at: at(time)))
+            let state: VenueOrder.State = filled == "5" ? .filled : .open
+            fixture.report(.order(fixture.venueOrder("1", state, filled: filled)), after: time)
+            for after in [3_000, 6_000, 9_000] as [Int64] {
+                fixture.report(.trades([], cursor: nil, isComplete: true), after: time + after)
+            }
+            #expect(fixture.order("1").inferredQuantity == d(filled))
+        }
+        fixture.fill("1", "4", "101", trade: "real-1")
+        fixture.fill("1", "1", "101", trade: "real-2")
+        #expect(fixture.order("1").inferredQuantity.isZero)
+        #expect(fixture.position.cashFlow == d("-505"))
+        #expect(fixture.order("1").filledNotional == d("505"))
+        #expect(fixture.desk.flaws == [])
+    }
+
     @Test func `E8: a position is closed though the last fill came after the order's end`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", limit(.buy, "2", "100"))

@@ -127,6 +127,7 @@ struct APIAccessTests {
             "POST /resume",
             "GET /orders/ambiguous", "POST /orders/:id/settle", "POST /brackets/:id/cancel",
             "GET /orders/:id/story",
+            "GET /reconciliation", "POST /accounts/:id/reconcile",
             "GET /metrics",
             "GET /doctor", "GET /config", "GET /audit", "GET /audit/verify",
         ]

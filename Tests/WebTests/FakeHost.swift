@@ -378,6 +378,15 @@ final class FakeHost: HostService {
         throw .notFound(kind: "order", id: id)
     }
 
+    func reconciliations() async throws(HostError) -> [ReconciliationView] { [] }
+
+    func reconcile(
+        _ account: String, _ request: ReconcileRequest, by: String
+    ) async throws(HostError) -> ReconciliationView {
+        note("reconcile \(account) \(request.accepts ? "and accept" : "only") by \(by)")
+        throw .notFound(kind: "account", id: account)
+    }
+
     func halt(_ request: HaltRequest, by: String) async throws(HostError) -> HaltView {
         let halt = HaltView.Halt(scope: request.scope, reason: request.reason, by: by, since: now)
         state.withLock { $0.halts.append(halt) }

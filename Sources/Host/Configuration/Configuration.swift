@@ -173,6 +173,10 @@ public struct Configuration: Hashable, Sendable {
         public var instrumentsRefresh = Duration.seconds(60)
         public var reconcileInterval = Duration.seconds(30)
         public var priceAge = Duration.seconds(30)
+        /// The part of a holding by which venue and books may differ before risk is only reduced with it.
+        public var balanceTolerance = FixedDecimal(units: FixedDecimal.unitsPerOne / 1_000)
+        /// How long a difference must stand before it counts.
+        public var balanceQuiet = Duration.seconds(5)
     }
 
     /// Commands of the operator's choice, run with `/bin/sh -c`.

@@ -252,6 +252,14 @@ extension Setting {
         .duration(
             "venues.price_age", \.venues.priceAge, .seconds(1) ... .seconds(3600),
             "How old the last price may be for a market order on an exchange. Older, it is denied."),
+        .decimal(
+            "venues.balance_tolerance", \.venues.balanceTolerance, "0", "1",
+            "The part of a holding by which an account may differ from its fills before orders that add risk are denied."
+        ),
+        .duration(
+            "venues.balance_quiet", \.venues.balanceQuiet, .seconds(1) ... .seconds(600),
+            "How long such a difference must stand, with trades and orders asked for meanwhile, before it counts."
+        ),
     ]
 
     private static let hooks: [Setting] = [

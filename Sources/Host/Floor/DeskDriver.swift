@@ -199,7 +199,7 @@ public final class DeskDriver {
             switch sending.request {
             case .place(let place): reported(account, .unsent(place.clientID, reason: reason))
             case .amend(let order, _): reported(account, .amendRefused(order.clientID, reason: reason))
-            case .cancel, .status, .trades, .openOrders, .decided: carry(sending)
+            case .cancel, .status, .trades, .openOrders, .balances, .decided: carry(sending)
             }
         }
     }

@@ -7,6 +7,9 @@ extension OrderDesk.Settings {
             auditMilliseconds: configuration.venues.reconcileInterval.milliseconds,
             dayOffsetMilliseconds: Int64(configuration.limits.utcOffsetMinutes) * 60_000,
             orderToTradeMinutes: configuration.limits.orderToTradeMinutes,
-            orderToTradeMinimum: configuration.limits.orderToTradeMinimum)
+            orderToTradeMinimum: configuration.limits.orderToTradeMinimum,
+            balanceTolerance: configuration.venues.balanceTolerance,
+            // The floor reviews every second.
+            balanceReviews: Int(configuration.venues.balanceQuiet.milliseconds / 1_000))
     }
 }

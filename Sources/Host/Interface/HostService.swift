@@ -118,6 +118,14 @@ public protocol HostService: CredentialService {
     /// Everything that happened to an order, whoever's it is.
     func orderStory(_ id: String) async throws(HostError) -> StoryView
 
+    // MARK: Reconciliation
+
+    /// How every account's books and its venue stand to each other, as it was last found.
+    func reconciliations() async throws(HostError) -> [ReconciliationView]
+    /// Asks an account's venue now and waits for the answers; books what is external when asked to.
+    func reconcile(_ account: String, _ request: ReconcileRequest, by: String) async throws(HostError)
+        -> ReconciliationView
+
     // MARK: Halt and the host itself
 
     /// Denies every new order in `scope` at once, and flattens when asked.

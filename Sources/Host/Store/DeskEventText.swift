@@ -6,7 +6,7 @@ internal import Wire
 extension DeskEvent {
     /// The kinds, by their words in the table.
     enum Kind: String, Hashable, Sendable, CaseIterable {
-        case order, fill, ledger, enrolment, halted, resumed, peak, bracket
+        case order, fill, ledger, enrolment, halted, resumed, peak, bracket, holding
         case accountDay = "account_day"
         case flattenBegan = "flatten_began"
         case flattenEnded = "flatten_ended"
@@ -29,6 +29,7 @@ extension DeskEvent {
         case .peak: .peak
         case .peakEnded: .peakEnded
         case .bracket: .bracket
+        case .holding: .holding
         }
     }
 
@@ -41,7 +42,7 @@ extension DeskEvent {
         case .enrolment(let enrolment): enrolment.strategy
         case .flattenBegan(let key, _), .flattenEnded(let key, _, _): key.strategy
         case .bracket(let bracket): bracket.key.strategy
-        case .accountDay, .halted, .resumed, .tradeCursor, .peak, .peakEnded: nil
+        case .accountDay, .halted, .resumed, .tradeCursor, .peak, .peakEnded, .holding: nil
         }
     }
 
@@ -96,6 +97,13 @@ extension DeskEvent {
             writer.add("scope", scope.key)
             writer.add("time", time)
         case .bracket(let bracket): bracket.write(to: &writer)
+        case .holding(let record):
+            writer.add("account", record.account.text)
+            writer.add("asset", record.asset)
+            writer.add("unowned", record.unowned)
+            writer.add("external", record.external)
+            if let since = record.since { writer.add("since", since) }
+            writer.add("time", record.time)
         }
         return writer.finish()
     }
@@ -142,6 +150,13 @@ extension DeskEvent {
                     time: try reader.deskTime("time")))
         case .peakEnded: self = .peakEnded(try reader.scope(), at: try reader.deskTime("time"))
         case .bracket: self = .bracket(try Bracket(desk: &reader))
+        case .holding:
+            self = .holding(
+                HoldingRecord(
+                    account: AccountID(try reader.string("account")), asset: try reader.string("asset"),
+                    unowned: try reader.decimal("unowned"), external: try reader.decimal("external"),
+                    since: try reader.optionalInteger("since").map { Timestamp(milliseconds: Int64($0)) },
+                    time: try reader.deskTime("time")))
         }
         try reader.finish()
     }

@@ -166,6 +166,16 @@ extension Enrolment {
     }
 }
 
+extension HoldingRecord {
+    /// Reads all columns of `desk_holdings`.
+    init(row: borrowing Row) throws {
+        self.init(
+            account: AccountID(try row.text(0)), asset: try row.text(1), unowned: try row.decimal(2),
+            external: try row.decimal(3),
+            since: try row.optionalTime(4), time: try row.time(5))
+    }
+}
+
 extension Row {
     /// The ledger's key in three columns from `column` on.
     borrowing func ledgerKey(_ column: Int) throws -> LedgerKey {

@@ -102,5 +102,13 @@ extension DeskStore {
                 WHERE kind IN ('order', 'fill');
                 CREATE INDEX desk_events_by_order ON desk_events (order_id, id) WHERE order_id IS NOT NULL;
                 """),
+            Migration(
+                5, "Add what accounts hold beside their ledgers",
+                """
+                CREATE TABLE desk_holdings (
+                    account TEXT NOT NULL, asset TEXT NOT NULL, unowned TEXT NOT NULL, external TEXT NOT NULL,
+                    since INTEGER, time INTEGER NOT NULL, PRIMARY KEY (account, asset)
+                ) STRICT, WITHOUT ROWID
+                """),
         ])
 }

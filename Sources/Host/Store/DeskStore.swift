@@ -129,7 +129,7 @@ public final class DeskStore: Sendable {
             case .ledger(let record): lastLedgers[record.key] = index
             case .bracket(let bracket): lastBrackets[bracket.id] = index
             case .fill, .enrolment, .accountDay, .halted, .resumed, .flattenBegan, .flattenEnded,
-                .tradeCursor, .peak, .peakEnded:
+                .tradeCursor, .peak, .peakEnded, .holding:
                 break
             }
         }
@@ -169,6 +169,10 @@ public final class DeskStore: Sendable {
                     peak.time)
             case .peakEnded(let scope, _):
                 try database.run("DELETE FROM desk_peaks WHERE scope = ?", scope.key)
+            case .holding(let record):
+                try database.run(
+                    "INSERT OR REPLACE INTO desk_holdings VALUES (?, ?, ?, ?, ?, ?)", record.account.text,
+                    record.asset, record.unowned, record.external, record.since, record.time)
             }
         }
     }
@@ -230,6 +234,9 @@ public final class DeskStore: Sendable {
         try database.forEach("SELECT strategy, account, symbol FROM desk_flattening") { row in
             snapshot.flattening.insert(try row.ledgerKey(0))
             return true
+        }
+        for record in try database.all("SELECT * FROM desk_holdings", read: HoldingRecord.init(row:)) {
+            snapshot.holdings[record.account, default: [:]][record.asset] = record
         }
         snapshot.flattened = try outcomes(in: database)
         try database.forEach("SELECT scope, profit, time FROM desk_peaks") { row in

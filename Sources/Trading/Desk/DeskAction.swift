@@ -80,6 +80,11 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     case stillOpen(OrderID, StrategyID, VenueOrderID)
     /// The venue shows an order open under two names: a change of it was placed, and the old one is not gone.
     case openTwice(OrderID, StrategyID, [VenueOrderID])
+    /// The venue holds more (above nought) or less of something than the fills come to; beyond the tolerance orders that
+    /// add risk with it are denied.
+    case external(AccountID, asset: String, difference: FixedDecimal, isBlocking: Bool)
+    /// Venue and books agree again.
+    case externalGone(AccountID, asset: String)
 
     /// In words.
     public var description: String {
@@ -124,6 +129,13 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
         case .openTwice(let order, let strategy, let ids):
             "order \(order) of \(strategy) is open more than once at the venue: "
                 + ids.map(\.text).joined(separator: ", ")
+        case .external(let account, let asset, let difference, let isBlocking):
+            "EXTERNAL: \(HoldingRecord.words(account, asset, difference)); "
+                + (isBlocking
+                    ? "orders that add risk with \(asset) are denied there until it is accepted"
+                    : "that is within the tolerance, and nothing is denied")
+        case .externalGone(let account, let asset):
+            "the venue holds as much \(asset) on account \(account) as its fills come to again"
         }
     }
 }

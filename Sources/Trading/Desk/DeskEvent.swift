@@ -29,6 +29,8 @@ public enum DeskEvent: Hashable, Sendable {
     case peakEnded(RiskScope, at: Timestamp)
     /// A new bracket, or all of what one is now. Row key: ``Bracket/id``.
     case bracket(Bracket)
+    /// What an account holds beside its sub-ledgers. Row key: account and asset.
+    case holding(HoldingRecord)
 }
 
 /// Which sub-ledger is meant.

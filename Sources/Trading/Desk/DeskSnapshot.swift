@@ -18,6 +18,8 @@ public struct DeskSnapshot: Hashable, Sendable {
     public var peaks: [RiskScope: EquityPeak] = [:]
     /// Every bracket that waits or works, and recent ones that are over.
     public var brackets: [OrderID: Bracket] = [:]
+    /// What accounts hold beside their sub-ledgers, by currency or coin.
+    public var holdings: [AccountID: [String: HoldingRecord]] = [:]
 
     /// Nothing has happened yet.
     public init() {}
@@ -48,6 +50,7 @@ public struct DeskSnapshot: Hashable, Sendable {
         case .bracket(let bracket):
             lastOrder = max(lastOrder, bracket.id)
             brackets[bracket.id] = bracket
+        case .holding(let record): holdings[record.account, default: [:]][record.asset] = record
         }
     }
 }

@@ -111,23 +111,28 @@ extension OrderDesk {
         }
         askTrades(on: account, &actions)
         askOpenOrders(on: account, &actions)
+        askBalances(on: account, &actions)
     }
 
     mutating func askOpenOrders(on account: AccountID, _ actions: inout [DeskAction]) {
         questions[account, default: 0] += 1
+        audits[account, default: AccountAudit()].asks(.orders, at: latest)
         actions.append(.send(account, .openOrders))
     }
 
     /// A question for trades or open orders was answered, or was not.
     mutating func takeAnswer(on account: AccountID, wasGiven: Bool) {
         questions[account] = max(0, (questions[account] ?? 0) - 1)
-        if !wasGiven { doubts[account]?.merge?.hasFailed = true }
+        guard !wasGiven else { return }
+        doubts[account]?.merge?.hasFailed = true
+        audits[account]?.missesAnswer(isLast: questions[account] == 0)
     }
 
     /// Ends the merge once every question that was under way is answered: then the answers reach beyond the gap.
     mutating func endMergeIfDone(
         _ account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
+        if questions[account] ?? 0 == 0 { audits[account]?.hasAllAnswers(at: time) }
         guard let merge = doubts[account]?.merge, questions[account] ?? 0 == 0, !merge.hasFailed else {
             return
         }
@@ -163,6 +168,7 @@ extension OrderDesk {
         guard gate.account(account) != nil, doubts[account] == nil else { return }
         askTrades(on: account, &actions)
         askOpenOrders(on: account, &actions)
+        askBalances(on: account, &actions)
     }
 }
 
@@ -289,9 +295,11 @@ extension OrderDesk {
         let denial = first.map { RiskDenial.symbolFrozen(symbol: symbol, account: account, order: $0) }
         guard gate.blocks[.cell(cell)] != denial else { return }
         gate.blocks[.cell(cell)] = denial
+        // Another reason may remain.
+        let rest = gate.block(ofCell: cell)
         let notice = TradingNotice(
-            account: account, symbol: symbol, state: denial == nil ? .open : .reduceOnly,
-            reason: denial?.description, until: nil, time: time)
+            account: account, symbol: symbol, state: rest == nil ? .open : .reduceOnly,
+            reason: rest?.description, until: nil, time: time)
         for row in gate.rows where row.cell == cell && gate.strategies[row.strategy].enrolment.isRunning {
             actions.append(.tell(gate.strategies[row.strategy].enrolment.strategy, .trading(notice)))
         }

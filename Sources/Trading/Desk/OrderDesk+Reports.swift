@@ -38,6 +38,7 @@ extension OrderDesk {
             takeAnswer(on: account, wasGiven: true)
             takeOpenOrders(orders, on: account, at: time, &actions)
             endMergeIfDone(account, at: time, &actions)
+        case .balances(let balances): takeBalances(balances, on: account, at: time, &actions)
         case .unanswered(let request, let reason):
             takeSilence(request, reason: reason, on: account, at: time, &actions)
         }
@@ -153,6 +154,7 @@ extension OrderDesk {
 
     mutating func askTrades(on account: AccountID, _ actions: inout [DeskAction]) {
         questions[account, default: 0] += 1
+        audits[account, default: AccountAudit()].asks(.trades, at: latest)
         actions.append(.send(account, .trades(after: tradeCursors[account])))
     }
 
@@ -349,9 +351,10 @@ extension OrderDesk {
         _ request: VenueRequest, reason: String, on account: AccountID, at time: Timestamp,
         _ actions: inout [DeskAction]
     ) {
-        actions.append(.alarm(.unanswered(account, reason)))
+        if isNews(request, of: account) { actions.append(.alarm(.unanswered(account, reason))) }
         switch request {
         case .trades, .openOrders: takeAnswer(on: account, wasGiven: false)
+        case .balances: audits[account]?.heardNothing(reason)
         case .status(let reference):
             if let id = order(named: reference.clientID, on: account) { _ = takeStatusAnswer(about: id) }
         case .place, .cancel, .amend, .decided: break
@@ -371,6 +374,7 @@ extension OrderDesk {
         var actions = roll(to: time)
         reviewAccounts(at: time, &actions)
         reviewPeaks(at: time, &actions)
+        reviewBalances(&actions)
         for row in gate.rows.indices where !isAway(gate.accounts[gate.rows[row].account].settings.id) {
             for id in gate.rows[row].live {
                 guard let entry = entries[id] else { continue }

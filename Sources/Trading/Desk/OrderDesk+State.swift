@@ -148,6 +148,7 @@ extension OrderDesk {
         snapshot.tradeCursors = tradeCursors
         snapshot.peaks = recordedPeaks
         snapshot.brackets = brackets.all
+        snapshot.holdings = holdings
         return snapshot
     }
 
@@ -193,7 +194,9 @@ extension OrderDesk {
                 bracket, row: row, strategy: gate.rows[row].strategy, market: gate.rows[row].market,
                 remembering: settings.rememberedOrders)
         }
+        holdings = snapshot.holdings
         var actions: [DeskAction] = []
+        for number in gate.accounts.indices { publishHoldings(of: number, at: time, &actions) }
         for strategy in gate.strategies
         where snapshot.enrolments[strategy.enrolment.strategy]?.isRunning == true {
             actions.append(.record(.enrolment(strategy.enrolment)))

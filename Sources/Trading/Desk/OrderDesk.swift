@@ -26,13 +26,20 @@ public struct OrderDesk: Sendable {
         public var orderToTradeMinutes: Int
         /// So many orders pass in that time whatever became of them.
         public var orderToTradeMinimum: Int
+        /// The part of a holding by which venue and books may differ before risk is only reduced with it.
+        public var balanceTolerance: FixedDecimal
+        /// How many calls of ``OrderDesk/review(at:)`` a difference must stand before it counts: longer than a trade may
+        /// be missing from the venue's list.
+        public var balanceReviews: Int
 
         /// Describes the desk's memory and patience.
         public init(
             rememberedOrders: Int = 20_000, rememberedFills: Int = 20_000,
             questionMilliseconds: Int64 = 2_000,
             tradeQuestions: Int = 3, cancelAttempts: Int = 5, auditMilliseconds: Int64? = nil,
-            dayOffsetMilliseconds: Int64 = 0, orderToTradeMinutes: Int = 60, orderToTradeMinimum: Int = 100
+            dayOffsetMilliseconds: Int64 = 0, orderToTradeMinutes: Int = 60, orderToTradeMinimum: Int = 100,
+            balanceTolerance: FixedDecimal = FixedDecimal(units: FixedDecimal.unitsPerOne / 1_000),
+            balanceReviews: Int = 5
         ) {
             precondition(orderToTradeMinutes > 0)
             self.rememberedOrders = rememberedOrders
@@ -44,6 +51,8 @@ public struct OrderDesk: Sendable {
             self.dayOffsetMilliseconds = dayOffsetMilliseconds
             self.orderToTradeMinutes = orderToTradeMinutes
             self.orderToTradeMinimum = orderToTradeMinimum
+            self.balanceTolerance = balanceTolerance
+            self.balanceReviews = balanceReviews
         }
     }
 
@@ -100,6 +109,12 @@ public struct OrderDesk: Sendable {
     /// Stop-losses and take-profits that are held here.
     var brackets = BracketBook()
     var lastAudit: Timestamp?
+    /// How far the questions about each account are, and what the venue said that it holds.
+    var audits: [AccountID: AccountAudit] = [:]
+    /// What accounts hold beside their sub-ledgers, by currency or coin.
+    var holdings: [AccountID: [String: HoldingRecord]] = [:]
+    /// The time of the last call.
+    var latest: Timestamp
     /// How many status questions were asked, to tell what an answer can know.
     var statusQuestions = 0
     var today: Int64
@@ -135,6 +150,7 @@ public struct OrderDesk: Sendable {
             limits: limits,
             ratioRule: RatioRule(
                 minutes: settings.orderToTradeMinutes, minimumOrders: settings.orderToTradeMinimum))
+        latest = time
         today = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
     }
 
@@ -234,6 +250,7 @@ extension OrderDesk {
 
     /// Starts a new day when `time` is in one: the day's profit counts from here.
     mutating func roll(to time: Timestamp) -> [DeskAction] {
+        latest = time
         let day = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
         guard day > today else { return [] }
         today = day

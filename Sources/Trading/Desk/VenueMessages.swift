@@ -9,6 +9,8 @@ public enum VenueRequest: Hashable, Sendable {
     case trades(after: String?)
     /// Every order that the venue holds open; answered by ``VenueReport/openOrders(_:)``.
     case openOrders
+    /// What the account holds; answered by ``VenueReport/balances(_:)``.
+    case balances
     /// Which of several orders is ours was decided by a person: the one of the reference's venue id, or none. For adapters
     /// that keep such a list; no answer is expected.
     case decided(OrderReference, isThere: Bool)
@@ -145,6 +147,8 @@ public enum VenueReport: Hashable, Sendable {
     case trades([VenueTrade], cursor: String?, isComplete: Bool)
     /// The answer to a question for open orders.
     case openOrders([VenueOrder])
+    /// The answer to a question for balances: everything of which the account holds something.
+    case balances([VenueBalance])
     /// The stream of the account's news broke: until ``streamRestored`` something may happen that nobody tells.
     case streamGap(reason: String)
     /// The stream is whole again from here on; the desk asks for what it missed.

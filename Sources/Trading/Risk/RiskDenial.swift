@@ -40,6 +40,8 @@ public enum RiskDenial: Error, Hashable, Sendable {
     case accountInDoubt(AccountID, reason: String)
     /// Several orders at the venue could be one of ours; until a person says which, risk may only be reduced.
     case symbolFrozen(symbol: String, account: AccountID, order: OrderID)
+    /// The venue holds another amount than the fills come to; until that is accepted, risk may only be reduced.
+    case holdingDiffers(AccountID, asset: String, difference: FixedDecimal)
     /// An order of the same strategy and symbol has an unknown outcome, so risk may only be reduced.
     case unresolvedOrder(OrderID, symbol: String)
     /// The stop-loss or take-profit that came with it cannot be.
@@ -84,6 +86,7 @@ extension RiskDenial: CustomStringConvertible {
         case .venueUnavailable: "venue_unavailable"
         case .accountInDoubt: "account_in_doubt"
         case .symbolFrozen: "symbol_frozen"
+        case .holdingDiffers: "holding_differs"
         case .unresolvedOrder: "unresolved_order"
         case .bracket: "bracket"
         case .exitUnderWay: "exit_under_way"
@@ -158,6 +161,9 @@ extension RiskDenial: CustomStringConvertible {
         case .symbolFrozen(let symbol, let account, let order):
             "\(symbol) is frozen on account \(account): several orders there could be order \(order); until an "
                 + "operator says which, only orders that reduce a position pass"
+        case .holdingDiffers(let account, let asset, let difference):
+            "\(HoldingRecord.words(account, asset, difference)); until an operator accepts that (bullpen reconcile "
+                + "\(account) --accept), only orders that reduce a position pass"
         case .unresolvedOrder(let order, let symbol):
             "the outcome of order \(order) in \(symbol) is unknown; until the venue tells, "
                 + "only orders that reduce the position pass"

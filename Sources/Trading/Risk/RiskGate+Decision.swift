@@ -133,7 +133,14 @@ extension RiskGate {
             if case .venueUnavailable = denial { throw denial }
             if !reduces { throw denial }
         }
-        if !reduces, let denial = blocks[.cell(rows[row].cell)] { throw denial }
+        if !reduces, let denial = block(ofCell: rows[row].cell) { throw denial }
+    }
+
+    /// Why orders that add risk are denied in one symbol of an account; nil when they are not.
+    func block(ofCell number: Int) -> RiskDenial? {
+        if let denial = blocks[.cell(number)] { return denial }
+        let (account, instrument) = (cells[number].account, markets[cells[number].market].instrument)
+        return blocks[.asset(account, instrument.base)] ?? blocks[.asset(account, instrument.quote)]
     }
 
     private mutating func checkPace(_ question: RiskQuestion, at time: Timestamp) throws(RiskDenial) {

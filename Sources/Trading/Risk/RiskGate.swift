@@ -153,6 +153,8 @@ struct RiskGate: Sendable {
     enum Block: Hashable {
         case account(Int)
         case cell(Int)
+        /// What is paid in or for a currency or coin, on an account.
+        case asset(Int, String)
     }
 
     private var marketNumbers: [MarketName: Int] = [:]

@@ -2,7 +2,7 @@
 
 import { h, fill } from "../dom.js";
 import { get, post, change, items, query } from "../api.js";
-import { panel, facts, badge, field, form, dialog, button, notice, empty, loading, moneyText, number } from "../ui.js";
+import { panel, facts, badge, field, form, dialog, confirm, button, notice, empty, loading, moneyText, number, when } from "../ui.js";
 import { humanise } from "../words.js";
 import { store, isOperator } from "../store.js";
 import { askHalt, haltOf, haltWords } from "../halts.js";
@@ -35,7 +35,8 @@ export async function open(context) {
     async function load() {
         const list = items(await get("/accounts" + query({ limit: 200 }), { signal: context.signal }));
         if (list.length === 0) return h("section", { class: "panel" }, empty("No accounts", "Strategies need an account to trade on. A paper account trades simulated money at real prices."));
-        return h("div", { class: "cards" }, list.map(card));
+        const states = isOperator() ? items(await get("/reconciliation?limit=200", { signal: context.signal })) : [];
+        return h("div", { class: "stack" }, h("div", { class: "cards" }, list.map(card)), states.length ? reconciliation(states) : null);
     }
 
     function card(one) {
@@ -50,6 +51,52 @@ export async function open(context) {
         ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"),
             isOperator() ? button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }) : null,
             isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
+    }
+
+    /** What is unknown and since when, and where venue and books differ. */
+    function reconciliation(states) {
+        return h("section", { "aria-label": "Venue and books" }, h("h2", {}, "Venue and books"), h("div", { class: "cards" }, states.map(standing)));
+    }
+
+    function standing(one) {
+        const external = one.balances.filter((row) => row.external !== "0");
+        const rows = [
+            ["Asked", one.last_began === null ? "not yet" : h("span", {}, when(one.last_began), ` in ${one.last_milliseconds} ms`)],
+            one.gap ? ["News", `broken: ${one.gap}`] : null,
+            one.merging ? ["News", "what was missed is being asked for"] : null,
+            one.away ? ["Venue", h("span", {}, `may not be asked: ${one.away}`, one.away_until === null ? null : [", until ", when(one.away_until)])] : null,
+            ...one.orders.map((question) => [`Order ${question.order.id}`, h("span", {}, `${humanise(question.unknown)} unknown since `, when(question.since), `: ${question.doing}`,
+                question.candidates.length ? ` (${question.candidates.join(", ")})` : "")]),
+            one.first_sight ? ["Balances", "seen for the first time: taken as they are"] : null,
+            one.balances_fault ? ["Balances", `not known: ${one.balances_fault}`] : null,
+            ...one.balances.filter((row) => row.state !== "agrees" || row.external !== "0").map((row) => [row.state === "undecided" ? `${row.asset} (undecided)` : `EXTERNAL ${row.asset}`,
+                h("span", {}, number(row.difference), " = ", number(row.venue), " there, ", number(row.booked), " here", row.since === null ? null : [", since ", when(row.since)], row.blocking ? "; entries are denied" : "")]),
+        ].filter(Boolean);
+        return panel(one.account, facts(rows), {
+            actions: [badge(one.agrees ? "agrees" : one.under_way ? "being asked" : "differs or unknown", one.agrees ? "good" : one.under_way ? "busy" : "bad"),
+                button("Ask now", { small: true, onclick: () => ask(one) }), external.length ? button("Accept", { small: true, onclick: () => accept(one, external) }) : null].filter(Boolean),
+        });
+    }
+
+    const path = (one) => `/accounts/${encodeURIComponent(one.account)}/reconcile`;
+
+    async function ask(one) {
+        const answer = await post(path(one), {});
+        notice(answer.agrees ? `${one.account} agrees with its venue.` : `${one.account} does not agree with its venue.`, answer.agrees ? "good" : "bad");
+        await loading(body, load);
+    }
+
+    function accept(one, external) {
+        const expected = external.map((row) => ({ asset: row.asset, amount: row.external }));
+        const words = expected.map((row) => `${row.amount} ${row.asset}`).join(", ");
+        return confirm(`Accept on ${one.account}`, `Books ${words} as external, so that venue and books agree again. Positions of strategies stay as they are.`, {
+            submit: "Book it",
+            async work() {
+                await post(path(one), { accept: true, expected });
+                notice(`Booked as external: ${words}.`, "good");
+                loading(body, load);
+            },
+        });
     }
 
     const finish = (close, text) => {
