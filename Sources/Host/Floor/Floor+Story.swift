@@ -36,7 +36,7 @@ extension Floor {
         case .place(let place): name = place.clientID
         case .cancel(let order), .amend(let order, _), .status(let order), .decided(let order, _):
             name = order.clientID
-        case .trades, .openOrders: return
+        case .trades, .openOrders, .balances: return
         }
         guard let order = ours(name) else { return }
         note(order, .carried(request, occasion))
@@ -77,10 +77,12 @@ extension VenueReport {
             case .place(let place): place.clientID
             case .cancel(let order), .amend(let order, _), .status(let order), .decided(let order, _):
                 order.clientID
-            case .trades, .openOrders: nil
+            case .trades, .openOrders, .balances: nil
             }
         // That a request was handed over is noted where that is done.
-        case .sent, .trades, .openOrders, .streamGap, .streamRestored, .venueUnavailable, .venueAvailable: nil
+        case .sent, .trades, .openOrders, .balances, .streamGap, .streamRestored, .venueUnavailable,
+            .venueAvailable:
+            nil
         }
     }
 }

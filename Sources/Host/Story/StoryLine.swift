@@ -80,7 +80,7 @@ extension StoryNote {
             ]
         case .decided(_, let isThere):
             words = isThere ? "tells the adapter which order it is" : "tells the adapter that it is not there"
-        case .trades, .openOrders: return []
+        case .trades, .openOrders, .balances: return []
         }
         return [StoryLine(time, .desk, .carried, words + occasion.words)]
     }
@@ -108,7 +108,8 @@ extension StoryNote {
         case .ambiguous(_, let candidates):
             "it may be any of \(candidates.map(\.text).joined(separator: ", ")), or none"
         case .unanswered(_, let reason): "the question was not answered: \(reason)"
-        case .trades, .openOrders, .streamGap, .streamRestored, .venueUnavailable, .venueAvailable: nil
+        case .trades, .openOrders, .balances, .streamGap, .streamRestored, .venueUnavailable, .venueAvailable:
+            nil
         }
     }
 
