@@ -242,6 +242,66 @@ extension HostTests {
             }
         }
 
+        @Test func `a drawdown is counted from a peak that outlives the host, until it is begun anew`()
+            async throws
+        {
+            let first = try await HostFixture()
+            let id = try await first.runPuppet()
+            try await first.candle("100")
+            _ = try await first.host.changeLimits(
+                try JSONParser.parse(
+                    #"{"accounts":{"paper":{"drawdown":"0.0001"}},"venues":{"paper":{"drawdown":"0.5"}}}"#),
+                by: "ada")
+            try await first.order(id, "held", "buy", "1")
+            try await first.waitForOrder(id, "held") { $0.status == .filled }
+            try await first.candle("150")
+            try await first.wait("the peak", about: id) {
+                let falls = try await first.host.limits().drawdowns.map(\.drawdown)
+                return falls.count == 2
+                    && falls.allSatisfy { $0.fallen.isZero && $0.peak > FixedDecimal(100_040) }
+            }
+            let peak = try #require(await first.host.limits().drawdowns.first?.drawdown.peak)
+            // It is written once a second; the passing of the limit is written at once.
+            try await first.candle("130")
+            try await first.wait("the fall", about: id) {
+                try await first.host.limits().drawdowns.first?.drawdown.isPassed == true
+            }
+            await first.host.drain()
+
+            let second = try await HostFixture(folder: first.folder)
+            try await second.wait(id) { $0.state == .running }
+            let fallen = try #require(await second.host.limits().drawdowns.first)
+            #expect(fallen.scope == "account:paper" && fallen.drawdown.peak == peak)
+            try await second.candle("130")
+            let denied = try await second.order(id, "more", "buy", "1")
+            #expect(
+                denied.reason?.hasPrefix("the fall of account paper from its peak of \(peak) USDT") == true)
+            await #expect(throws: HostError.conflict("global has no limit on its drawdown")) {
+                _ = try await second.host.beginPeak(of: "global", by: "ada")
+            }
+            let anew = try await second.host.beginPeak(of: "account:paper", by: "ada")
+            #expect(anew.drawdowns.map(\.drawdown.fallen).first == .zero)
+            #expect(try await second.order(id, "again", "buy", "1").status == .filled)
+            await second.end()
+        }
+
+        @Test func `an account's worth says what it counts against limits over several`() async throws {
+            try await HostFixture.run { fixture in
+                let id = try await fixture.runPuppet()
+                try await fixture.candle("100")
+                _ = try await fixture.host.changeAccount(
+                    "paper", try JSONParser.parse(#"{"worth":"0.5"}"#), by: "ada")
+                _ = try await fixture.host.changeLimits(
+                    try JSONParser.parse(#"{"venues":{"paper":{"exposure":"150"}}}"#), by: "ada")
+                #expect(try await fixture.order(id, "passes", "buy", "2", price: "100").status != .denied)
+                let denied = try await fixture.order(id, "denied", "buy", "2", price: "100")
+                #expect(
+                    denied.reason
+                        == "with open orders all positions of venue paper could reach 200 of the common currency; "
+                        + "the limit is 150 of the common currency")
+            }
+        }
+
         /// The same change with every limit taken away.
         static func nulls(_ change: JSONValue) -> JSONValue {
             guard case .object(let members) = change else { return .null }
