@@ -64,8 +64,12 @@ struct StoryStoreTests {
         bounds.bytes = 1 << 20
         let full = try StoryStore(path: path, bounds: bounds, log: log)
         let long = String(repeating: "x", count: 4_000)
-        for order in 10..<1_010 { full.write([note(Int64(order), long, time: 5_000)], lost: 0, start: 2) }
-        await full.settle()
+        // No more at once than the store lets wait.
+        for first in stride(from: 10, to: 1_010, by: 50) {
+            let notes = (first..<first + 50).map { note(Int64($0), long, time: 5_000) }
+            #expect(full.write(notes, lost: 0, start: 2))
+            await full.settle()
+        }
         full.prune(at: 5_000)
         full.prune(at: 5_000)
         #expect(try await texts(full, 10).isEmpty, "the oldest")
