@@ -26,17 +26,28 @@ struct DeskSimulationTests {
 
     @Test func `every row that it names is met`() async {
         for row in FaultRow.allCases {
-            let outcome = await Campaign(seeds: 0..<40, only: row).run(threads: 2)
-            #expect(outcome.tally.count(row) > 0, "\(row.name): \(row.words)")
-            #expect(outcome.failures == [], "\(row.name): \(row.words)")
+            var count = 0
+            // Some rows want a long schedule, and few are.
+            for first in stride(from: 0 as UInt64, to: 400, by: 40) where count == 0 {
+                let outcome = await Campaign(seeds: first..<first + 40, only: row).run(threads: 2)
+                count += outcome.tally.count(row)
+                #expect(outcome.failures == [], "\(row.name): \(row.words)")
+            }
+            #expect(count > 0, "\(row.name): \(row.words)")
         }
     }
 
     @Test(arguments: Mutation.allCases)
     func `it notices when a handling is taken out`(_ mutation: Mutation) async {
         for row in mutation.rows {
-            let outcome = await Campaign(seeds: 0..<400, only: row, mutation: mutation).run(threads: 2)
-            #expect(!outcome.failures.isEmpty, "\(row.name) without its handling: nothing was noticed")
+            var isNoticed = false
+            // Most are noticed at once. Where something else mends what the handling would have, it takes more seeds.
+            for first in stride(from: 0 as UInt64, to: 4_000, by: 400) where !isNoticed {
+                let seeds = first..<first + 400
+                let outcome = await Campaign(seeds: seeds, only: row, mutation: mutation).run(threads: 2)
+                isNoticed = !outcome.failures.isEmpty
+            }
+            #expect(isNoticed, "\(row.name) without its handling: nothing was noticed")
         }
     }
 }
