@@ -194,7 +194,9 @@ class ExchangeTorture:
         program = os.path.join(self.folder, "busy")
         source = os.path.join(HERE, "busy_exchange.c")
         made = subprocess.run(
-            ["/usr/bin/cc", "-O2", "-static", "-o", program, source, "-lm"], capture_output=True, text=True, check=False)
+            ["/usr/bin/cc", "-O2", "-static", "-o", program, source, "-lm"], capture_output=True, text=True, check=False,
+            # Tests run without an environment, and the compiler looks for its linker there.
+            env={"PATH": "/usr/bin:/bin"})
         demand(made.returncode == 0, "%s does not compile: %s", source, made.stderr)
         with open(program, "rb") as file:
             return file.read()
