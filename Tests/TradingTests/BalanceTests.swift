@@ -103,6 +103,21 @@ struct BalanceTests {
         #expect(bench.seen.agrees, "\(bench.seen)")
     }
 
+    @Test func `a fee in a third currency that counts at its worth moves that currency and no other`() throws {
+        var bench = try BalanceFixture()
+        let coin = Instrument(
+            symbol: "BNBUSDT", base: "BNB", quote: "USDT", tickSize: d("0.1"), stepSize: d("0.01"),
+            minimumNotional: d("1"))
+        bench.fixture.desk.setInstruments([coin], at: "paper")
+        bench.fixture.keep(bench.fixture.desk.priceMoved(trade("500", "BNBUSDT"), on: "paper", at: at(0)))
+        bench.fixture.open("1", market(.buy, "2"))
+        bench.fixture.fill("1", "2", "100", fee: "0.01", currency: "BNB")
+        #expect(bench.fixture.position.fees == d("5"))
+        bench.held = ["USDT": "800", "BTC": "2", "BNB": "-0.01"]
+        #expect(bench.look().external.isEmpty)
+        #expect(bench.seen.agrees, "\(bench.seen)")
+    }
+
     @Test func `a withdrawal is external, journaled, alarmed once and blocks what adds risk with it`() throws
     {
         var bench = try BalanceFixture()

@@ -41,7 +41,8 @@ public struct SubLedger: Hashable, Sendable {
         return FixedDecimal.difference(value(at: price), cost)
     }
 
-    /// What the fills brought in (above nought) or took out, fees included: how the account's money changed.
+    /// What the fills brought in (above nought) or took out, fees included: how the account's money changed, and what fees
+    /// paid in a third currency were worth.
     public var cashFlow: FixedDecimal {
         FixedDecimal.difference(FixedDecimal.difference(realised, cost), fees)
     }
@@ -49,18 +50,27 @@ public struct SubLedger: Hashable, Sendable {
     /// Books a trade whose fee is `fee` of `feeCurrency`.
     ///
     /// A fee in base currency leaves the position smaller, as if that much had been sold at the trade's price and
-    /// the proceeds paid as fee. A fee in a third currency is not counted; its worth is not known here.
+    /// the proceeds paid as fee. A fee in a third currency, such as an exchange's own coin, counts at what that is worth;
+    /// where nobody knows it is not counted.
     ///
-    /// - Returns: The fee in quote currency, or nil for a third currency.
+    /// - Parameter feePrice: What one of a third currency is worth in quote currency; nil when that is not known.
+    /// - Returns: The fee in quote currency, or nil when its worth is not known.
     @discardableResult
-    public mutating func book(_ fill: Fill, in instrument: Instrument) -> FixedDecimal? {
+    public mutating func book(
+        _ fill: Fill, in instrument: Instrument, feePrice: FixedDecimal? = nil
+    ) -> FixedDecimal? {
         trade(fill.side, fill.quantity, notional: fill.notional, price: fill.price)
         guard !fill.fee.isZero else { return .zero }
         if fill.feeCurrency == instrument.quote {
             fees = FixedDecimal.sum(fees, fill.fee)
             return fill.fee
         }
-        guard fill.feeCurrency == instrument.base else { return nil }
+        guard fill.feeCurrency == instrument.base else {
+            guard let feePrice else { return nil }
+            let worth = FixedDecimal.product(fill.fee, feePrice, .nearestEven)
+            fees = FixedDecimal.sum(fees, worth)
+            return worth
+        }
         let worth = FixedDecimal.product(fill.fee, fill.price, .nearestEven)
         let size = FixedDecimal.size(fill.fee)
         trade(

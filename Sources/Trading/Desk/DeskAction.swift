@@ -93,7 +93,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
         case .fillChanged(let key):
             "trade \(key.trade) in \(key.symbol) on \(key.account) was told again with other data; the first is kept"
         case .feeNotCounted(let key, let currency):
-            "the fee of trade \(key.trade) in \(key.symbol) is in \(currency) and is not in the ledger"
+            "the fee of trade \(key.trade) in \(key.symbol) is in \(currency), whose worth is not known here; it is not in the"
+                + " ledger (a feed of that market would tell it)"
         case .fillInferred(let order, let strategy, let quantity):
             "order \(order) of \(strategy) is filled, but the venue shows no trade for \(quantity); inferred"
         case .externalTrade(let key, let strategies):

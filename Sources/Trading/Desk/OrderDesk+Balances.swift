@@ -185,21 +185,38 @@ extension OrderDesk {
     // MARK: - Booking
 
     /// Notes that a fill changed what the account should hold.
+    ///
+    /// A fee in a third currency comes out of what is nobody's there. What it is worth, which the strategy's books pay for
+    /// it, becomes nobody's: the account's own money did not move.
+    ///
+    /// - Parameter fee: In quote currency; nil when its worth is not known.
     mutating func noteChange(
-        by fill: Fill, of row: Int, isFeeCounted: Bool, at time: Timestamp, _ actions: inout [DeskAction]
+        by fill: Fill, of row: Int, fee: FixedDecimal?, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
         let (number, instrument) = (gate.rows[row].account, gate.markets[gate.rows[row].market].instrument)
         let account = gate.accounts[number].settings.id
         audits[account]?.changed(instrument.base)
         audits[account]?.changed(instrument.quote)
-        guard !isFeeCounted else { return }
+        guard !fill.fee.isZero, fill.feeCurrency != instrument.base, fill.feeCurrency != instrument.quote
+        else {
+            return
+        }
         audits[account]?.changed(fill.feeCurrency)
+        moveUnowned(FixedDecimal.opposite(fill.fee), of: fill.feeCurrency, number, at: time, &actions)
+        if let fee { moveUnowned(fee, of: instrument.quote, number, at: time, &actions) }
+    }
+
+    private mutating func moveUnowned(
+        _ change: FixedDecimal, of asset: String, _ number: Int, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        let account = gate.accounts[number].settings.id
         // Before the first sight it is a part of what is seen then.
-        guard holdings[account]?[fill.feeCurrency] != nil || !isFirstSight(of: number) else { return }
+        guard holdings[account]?[asset] != nil || !isFirstSight(of: number) else { return }
         var record =
-            holdings[account]?[fill.feeCurrency]
-            ?? HoldingRecord(account: account, asset: fill.feeCurrency, unowned: .zero, time: time)
-        record.unowned = FixedDecimal.difference(record.unowned, fill.fee)
+            holdings[account]?[asset]
+            ?? HoldingRecord(account: account, asset: asset, unowned: .zero, time: time)
+        record.unowned = FixedDecimal.sum(record.unowned, change)
         record.time = time
         keep(record, &actions)
     }

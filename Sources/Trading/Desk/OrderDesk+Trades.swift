@@ -59,7 +59,7 @@ extension OrderDesk {
         actions.append(.record(.fill(fill)))
         let fee = gate.book(fill, into: row)
         if fee == nil { actions.append(.alarm(.feeNotCounted(fill.key, currency: fill.feeCurrency))) }
-        noteChange(by: fill, of: row, isFeeCounted: fee != nil, at: time, &actions)
+        noteChange(by: fill, of: row, fee: fee, at: time, &actions)
         actions.append(.record(.ledger(gate.ledgerRecord(of: row, at: time))))
         let order = entries[fill.order]?.order
         actions.append(.tell(fill.strategy, .fill(fill, request: order?.intent.request)))
@@ -93,7 +93,7 @@ extension OrderDesk {
             remember(reversal)
             actions.append(.record(.fill(reversal)))
             _ = gate.book(reversal, into: owner.row)
-            noteChange(by: reversal, of: owner.row, isFeeCounted: true, at: time, &actions)
+            noteChange(by: reversal, of: owner.row, fee: .zero, at: time, &actions)
             actions.append(.record(.ledger(gate.ledgerRecord(of: owner.row, at: time))))
             handle(.inferredUndone(reversal, feeInQuote: .zero), for: fill.order, at: time, &actions)
         }

@@ -335,12 +335,31 @@ extension RiskGate {
         assert(!rows[row].claim.buys.isNegative && !rows[row].claim.sells.isNegative)
     }
 
+    /// What a fill's fee currency is worth in the quote currency of its market, where it is neither that nor the base: by
+    /// the last price of a market of the two at the same venue, either way round. Nil when there is none.
+    func feePrice(of fill: Fill, in row: Int) -> FixedDecimal? {
+        let market = markets[rows[row].market]
+        let quote = market.instrument.quote
+        guard !fill.fee.isZero, fill.feeCurrency != quote, fill.feeCurrency != market.instrument.base else {
+            return nil
+        }
+        for other in markets where other.venue == market.venue {
+            guard let price = other.lastPrice, price.isPositive else { continue }
+            if other.instrument.base == fill.feeCurrency, other.instrument.quote == quote { return price }
+            if other.instrument.base == quote, other.instrument.quote == fill.feeCurrency {
+                return FixedDecimal.quotient(.one, price, .nearestEven)
+            }
+        }
+        return nil
+    }
+
     /// Books a fill into a row. Returns its fee in quote currency, or nil when that is not known.
     mutating func book(_ fill: Fill, into row: Int) -> FixedDecimal? {
         let account = rows[row].account
         let before = rows[row].ledger.cashFlow
         let instrument = markets[rows[row].market].instrument
-        let fee = change(row) { $0.ledger.book(fill, in: instrument) }
+        let feePrice = feePrice(of: fill, in: row)
+        let fee = change(row) { $0.ledger.book(fill, in: instrument, feePrice: feePrice) }
         let change = FixedDecimal.difference(rows[row].ledger.cashFlow, before)
         accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
         return fee
