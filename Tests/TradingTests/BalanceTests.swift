@@ -103,7 +103,8 @@ struct BalanceTests {
         #expect(bench.seen.agrees, "\(bench.seen)")
     }
 
-    @Test func `a fee in a third currency that counts at its worth moves that currency and no other`() throws {
+    @Test func `a fee in a third currency that counts at its worth moves that currency and no other`() throws
+    {
         var bench = try BalanceFixture()
         let coin = Instrument(
             symbol: "BNBUSDT", base: "BNB", quote: "USDT", tickSize: d("0.1"), stepSize: d("0.01"),
