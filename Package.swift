@@ -66,18 +66,33 @@ let package = Package(
         part("Trading"),
         part("Wire", uses: ["Trading"]),
         part("HTTPMessages"),
+        part("Analytics", uses: ["Trading"]),
 
         // Hands: each knows one outside thing.
         part("Sandbox", uses: ["Posix", "CConfine", "CSeccomp", "Wire"]),
         part("Journal", uses: ["Posix", "Wire", "Trading", "CSQLite", "CZlib", "COpenSSL"]),
-        part("MarketData", uses: ["Wire", "Trading", "CZlib"]),
+        part("MarketData", uses: ["Posix", "Wire", "Trading", "Journal", "CZlib", "COpenSSL"]),
         part("Secrets", uses: ["Posix", "COpenSSL"]),
         part("Net", uses: ["Posix", "CCurl", "CNet", "CWebLink"]),
         part(
             "Exchanges",
             uses: ["Posix", "HTTPMessages", "Wire", "Trading", "Secrets", "Net", "Journal"]),
         tests("SecretsTests", uses: ["Secrets", "Posix", "Wire", "TestSupport"], excluding: ["vectors"]),
-        tests("MarketDataTests", uses: ["MarketData", "Wire", "Trading"]),
+        tests("MarketDataTests", uses: ["MarketData", "Journal", "Posix", "Wire", "Trading"]),
+        tests("AnalyticsTests", uses: ["Analytics", "Trading"]),
+        tests(
+            "CollectorsTests",
+            uses: [
+                "Collectors", "Exchanges", "Journal", "MarketData", "Net", "Posix", "Simulators",
+                "TestSupport",
+                "Trading", "Wire",
+            ]),
+        tests(
+            "LabTests",
+            uses: [
+                "Lab", "Analytics", "Catalogue", "Journal", "MarketData", "Posix", "Sandbox", "Supervisor",
+                "TestSupport", "Trading", "Wire",
+            ]),
         tests("CatalogueTests", uses: ["Catalogue", "Journal", "Posix", "Wire", "Trading"]),
 
         // Services.
@@ -88,23 +103,37 @@ let package = Package(
         part(
             "Simulators", uses: ["Posix", "HTTPMessages", "Wire", "Trading", "MarketData", "COpenSSL"]),
 
+        part(
+            "Collectors",
+            uses: ["Posix", "HTTPMessages", "Wire", "Trading", "Journal", "MarketData", "Net", "Exchanges"]),
+        part(
+            "Lab",
+            uses: [
+                "Posix", "Wire", "Trading", "Analytics", "Sandbox", "Journal", "MarketData", "Catalogue",
+                "Supervisor", "COpenSSL",
+            ]),
+
         // Host: the one place that wires.
         part(
             "Host",
             uses: [
                 "Posix", "Wire", "Trading", "Sandbox", "Journal", "MarketData", "Net", "Secrets", "Exchanges",
-                "Catalogue", "Identity", "Supervisor", "Vault",
+                "Catalogue", "Identity", "Supervisor", "Vault", "Analytics", "Collectors", "Lab",
             ]),
 
         // Faces.
         part(
-            "Web", uses: ["Posix", "Wire", "Trading", "HTTPMessages", "Identity", "Host", "CWebServer"],
+            "Web",
+            uses: [
+                "Posix", "Wire", "Trading", "HTTPMessages", "Identity", "Host", "CWebServer", "MarketData",
+                "Analytics", "Lab",
+            ],
             exclude: ["Assets"]),
         .executableTarget(
             name: "bullpen",
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Catalogue",
-                "Identity", "Secrets", "Vault", "Simulators",
+                "Identity", "Secrets", "Vault", "Simulators", "Analytics", "Collectors", "Lab",
                 "Host", "Web",
             ],
             swiftSettings: strict),
@@ -114,7 +143,7 @@ let package = Package(
             name: "bullpen-bench",
             dependencies: [
                 "Posix", "Wire", "Trading", "Net", "Sandbox", "Journal", "MarketData", "Exchanges",
-                "Supervisor", "Identity",
+                "Supervisor", "Identity", "Catalogue", "Analytics", "Lab",
                 "Host", "CBench",
             ],
             path: "Sources/bench", exclude: ["Programs"], swiftSettings: strict),
