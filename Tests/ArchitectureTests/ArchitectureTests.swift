@@ -61,6 +61,14 @@ struct ArchitectureTests {
         }
     }
 
+    @Test func `Analytics imports nothing but Trading, and the C library's mathematics in one file`() {
+        for file in swift where file.target == "Analytics" {
+            // Logarithms and exponentials of the C library are good to the last place, and have no state.
+            let mathematics: Set<String> = file.path.hasSuffix("/Mathematics.swift") ? ["Glibc"] : []
+            #expect(Set(file.imports).isSubset(of: mathematics.union(["Trading"])), "\(file.path)")
+        }
+    }
+
     /// A C module bears a C before its own name, as CPosix does; Catalogue does not.
     private static func isC(_ module: String) -> Bool {
         module.hasPrefix("C") && module.dropFirst().first?.isUppercase == true
