@@ -90,6 +90,11 @@ public struct ConfigReader {
             }
         }
         take { (reader) throws(FieldFailure) in
+            if let value = reader.optional("parameter_ranges") {
+                config.parameterRanges = try ParameterRange.read(value, of: config.customParameters)
+            }
+        }
+        take { (reader) throws(FieldFailure) in
             guard let entry = try reader.optionalString("entry", bytes: BundleName.maximumBytes) else {
                 return
             }

@@ -35,6 +35,8 @@ public struct StrategyConfig: Hashable, Sendable {
     public var maximumDailyLoss: FixedDecimal
     /// What the author's code reads by name: strings, numbers, truth values and lists of them.
     public var customParameters: [Parameter]
+    /// What they may be, as far as the author says; each is about one of ``customParameters``.
+    public var parameterRanges: [ParameterRange]
     /// The file to start; nil leaves the choice to ``StrategyBundle/entry(configured:)``.
     public var entry: String?
     /// The kind; nil follows the entry.
@@ -98,6 +100,7 @@ public struct StrategyConfig: Hashable, Sendable {
         maximumPositions = 1
         maximumDailyLoss = FixedDecimal("0.05")!
         customParameters = []
+        parameterRanges = []
         restart = Restart(
             intensity: bounds.defaultRestartIntensity, periodSeconds: bounds.defaultRestartPeriodSeconds)
         ordersAtDeath = .cancel
@@ -111,7 +114,8 @@ public struct StrategyConfig: Hashable, Sendable {
     public static let fieldNames = [
         "name", "code", "author", "description", "pair", "resolution", "lookback_period", "leverage",
         "risk_per_trade", "margin_currency", "sl_atr_multiplier", "tp_atr_multiplier", "max_positions",
-        "max_daily_loss", "custom_params", "entry", "kind", "profile", "restart", "orders_at_death",
+        "max_daily_loss", "custom_params", "parameter_ranges", "entry", "kind", "profile", "restart",
+        "orders_at_death",
         "brackets_at_death", "memory_mb", "cpu_share", "start",
     ]
 
@@ -139,7 +143,7 @@ public struct StrategyConfig: Hashable, Sendable {
     /// The configuration with the parameters given at the start in place of its own.
     ///
     /// - Parameter parameters: An object, or null for none. A parameter that strategy.json also gives must be of the
-    ///   same kind.
+    ///   same kind, and lie in its range where it has one.
     public func merging(parameters: JSONValue) throws(FieldFailure) -> StrategyConfig {
         var merged = self
         for given in try ConfigReader.parameters(parameters, path: "parameters") {
@@ -153,6 +157,10 @@ public struct StrategyConfig: Hashable, Sendable {
                 throw FieldFailure(
                     field: "parameters.\(given.name)", reason: "must be \(kind), not \(given.value.kind)")
             }
+            let range = parameterRanges.first { $0.name == given.name }
+            if let flaw = range?.flaw(of: given.value) {
+                throw FieldFailure(field: "parameters.\(given.name)", reason: flaw)
+            }
             merged.customParameters[index] = given
         }
         guard merged.customParameters.count <= ConfigReader.maximumParameters else {
@@ -165,6 +173,12 @@ public struct StrategyConfig: Hashable, Sendable {
     /// The parameters as an object, for `hello.parameters`.
     public var parametersJSON: JSONValue {
         .object(customParameters.map { JSONValue.Member($0.name, $0.value) })
+    }
+
+    /// The ranges as an object; nil when there are none.
+    private var rangesJSON: JSONValue? {
+        parameterRanges.isEmpty
+            ? nil : .object(parameterRanges.map { JSONValue.Member($0.name, $0.json) })
     }
 
     /// The configuration in the form of strategy.json, every default written out, for `hello.config` and the API.
@@ -181,7 +195,8 @@ public struct StrategyConfig: Hashable, Sendable {
             "sl_atr_multiplier": number(stopLossMultiplier),
             "tp_atr_multiplier": number(takeProfitMultiplier),
             "max_positions": .integer(maximumPositions), "max_daily_loss": number(maximumDailyLoss),
-            "custom_params": parametersJSON, "entry": entry.map { .string($0) },
+            "custom_params": parametersJSON, "parameter_ranges": rangesJSON,
+            "entry": entry.map { .string($0) },
             "kind": kind.map { .string($0.rawValue) }, "profile": profile.map { .string($0) },
             "restart": .members([
                 "policy": .string(restart.policy.rawValue), "intensity": .integer(restart.intensity),
