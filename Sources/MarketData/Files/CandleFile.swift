@@ -38,6 +38,12 @@ public final class CandleFile: EventFile {
     /// What was skipped and what is missing so far.
     public var report: FileReport { rows.report }
 
+    /// The file's path as given.
+    public var path: String { rows.path }
+
+    /// How much of the file on the disk was read, from 0 to 1.
+    public var fractionRead: Double { rows.fractionRead }
+
     /// The next candle, or nil at the end.
     public func nextCandle() throws(MarketFileFailure) -> Candle? {
         let candle = try rows.next { (fields) throws(RowFlaw) in try read(fields) }
@@ -85,6 +91,8 @@ public final class CandleFile: EventFile {
 
 /// What a candle file's name says: `[venue-]SYMBOL-RESOLUTION[.anything].csv[.gz]`.
 public struct CandleFileName: Hashable, Sendable {
+    /// The venue, when the name says one.
+    public let venue: String?
     /// The instrument.
     public let symbol: String
     /// How long each candle is.
@@ -101,6 +109,7 @@ public struct CandleFileName: Hashable, Sendable {
         }
         let symbol = parts[parts.count - 2]
         guard !symbol.isEmpty, symbol.utf8.allSatisfy(Self.isSymbolByte) else { return nil }
+        venue = parts.count == 3 && !parts[0].isEmpty ? String(parts[0]) : nil
         self.symbol = String(symbol)
         self.resolution = resolution
     }

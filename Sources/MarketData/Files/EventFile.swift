@@ -59,6 +59,9 @@ final class RowFile {
         guard first == Array(header.utf8) else { throw lines.failure(line: 1, "should be \(header)") }
     }
 
+    var path: String { lines.path }
+    var fractionRead: Double { lines.fractionRead }
+
     /// The next row that `read` takes, or nil at the end.
     ///
     /// `read` throws what is wrong with a row, in words.

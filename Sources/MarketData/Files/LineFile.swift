@@ -29,6 +29,9 @@ public struct MarketFileFailure: Error, Hashable, Sendable, CustomStringConverti
     /// The number of the line read last.
     private(set) var lineNumber = 0
 
+    /// The size of the file as it lies on the disk.
+    let fileBytes: Int
+
     private let handle: gzFile
     private let maximumLineBytes: Int
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -50,10 +53,17 @@ public struct MarketFileFailure: Error, Hashable, Sendable, CustomStringConverti
         guard let opened = unsafe gzopen(path, "rbe") else {
             throw MarketFileFailure(file: path, line: 0, reason: unsafe String(cString: strerror(errno)))
         }
+        fileBytes = Int(status.st_size)
         unsafe handle = opened
     }
 
     deinit { _ = unsafe gzclose(handle) }
+
+    /// How much of the file on the disk was read, from 0 to 1.
+    var fractionRead: Double {
+        guard fileBytes > 0 else { return 1 }
+        return min(1, max(0, unsafe Double(gzoffset(handle)) / Double(fileBytes)))
+    }
 
     /// The next line without its end, or nil at the end of the file.
     mutating func next() throws(MarketFileFailure) -> [UInt8]? {

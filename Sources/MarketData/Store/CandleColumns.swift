@@ -63,10 +63,47 @@ public struct CandleColumns: Hashable, Sendable {
     }
 
     /// What one whole number stands for at so many digits, in units of ``FixedDecimal``.
-    private static func unit(_ digits: Int) -> Int128 {
-        var unit = FixedDecimal.unitsPerOne
-        for _ in 0..<digits { unit /= 10 }
-        return unit
+    static func unit(_ digits: Int) -> Int128 { units[digits] }
+
+    private static let units: [Int128] = (0...18).map { digits in
+        (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
+    }
+
+    /// 10 to the power of `exponent`, which is from 0 to 18.
+    static func power(_ exponent: Int) -> Int64 { powers[exponent] }
+
+    private static let powers: [Int64] = (0...18).map { exponent in
+        (0..<exponent).reduce(1) { power, _ in power * 10 }
+    }
+
+    /// Leaves only what opened at or after `start` and before `end`, in milliseconds.
+    mutating func clip(from start: Int64, to end: Int64) {
+        if let last = openTimes.last, last >= end { keep(0..<place(of: end)) }
+        if let first = openTimes.first, first < start { keep(place(of: start)..<count) }
+    }
+
+    /// Leaves only the candles at these places.
+    mutating func keep(_ places: Range<Int>) {
+        func cut(_ column: inout [Int64]) {
+            column.removeSubrange(places.upperBound...)
+            column.removeSubrange(..<places.lowerBound)
+        }
+        cut(&openTimes)
+        cut(&open)
+        cut(&high)
+        cut(&low)
+        cut(&close)
+        cut(&volume)
+    }
+
+    /// Where the first candle stands that opened at or after `time`; ``count`` when there is none.
+    func place(of time: Int64) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if openTimes[middle] < time { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     private static func whole(_ value: FixedDecimal, _ unit: Int128) -> Int64? {
