@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 
-BASES = {"Strategy", "BaseStrategy"}
+BASES = {"Strategy", "BaseStrategy", "Model"}
 MODULES = {"bullpen", "base_strategy"}
 LONGEST_LINE = 400
 
@@ -129,7 +129,7 @@ def main(arguments):
     if not found and failed == 0:
         say(
             problem="strategy_class_missing",
-            message="no class derives from Strategy or BaseStrategy; write `from bullpen import Strategy` and "
+            message="no class derives from Strategy, Model or BaseStrategy; write `from bullpen import Strategy` and "
             "`class MyStrategy(Strategy):` with the handlers you need",
         )
     say(checked=parsed + failed)

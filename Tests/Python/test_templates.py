@@ -324,6 +324,12 @@ class Templates(unittest.TestCase):
         venue = self.check_trades("sklearn-classifier", live=250)
         self.assertTrue(any("learned from" in line.get("message", "") for line in venue.lines))
 
+    def test_ridge_regression(self):
+        venue = self.check_trades("ridge-regression", live=250, parameters={"edge": 0.00005})
+        self.assertTrue(any("learned from 300 rows" in line.get("message", "") for line in venue.lines))
+        scores = [line for line in venue.lines if line.get("name") == "out_of_sample_score"]
+        self.assertGreaterEqual(len(scores), 3)
+
     def test_rl_skeleton(self):
         venue = self.check_trades("rl-skeleton", live=250)
         self.assertIn("state", {line["type"] for line in venue.lines})

@@ -3,7 +3,7 @@
 import random
 from typing import Any, Dict, List
 
-from environment import ACTIONS, Observation, TradingEnvironment
+from environment import ACTIONS, Observation, Practice
 
 
 class QLearner:
@@ -31,7 +31,7 @@ class QLearner:
         values = self.values(before)
         values[action] += self.rate * (target - values[action])
 
-    def practise(self, environment: TradingEnvironment, episodes: int) -> float:
+    def practise(self, environment: Practice, episodes: int) -> float:
         """Plays the environment through `episodes` times; the reward of the last one."""
         total = 0.0
         for _ in range(episodes):

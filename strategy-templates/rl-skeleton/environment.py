@@ -1,6 +1,10 @@
-"""A trading environment in the shape that gym made usual: reset, step, observation, reward."""
+"""A trading environment in the shape that gym made usual: spaces, reset, step, reward."""
 
-from typing import Dict, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
+
+from bullpen import Candle
+from bullpen.features import Features
+from bullpen.gym import MultiDiscrete, TradingEnvironment
 
 Observation = Tuple[int, int, int]
 FLAT, LONG = 0, 1
@@ -22,35 +26,21 @@ def observe(closes: Sequence[float], held: int) -> Observation:
     return bucket(place, (0.1, 0.3, 0.7, 0.9)), bucket(move / usual, (-1.0, -0.2, 0.2, 1.0)), held
 
 
-class TradingEnvironment:
-    """Walks over closing prices; the reward is the return while long, less the cost of changing."""
+class Practice(TradingEnvironment):
+    """Walks over candles; the reward is the return while long, less the cost of changing.
+
+    The base has `reset`, `step`, `action_space` and `reward`; here is what this agent sees instead of numbers: buckets,
+    few enough for a table.
+    """
 
     WARM_UP = 10
 
-    def __init__(self, closes: Sequence[float], cost: float) -> None:
-        if len(closes) <= self.WARM_UP + 1:
-            raise ValueError(f"at least {self.WARM_UP + 2} closes are needed")
-        self.closes: List[float] = list(closes)
-        self.cost = cost
-        self.index = self.WARM_UP
-        self.held = FLAT
+    def __init__(self, candles: Sequence[Candle], cost: float) -> None:
+        # The one feature is there for what it needs: ten candles before each that is walked over.
+        super().__init__(candles, Features().returns(self.WARM_UP), positions=ACTIONS, cost=cost)
+        self.observation_space = MultiDiscrete((5, 5, len(ACTIONS)))
+        self.every_close: List[float] = [float(candle.close) for candle in candles]
 
-    def reset(self) -> Tuple[Observation, Dict[str, float]]:
-        """Back to the first close that has enough others before it."""
-        self.index = self.WARM_UP
-        self.held = FLAT
-        return self._observation(), {}
-
-    def step(self, action: int) -> Tuple[Observation, float, bool, bool, Dict[str, float]]:
-        """Observation, reward, terminated, truncated, info, as gymnasium has it."""
-        reward = -self.cost if action != self.held else 0.0
-        self.held = action
-        before = self.closes[self.index]
-        self.index += 1
-        if self.held == LONG:
-            reward += self.closes[self.index] / before - 1
-        is_last = self.index == len(self.closes) - 1
-        return self._observation(), reward, False, is_last, {"close": self.closes[self.index]}
-
-    def _observation(self) -> Observation:
-        return observe(self.closes[max(0, self.index - 10) : self.index + 1], self.held)
+    def observe(self) -> Observation:
+        place = self.index + self.WARM_UP
+        return observe(self.every_close[place - self.WARM_UP : place + 1], int(self.position))

@@ -5,7 +5,7 @@ from typing import Optional
 
 from agent import QLearner
 from bullpen import Candle, Strategy
-from environment import FLAT, LONG, Observation, TradingEnvironment, observe
+from environment import FLAT, LONG, Observation, Practice, observe
 
 
 class ReinforcementLearner(Strategy):
@@ -24,10 +24,10 @@ class ReinforcementLearner(Strategy):
         if candle.history:
             return
         closes = [float(close) for close in self.closes()]
-        if len(closes) <= TradingEnvironment.WARM_UP + 1:
+        if len(closes) <= Practice.WARM_UP + 1:
             return
         if not self.practised:
-            self.practise(closes)
+            self.practise()
 
         held = LONG if self.position().quantity > 0 else FLAT
         seen = observe(closes, held)
@@ -39,10 +39,11 @@ class ReinforcementLearner(Strategy):
         if not self.open_orders:
             self.follow(self.last_action, candle)
 
-    def practise(self, closes: list) -> None:
-        reward = self.agent.practise(TradingEnvironment(closes, self.cost), self.parameter("episodes", 20))
+    def practise(self) -> None:
+        candles = self.candles()
+        reward = self.agent.practise(Practice(candles, self.cost), self.parameter("episodes", 20))
         self.practised = True
-        self.log(f"practised on {len(closes)} closes, the last episode brought {reward:+.3%}")
+        self.log(f"practised on {len(candles)} candles, the last episode brought {reward:+.3%}")
         self.save_state(self.agent.saved())
 
     def follow(self, action: int, candle: Candle) -> None:

@@ -190,6 +190,9 @@ def _strategy_classes(module: ModuleType) -> List[Type[Any]]:
     legacy = sys.modules.get("base_strategy")
     if legacy is not None:
         bases.append(legacy.BaseStrategy)
+    learning = sys.modules.get("bullpen.learning")
+    if learning is not None:
+        bases += [learning.Model, learning.ModelStrategy]
     found: List[Type[Any]] = []
     for value in vars(module).values():
         if not isinstance(value, type) or value in bases or value in found:
@@ -212,7 +215,7 @@ def _find(module: ModuleType) -> Type[Any]:
     if not classes:
         _leave(
             NOT_LOADED,
-            f"{file} holds no strategy: write a class that inherits from bullpen.Strategy or base_strategy.BaseStrategy",
+            f"{file} holds no strategy: write a class that inherits from bullpen.Strategy, bullpen.learning.Model or base_strategy.BaseStrategy",
         )
     names = ", ".join(each.__name__ for each in classes)
     _leave(NOT_LOADED, f"{file} holds several strategies ({names}): add the line STRATEGY = {classes[0].__name__}")

@@ -89,7 +89,7 @@ public struct Profile: Hashable, Sendable {
     /// What it is for, in words.
     public let description: String
     /// The runtime whose tree is the strategy's root, such as `bare`.
-    public let runtime: String
+    public var runtime: String
     /// The layers without which no strategy is started.
     public var required: Set<Layer>
     /// The oldest Landlock interface that will do.

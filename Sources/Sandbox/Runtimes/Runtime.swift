@@ -6,9 +6,14 @@ public enum Runtime: String, CaseIterable, Hashable, Sendable {
     case bare
     /// Python with numpy, pandas and scikit-learn.
     case scientific
+    /// Python with Optuna, for searches over parameters. No strategy runs in it.
+    case optimiser
 
     /// Whether Python is in it.
     var hasPython: Bool { self != .native }
+
+    /// Whether packages from PyPI are in it, pinned in a file of its name.
+    var hasPackages: Bool { self == .scientific || self == .optimiser }
 }
 
 /// Why a runtime could not be made or read.

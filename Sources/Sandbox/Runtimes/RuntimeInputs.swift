@@ -29,7 +29,7 @@ struct RuntimeInputs {
         } else {
             (self.python, version) = ("", "")
         }
-        if runtime == .scientific {
+        if runtime.hasPackages {
             let path = folder + "/" + runtime.rawValue + ".txt"
             guard let text = Files.text(path) else {
                 throw RuntimeFailure(runtime: runtime.rawValue, reason: "\(path) cannot be read")

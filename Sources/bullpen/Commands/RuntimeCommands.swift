@@ -7,11 +7,11 @@ extension Command {
         name: "runtime install", group: .host, summary: "Make the runtimes that strategies run in.",
         details: """
             bare is Python's standard library, scientific adds numpy, pandas and scikit-learn from PyPI, pinned by
-            hash, native is for programs. One that is there and right is left alone.
+            hash, optimiser is Optuna for searches over parameters, native is for programs. One that is there and right is left alone.
             """,
         operands: [
             Operand(
-                name: "runtime", explanation: "Which: native, bare, scientific; all unless told otherwise.",
+                name: "runtime", explanation: "Which: native, bare, scientific, optimiser; all unless told otherwise.",
                 count: .any)
         ],
         options: LocalConfiguration.options + [
