@@ -1,3 +1,4 @@
+public import MarketData
 public import Posix
 import Synchronization
 import Trading
@@ -29,6 +30,8 @@ public final class LabService: Sendable {
         public var backtester: any Backtester
         public var catalogue: any AlgorithmCatalogue
         public var series: any SeriesDirectory
+        /// Where reports read prices; nil leaves them away.
+        public var candles: (any CandleSource)?
         /// Writes down who did what: actor, action, subject, detail.
         public var audit: @Sendable (String, String, String, String) -> Void
         /// What a result comes to, as lists and comparisons show it: an object.
@@ -37,12 +40,14 @@ public final class LabService: Sendable {
         /// Gathers them.
         public init(
             backtester: any Backtester, catalogue: any AlgorithmCatalogue, series: any SeriesDirectory,
+            candles: (any CandleSource)? = nil,
             audit: @escaping @Sendable (String, String, String, String) -> Void = { _, _, _, _ in },
-            summarise: @escaping @Sendable (BacktestResult) -> JSONValue = { RunSummary($0).json }
+            summarise: @escaping @Sendable (BacktestResult) -> JSONValue = { RunReport.summary(of: $0) }
         ) {
             self.backtester = backtester
             self.catalogue = catalogue
             self.series = series
+            self.candles = candles
             self.audit = audit
             self.summarise = summarise
         }
