@@ -10,9 +10,6 @@ enum Logarithm {
 }
 
 extension FixedDecimal {
-    /// The nearest double.
-    var approximate: Double { Double(units) / 1e18 }
-
     /// A finite number, rounded to six digits that count; nought where it is too small to be written, the largest
     /// value where it is too large.
     init(sixDigits number: Double) {

@@ -1,3 +1,4 @@
+internal import Analytics
 public import Trading
 public import Wire
 

@@ -5,7 +5,7 @@ public import Journal
 /// It is a file of its own: runs are many and large, can be made again, and must not slow down the journal of orders.
 public enum LabSchema {
     /// Every owner's steps, in the order in which they run. What stands on runs adds a set of its own behind them.
-    public static let all: [MigrationSet] = [migrations]
+    public static let all: [MigrationSet] = [migrations, StudySchema.migrations]
 
     /// What is kept about strategies of the catalogue, and their backtests.
     static let migrations = MigrationSet(
