@@ -202,7 +202,7 @@ let package = Package(
             "WebTests",
             uses: [
                 "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading",
-                "Vault", "Wire",
+                "Vault", "Wire", "Catalogue", "Lab",
                 "TestSupport",
             ],
             excluding: ["tls"]),

@@ -9,6 +9,7 @@ struct DataFolders: Sendable {
     var journal: String { "\(root)/journal.db" }
     var paper: String { "\(root)/paper.db" }
     var stories: String { "\(root)/stories.db" }
+    var lab: String { "\(root)/lab.db" }
     var strategies: String { "\(root)/strategies" }
     var runs: String { "\(root)/runs" }
     var logs: String { "\(root)/logs" }

@@ -34,7 +34,13 @@ extension Host {
     /// Takes in a new strategy, owned by `by`.
     public func upload(_ upload: BundleUpload, by owner: String) async throws(HostError) -> StrategyView {
         let admitted = try await admit(upload)
-        let name = upload.name ?? admitted.inspection.config.name ?? "strategy"
+        return try await add(admitted, named: upload.name ?? admitted.inspection.config.name, by: owner)
+    }
+
+    private func add(
+        _ admitted: Admission.Admitted, named given: String?, by owner: String
+    ) async throws(HostError) -> StrategyView {
+        let name = given ?? "strategy"
         let id = StrategyStore.makeID(name: name)
         let version = try install(admitted, strategy: id, by: owner)
         try await writing { database in
@@ -49,13 +55,36 @@ extension Host {
         _ upload: BundleUpload, of strategy: String, by user: String
     ) async throws(HostError) -> StrategyView {
         _ = try await owner(of: strategy)
-        let admitted = try await admit(upload)
+        return try await addVersion(try await admit(upload), of: strategy, by: user)
+    }
+
+    private func addVersion(
+        _ admitted: Admission.Admitted, of strategy: String, by user: String
+    ) async throws(HostError) -> StrategyView {
         let version = try install(admitted, strategy: strategy, by: user)
         try await writing { database in
             try StrategyStore.addVersion(version, to: strategy, in: database)
         }
         audit(user, "strategy.version", strategy, "version \(version.version)")
         return try await known(strategy)
+    }
+
+    /// Takes in a strategy as a new one, as a new version of the user's own of the same name, or not at all when it has
+    /// exactly these files already.
+    public func takeIn(_ upload: BundleUpload, by owner: String) async throws(HostError) -> TakenIn {
+        let admitted = try await admit(upload)
+        let name = upload.name ?? admitted.inspection.config.name ?? "strategy"
+        let own = try reading { try StrategyStore.list(owner: owner, in: $0) }
+        guard let known = own.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+            let made = try await add(admitted, named: name, by: owner)
+            return TakenIn(strategy: made.id, version: made.versions[0].version, isNew: true)
+        }
+        let version = admitted.bundle.version
+        if known.version(version) != nil {
+            return TakenIn(strategy: known.id, version: version, isNew: false)
+        }
+        _ = try await addVersion(admitted, of: known.id, by: owner)
+        return TakenIn(strategy: known.id, version: version, isNew: true)
     }
 
     /// Removes a strategy; a conflict while it runs or anything of it is open.

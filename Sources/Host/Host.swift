@@ -2,6 +2,7 @@ internal import Catalogue
 internal import Exchanges
 public import Identity
 internal import Journal
+public import Lab
 internal import MarketData
 public import Posix
 internal import Sandbox
@@ -40,6 +41,8 @@ public final class Host: HostService {
     /// What orders' stories have beside the journal; nil when it cannot be kept.
     let stories: StoryStore?
     let admission: Admission
+    /// Where strategies are tried out; nil when its database cannot be used.
+    public let lab: LabService?
     let launcher: StrategyLauncher
     let flush: FlushThread
     let hooks: Hooks
@@ -117,6 +120,11 @@ public final class Host: HostService {
             packages: launcher.packages, folders: folders, chores: try EventLoop(name: "chores"))
         loop = try EventLoop(name: "floor", cpu: instruments.processor)
         floor = FloorEntrance(loop: loop)
+        lab = Self.openLab(
+            .init(
+                backtester: NoBacktester(), catalogue: HostCatalogue(readers: readers, folders: folders),
+                series: NoSeries(), audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
+            folders, settings: configuration.lab, health: health, log: log.part("lab"))
         opening.end("rest")
         try await openFloor(instruments, &opening)
         self.log.info(
@@ -196,6 +204,7 @@ public final class Host: HostService {
                         + "any more")
             }
         }
+        await startLab()
         upkeep.begin(on: loop)
         anchor.begin(on: loop)
         checkHistory()
@@ -244,6 +253,7 @@ public final class Host: HostService {
         upkeep.end()
         await anchor.end()
         flush.close()
+        await lab?.close()
         lateCheck.withLock { $0 }?.cancel()
         // Before the writer: the last connection to close puts everything into one file.
         readers.close()

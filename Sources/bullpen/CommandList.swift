@@ -13,6 +13,7 @@ extension Command {
         .feedsAdd,
         .feedsSet,
         .keysAdd, .keysList, .keysTest, .keysRotate, .keysSet, .keysRemove,
+        .backtest, .labList, .labShow, .labDiff, .labRepeat, .labCancel, .compare, .report,
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
         .userDisable,
         .userEnable,

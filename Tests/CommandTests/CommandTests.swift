@@ -154,6 +154,52 @@ struct CommandTests {
 
     // MARK: - Doing things
 
+    @Test func `a backtest is waited for and its figures are shown`() async throws {
+        let ended = try await line.run("backtest", "crossover", "-p", "fast=5")
+        #expect(ended.output.contains("total return  2.51 %\n"), "\(ended.output)\(ended.errors)")
+        #expect(ended.output.contains("max drawdown  12.34 %\n"))
+        #expect(ended.output.contains("sharpe        1.5000\n"))
+        #expect(ended.output.contains("series        binance BTCUSDT 1h\n"))
+        #expect(try await line.run("backtest", "crossover", "--detach").output == "7\n")
+    }
+
+    @Test func `a backtest sends what was asked for, and a path is uploaded first`() async throws {
+        let path = line.write("b.py", "print('hello')\n")
+        let ended = try await line.run(
+            "backtest", path, "--detach", "--json", "--series", "binance:BTCUSDT:1h", "--from", "2024-02-29",
+            "--to", "2024-03-01T12:30", "--fee", "0.001", "--taker-fee", "0.002", "--latency", "5",
+            "--seed", "18446744073709551615", "--capital", "500", "-p", "fast=5", "-p", "mode=calm")
+        let asked = try json(ended)["job"]?["asked"]
+        let wanted = """
+            {"series":[{"venue":"binance","symbol":"BTCUSDT","resolution":"1h"}],"start":1709164800000,\
+            "end":1709296200000,"capital":"500","seed":"18446744073709551615","costs":{"maker_fee":"0.001",\
+            "taker_fee":"0.002","latency_ms":5},"parameters":{"fast":5,"mode":"calm"},"version":"abc123"}
+            """
+        #expect(asked?.text == wanted)
+    }
+
+    @Test func `a backtest that fails ends with 1 and says why`() async throws {
+        let failed = try await line.run("backtest", "crossover", "--title", "bad")
+        #expect(failed.code == 1 && failed.errors == "bullpen: run 8 is failed: it \"died\"\n")
+        for wrong in [
+            ["--venue", "binance"], ["--from", "2023-02-29"], ["--series", "binance:BTCUSDT"],
+            ["--latency", "-1"],
+            ["--to", "2024-01-01T25:00"],
+        ] {
+            #expect(try await line.start(["backtest", "crossover"] + wrong).finish().code == 64, "\(wrong)")
+        }
+    }
+
+    @Test func `runs are listed, compared, repeated and saved`() async throws {
+        let list = try await line.run("lab", "list").output
+        #expect(list.contains("2.51 %") && list.contains("failed"))
+        let beside = try await line.run("compare", "7", "9").output
+        #expect(beside.contains("RUN 7") && beside.contains("RUN 9") && beside.contains("fast"))
+        #expect(try await line.run("lab", "repeat", "7").output.hasSuffix("bit for bit.\n"))
+        #expect(try await line.run("report", "7", "-o", "-").output == "\"a report\"")
+        #expect(try await line.run("lab", "show", "77").code == 2)
+    }
+
     @Test func `upload sends the file and prints the new id`() async throws {
         let path = line.write("a.py", "print('hello')\n")
         #expect(try await line.run("upload", path).output == "new\n")

@@ -70,6 +70,18 @@ VIOLATIONS = [
 
 
 
+def backtest(id, state):
+    done = state == "completed"
+    summary = {"final_equity": "10250.5", "total_return": 0.02505, "max_drawdown": 0.1234, "sharpe": 1.5, "trades": 12}
+    return {
+        "id": id, "owner": "ada", "title": "", "state": state, "cause": "it \"died\"" if state == "failed" else None,
+        "job": {"strategy": "s1", "version": "abc123", "parameters": {"fast": 5 if id == "7" else 6},
+                "series": [{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1h"}], "start": 1704067200000,
+                "end": 1706745600000, "capital": "10000"},
+        "data_hashes": ["d1"], "result_hash": "r1" if done else None, "summary": summary if done else None,
+    }
+
+
 def reconciliation(account, accepted=()):
     """Account bin misses coins until that was accepted; every other agrees."""
     differs = account == "bin" and not accepted
@@ -124,6 +136,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(f"id: {line['seq']}\nevent: log\ndata: {json.dumps(line)}\n\n".encode())
             self.wfile.flush()
         self.close_connection = True
+
+    def lab(self, path, parts, query, sent, body):
+        if path == "/lab/algorithms":
+            return self.answer({"id": "s1", "uploaded_version": "abc123"}, 201)
+        if parts[1] == "algorithms" and parts[3:] == ["backtests"]:
+            run = backtest("7" if body.get("title") != "bad" else "8", "queued")
+            run["job"]["asked"] = body
+            return self.answer(run, 202)
+        if path == "/lab/backtests":
+            return self.answer({"items": [backtest("7", "completed"), backtest("8", "failed")], "next": None})
+        if parts[-1] == "report.html":
+            return self.answer("a report")
+        if parts[-1] == "repeat":
+            return self.answer(backtest("9" if parts[2] == "7" else "7", "queued"), 202)
+        if parts[-1] == "events":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b'id: 1\nevent: progress\ndata: {"id":"7","bars":5,"total":10}\n\n')
+            self.close_connection = True
+            return None
+        if parts[1] == "backtests" and parts[2] in ("7", "8", "9"):
+            return self.answer(backtest(parts[2], "failed" if parts[2] == "8" else "completed"))
+        return self.fail(404, "not_found", f"there is no backtest \"{parts[-1]}\"")
 
     def any(self):
         global polls, looks
@@ -183,6 +220,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if body.get("api_key") == "refused":
                 return self.fail(400, "invalid_field", "api_key: the venue does not take this key: no", "api_key")
             return self.answer({"items": [credential], "next": None} if self.command == "GET" else credential)
+        if parts[0] == "lab":
+            return self.lab(path, parts, query, sent, body)
         if path == "/positions":
             return self.answer({"items": [], "next": None})
         if path == "/garbage":

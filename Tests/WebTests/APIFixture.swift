@@ -1,6 +1,7 @@
 import Glibc
 import Host
 import Journal
+import Lab
 import Posix
 import Wire
 
@@ -21,7 +22,9 @@ final class APIFixture: Sendable {
     /// Tokens by user.
     let tokens: [String: String]
 
-    init(_ change: (inout APIServices.Settings) -> Void = { _ in }) async throws {
+    init(
+        lab: LabService? = nil, _ change: (inout APIServices.Settings) -> Void = { _ in }
+    ) async throws {
         var template = Array("/tmp/bullpen-web-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw SystemCallError(call: "mkdtemp", number: errno) }
         folder = String(cString: made)
@@ -51,7 +54,7 @@ final class APIFixture: Sendable {
         let services = APIServices(
             host: host, identity: identity, health: health, metrics: metrics,
             log: log,
-            settings: settings)
+            settings: settings, lab: lab)
         var configuration = HTTPServerConfiguration(port: 0)
         configuration.heartbeat = .milliseconds(20)
         server = try HTTPServer(

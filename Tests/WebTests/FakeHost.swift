@@ -99,6 +99,11 @@ final class FakeHost: HostService {
         return try find(strategy)
     }
 
+    func takeIn(_ upload: BundleUpload, by: String) async throws(HostError) -> TakenIn {
+        let made = try await self.upload(upload, by: by)
+        return TakenIn(strategy: made.id, version: made.versions[0].version, isNew: true)
+    }
+
     func delete(_ strategy: String, by: String) async throws(HostError) {
         guard try find(strategy).status.state == .stopped else {
             throw .conflict("it is running; stop it first")

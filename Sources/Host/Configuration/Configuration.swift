@@ -26,6 +26,8 @@ public struct Configuration: Hashable, Sendable {
     public var market = Market()
     /// Exchanges beyond this machine.
     public var venues = Venues()
+    /// Where strategies are tried out.
+    public var lab = Lab()
     /// Commands of the operator's choice.
     public var hooks = Hooks()
     /// Logins and sessions.
@@ -177,6 +179,15 @@ public struct Configuration: Hashable, Sendable {
         public var balanceTolerance = FixedDecimal(units: FixedDecimal.unitsPerOne / 1_000)
         /// How long a difference must stand before it counts.
         public var balanceQuiet = Duration.seconds(5)
+    }
+
+    /// Where strategies are tried out.
+    public struct Lab: Hashable, Sendable {
+        /// Nought for as many as there are processors.
+        public var parallelRuns = 0
+        public var waitingRuns = 500
+        public var keptRuns = 1000
+        public var resultMebibytes = 2048
     }
 
     /// Commands of the operator's choice, run with `/bin/sh -c`.

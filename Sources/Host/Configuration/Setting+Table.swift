@@ -1,7 +1,7 @@
 extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
-        server + data + log + limits + strategy + sandbox + nursery + paper + market + venues + hooks
+        server + data + log + limits + strategy + sandbox + nursery + paper + market + venues + lab + hooks
         + identity + vault
 
     /// What each section is about.
@@ -21,6 +21,7 @@ extension Setting {
         "venues":
             "Exchanges beyond this machine. A simulator (bullpen simulate) or a proxy takes the place of one\n"
             + "when its address is given here.",
+        "lab": "Where strategies are tried out on stored candles.",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
             + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
         "identity": "Logins and sessions.",
@@ -260,6 +261,22 @@ extension Setting {
             "venues.balance_quiet", \.venues.balanceQuiet, .seconds(1) ... .seconds(600),
             "How long such a difference must stand, with trades and orders asked for meanwhile, before it counts."
         ),
+    ]
+
+    private static let lab: [Setting] = [
+        .integer(
+            "lab.parallel_runs", \.lab.parallelRuns, 0...256,
+            "How many backtests may be under way at once; each has a processor core of its own. 0: as many as there\n"
+                + "are cores."),
+        .integer(
+            "lab.waiting_runs", \.lab.waitingRuns, 1...100_000, "How many backtests of one user may wait."),
+        .integer(
+            "lab.kept_runs", \.lab.keptRuns, 1...1_000_000,
+            "How many backtests of one user's strategies are kept; the oldest go, those said to be kept excepted."
+        ),
+        .integer(
+            "lab.results_mb", \.lab.resultMebibytes, 16...1_048_576,
+            "How many MiB of results are kept, compressed. The oldest go, their figures stay."),
     ]
 
     private static let hooks: [Setting] = [

@@ -24,6 +24,9 @@ public protocol HostService: CredentialService {
     /// Takes in a new version of a strategy. A run keeps the version it was started with.
     func uploadVersion(_ upload: BundleUpload, of strategy: String, by: String) async throws(HostError)
         -> StrategyView
+    /// Takes in a strategy as a new one, as a new version of the user's own of the same name, or not at all when it has
+    /// exactly these files already.
+    func takeIn(_ upload: BundleUpload, by: String) async throws(HostError) -> TakenIn
     /// Removes a strategy; a conflict while it runs or anything of it is open.
     func delete(_ strategy: String, by: String) async throws(HostError)
 

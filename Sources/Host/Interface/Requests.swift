@@ -57,6 +57,22 @@ public struct BundleUpload: Hashable, Sendable {
     }
 }
 
+/// Where files that were taken in have gone.
+public struct TakenIn: Hashable, Sendable {
+    public var strategy: String
+    /// The hash of the files.
+    public var version: String
+    /// Whether they were not there before.
+    public var isNew: Bool
+
+    /// Describes what became of an upload.
+    public init(strategy: String, version: String, isNew: Bool) {
+        self.strategy = strategy
+        self.version = version
+        self.isNew = isNew
+    }
+}
+
 /// How a run is started.
 public struct StartOptions: Hashable, Sendable {
     /// The feed's id; nil takes the strategy's last or the default.

@@ -16,6 +16,15 @@ enum EventRoutes {
             }
             after = id
         }
+        return try await respond(call) { stream in
+            try await call.host.follow(topic, after: after, sink: stream)
+        }
+    }
+
+    /// Opens a stream, into which `follow` puts what it has to tell.
+    static func respond(
+        _ call: APICall, _ follow: (EventStream) async throws -> Void
+    ) async throws -> HTTPResponse {
         let user = call.actor
         let streams = call.services.streams
         guard streams.take(user) else {
@@ -27,7 +36,7 @@ enum EventRoutes {
         }
         let stream = EventStream(isAllowed: permission(call), onEnd: { streams.giveBack(user) })
         do {
-            try await call.host.follow(topic, after: after, sink: stream)
+            try await follow(stream)
         } catch {
             stream.abandon()
             throw error

@@ -53,7 +53,8 @@ public final class EventStream: EventSink {
         announce?()
     }
 
-    private func put(_ frame: [UInt8]) -> Bool {
+    /// Takes a whole frame; false when the reader has gone or is too slow.
+    func put(_ frame: [UInt8]) -> Bool {
         let (isTaken, announce) = state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
             guard state.isOpen else { return (false, nil) }
             guard state.waiting.count + frame.count <= limit else {

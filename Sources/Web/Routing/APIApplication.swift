@@ -19,7 +19,7 @@ public final class APIApplication: HTTPApplication {
     /// Every route with its method and path, for the test that holds the API description to it.
     static func allRoutes() -> [Route] {
         AccountRoutes.all + StrategyRoutes.all + RunRoutes.all + FloorRoutes.all + ReconciliationRoutes.all
-            + CredentialRoutes.all + HostRoutes.all + AuditRoutes.all
+            + CredentialRoutes.all + HostRoutes.all + AuditRoutes.all + LabRoutes.all + LabRunRoutes.all
     }
 
     /// - Parameter configuration: The server's, for the hosts that a page of ours may come from.

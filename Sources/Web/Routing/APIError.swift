@@ -1,6 +1,7 @@
 import HTTPMessages
 import Host
 import Identity
+import Lab
 import Wire
 
 /// Why a request was not carried out, as the API says it.
@@ -30,6 +31,7 @@ struct APIError: Error, Hashable, Sendable {
         case let error as APIError: self = error
         case let error as HostError: self.init(host: error)
         case let error as IdentityError: self.init(identity: error)
+        case let error as LabFailure: self.init(lab: error)
         case let failure as FieldFailure: self.init(field: failure)
         case let failure as JSONParser.Failure:
             self.init(.badRequest, "invalid_json", "the body is not JSON: \(failure)")
@@ -55,6 +57,20 @@ struct APIError: Error, Hashable, Sendable {
             field = report.problems.first?.field
         case .denied: self.init(.forbidden, "denied", error.description)
         case .tooLarge: self.init(.contentTooLarge, "too_large", error.description)
+        case .unavailable:
+            self.init(.unavailable, "unavailable", error.description)
+            retryAfter = 5
+        }
+    }
+
+    private init(lab error: LabFailure) {
+        switch error {
+        case .notFound: self.init(.notFound, "not_found", error.description)
+        case .invalid(let failure): self.init(field: failure)
+        case .conflict: self.init(.conflict, "conflict", error.description)
+        case .tooManyWaiting:
+            self.init(.tooManyRequests, "too_many_waiting", error.description)
+            retryAfter = 60
         case .unavailable:
             self.init(.unavailable, "unavailable", error.description)
             retryAfter = 5

@@ -1,5 +1,6 @@
 public import Host
 public import Identity
+public import Lab
 public import Posix
 
 /// What the API works with.
@@ -31,6 +32,8 @@ public struct APIServices: Sendable {
     public let metrics: MetricsRegistry
     public let log: HostLog
     public let settings: Settings
+    /// Nil on a host without a Lab.
+    public let lab: LabService?
     /// When the host came up, on the monotonic clock in nanoseconds.
     let startedAt: UInt64
     let streams: StreamCounter
@@ -38,7 +41,7 @@ public struct APIServices: Sendable {
     /// Gathers what the API works with.
     public init(
         host: any HostService, identity: IdentityService, health: HealthBoard, metrics: MetricsRegistry,
-        log: HostLog, settings: Settings = Settings()
+        log: HostLog, settings: Settings = Settings(), lab: LabService? = nil
     ) {
         self.host = host
         self.identity = identity
@@ -46,6 +49,7 @@ public struct APIServices: Sendable {
         self.metrics = metrics
         self.log = log
         self.settings = settings
+        self.lab = lab
         startedAt = MonotonicClock.nanoseconds
         streams = StreamCounter(limit: settings.streamsPerUser)
     }

@@ -92,6 +92,23 @@ struct Server: Sendable {
         }
     }
 
+    /// The body of an answer as it is, such as a page or a table.
+    func bytes(_ path: String) async throws -> [UInt8] {
+        let request = HTTPRequest(
+            "GET", address + path, headers: authorization, timeouts: .init(total: .seconds(120)),
+            responseLimit: 256 << 20)
+        let response: HTTPResponse
+        do {
+            response = try await client.send(request)
+        } catch {
+            throw Self.failure(error)
+        }
+        guard (200..<300).contains(response.status) else {
+            throw failure(status: response.status, body: response.body)
+        }
+        return response.body
+    }
+
     private var authorization: [(name: String, value: String)] {
         token.map { [("Authorization", "Bearer \($0)")] } ?? []
     }

@@ -20,6 +20,7 @@ struct Command: Sendable {
         case strategies = "Strategies"
         case watching = "Watching"
         case trading = "Trading"
+        case lab = "The Lab"
         case access = "Access"
         case host = "The host"
     }

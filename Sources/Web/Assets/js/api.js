@@ -93,6 +93,7 @@ async function renewCsrfToken(response) {
 export const get = (path, options) => send("GET", path, options);
 export const post = (path, body, options) => send("POST", path, { body: options?.form ? undefined : body ?? {}, ...options });
 export const change = (path, body, options) => send("PATCH", path, { body, ...options });
+export const put = (path, body, options) => send("PUT", path, { body, ...options });
 export const remove = (path, options) => send("DELETE", path, options);
 
 /** The entries of a list answer, which is `{"items": […], "next": …}`. */

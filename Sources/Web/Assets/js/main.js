@@ -14,6 +14,7 @@ const pages = [
     { path: "positions", title: "Positions & P&L", short: "Positions", icon: "positions", group: "Trade", key: "p", load: () => import("./pages/positions.js") },
     { path: "orders", title: "Open orders", short: "Orders", icon: "orders", group: "Trade", key: "o", load: () => import("./pages/orders.js") },
     { path: "upload", title: "Upload", icon: "upload", group: "Trade", key: "u", load: () => import("./pages/upload.js") },
+    { path: "lab", title: "Lab", icon: "lab", group: "Trade", key: "b", load: () => import("./pages/lab.js") },
     { path: "limits", title: "Limits", icon: "limits", group: "Operate", key: "l", load: () => import("./pages/limits.js") },
     { path: "accounts", title: "Accounts", icon: "accounts", group: "Operate", key: "a", load: () => import("./pages/accounts.js") },
     { path: "feeds", title: "Market feeds", icon: "feeds", group: "Operate", key: "f", load: () => import("./pages/feeds.js") },

@@ -1,0 +1,173 @@
+import Glibc
+import Journal
+import MarketData
+import Posix
+import Synchronization
+import Testing
+import Trading
+import Wire
+
+@testable import Catalogue
+@testable import Lab
+@testable import Web
+
+@Suite("The Lab over HTTP")
+struct LabRouteTests {
+    /// A Lab with one strategy of ann's, whose runs wait until they may end.
+    private final class World: Sendable, Backtester, AlgorithmCatalogue, SeriesDirectory {
+        let isOpen = Mutex(true)
+        private let series = SeriesKey(venue: "binance", symbol: "BTCUSDT", resolution: Resolution("1m")!)
+
+        func run(_ job: BacktestJob, progress: @escaping @Sendable (BacktestProgress) -> Bool)
+            async throws(BacktestFailure) -> BacktestResult
+        {
+            var end = BacktestResult.End.completed
+            while true {
+                guard progress(BacktestProgress(bars: 3, total: 9)) else {
+                    end = .cancelled
+                    break
+                }
+                if isOpen.withLock({ $0 }) { break }
+                await Task.yield()
+            }
+            return BacktestResult(
+                job: job, dataHashes: ["d"], end: end, bars: 9, finalEquity: FixedDecimal(10_100), fills: [],
+                trades: [], equity: (0..<5).map { .init(time: Timestamp(milliseconds: $0), equity: .one) },
+                decisions: [], log: ["a", "b"], milliseconds: 1)
+        }
+
+        func strategies(owner: String?) throws(LabFailure) -> [StrategyRecord] {
+            owner == nil || owner == "ann" ? [record] : []
+        }
+
+        func strategy(_ id: String) throws(LabFailure) -> StrategyRecord? { id == "ann-1" ? record : nil }
+
+        func bundle(of strategy: String, version: String) throws(LabFailure) -> StrategyBundle {
+            StrategyBundle(files: [])
+        }
+
+        private var record: StrategyRecord {
+            let config = ConfigReader.read(Array("{}".utf8), bounds: ConfigBounds()).config
+            let version = VersionRecord(
+                version: "v1", uploadedAt: Timestamp(milliseconds: 1), uploadedBy: "ann", kind: .python,
+                profile: "python", entry: "strategy.py", fileCount: 1, byteCount: 1, config: config.json,
+                warnings: [])
+            return StrategyRecord(
+                id: "ann-1", owner: "ann", name: "one", createdAt: Timestamp(milliseconds: 1),
+                versions: [version], desired: nil)
+        }
+
+        func spans() throws(LabFailure) -> [SeriesSpan] {
+            [
+                SeriesSpan(
+                    series: series, start: Timestamp(milliseconds: 0),
+                    end: Timestamp(milliseconds: 60_000_000),
+                    count: 1000)
+            ]
+        }
+
+        func span(of series: SeriesKey) throws(LabFailure) -> SeriesSpan? {
+            series == self.series ? try spans()[0] : nil
+        }
+    }
+
+    private let world = World()
+    private let lab: LabService
+    private let fixture: APIFixture
+    private let folder: String
+
+    init() async throws {
+        var template = Array("/tmp/bullpen-web-lab-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", number: errno) }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        lab = LabService(
+            store: try LabStore(path: folder + "/lab.db"),
+            parts: .init(backtester: world, catalogue: world, series: world),
+            log: HostLog(part: "lab", sink: try .memory()))
+        fixture = try await APIFixture(lab: lab)
+    }
+
+    private func close() async {
+        world.isOpen.withLock { $0 = true }
+        await lab.close()
+        for name in ["lab.db", "lab.db-wal", "lab.db-shm"] { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+
+    private func begin(_ body: String = "{}", as user: String = "ann") async throws -> RawClient.Response {
+        try await fixture.call("POST", "/lab/algorithms/ann-1/backtests", as: user, json: body)
+    }
+
+    @Test func `an author asks for a run, follows it and reads what came of it; another sees nothing`()
+        async throws
+    {
+        let asked = try await begin(#"{"title":"first","capital":"500"}"#)
+        #expect(asked.status == 202)
+        let id = try #require(asked.json["id"]?.stringValue)
+        let events = try await fixture.call(
+            "GET", "/lab/backtests/\(id)/events", as: "ann", headers: ["Accept: text/event-stream"])
+        #expect(events.text.contains("event: run") && events.text.contains(#""state":"completed""#))
+        let run = try await fixture.call("GET", "/lab/backtests/\(id)", as: "ann").json
+        #expect(run["job"]?["capital"] == .string("500") && run["title"] == .string("first"))
+        let part = try await fixture.call("GET", "/lab/backtests/\(id)/equity?limit=2&after=2", as: "ann")
+            .json
+        #expect(part["items"]?.arrayValue?.count == 2 && part["next"] == .string("4"))
+        #expect(try await fixture.call("GET", "/lab/backtests/\(id)/log", as: "ann").json["next"] == .null)
+        for path in ["/lab/backtests/\(id)", "/lab/backtests/\(id)/trades", "/lab/algorithms/ann-1"] {
+            #expect(try await fixture.call("GET", path, as: "bob").status == 404)
+            #expect(try await fixture.call("GET", path, as: "root").status == 200)
+        }
+        #expect(try await begin(as: "bob").status == 404)
+        let lists = try await fixture.call("GET", "/lab/backtests", as: "bob")
+        #expect(lists.json["items"] == .array([]))
+        #expect(try await fixture.call("GET", "/lab/algorithms", as: "bob").json["items"] == .array([]))
+        await close()
+    }
+
+    @Test func `a run is cancelled, repeated, kept and forgotten`() async throws {
+        world.isOpen.withLock { $0 = false }
+        let id = try #require(try await begin().json["id"]?.stringValue)
+        while try lab.run(Int64(id) ?? 0).progress.bars == 0 { await Task.yield() }
+        #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "bob").status == 404)
+        #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "ann").status == 200)
+        while try lab.run(Int64(id) ?? 0).state.isUnderWay { await Task.yield() }
+        #expect(try lab.run(Int64(id) ?? 0).state == .cancelled)
+        world.isOpen.withLock { $0 = true }
+        let again = try await fixture.call("POST", "/lab/backtests/\(id)/repeat", as: "ann", json: "{}")
+        #expect(again.status == 202 && again.json["repeats"] == .string(id))
+        let kept = try await fixture.call("PUT", "/lab/backtests/\(id)", as: "ann", json: #"{"kept":true}"#)
+        #expect(kept.json["kept"] == .bool(true))
+        #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "ann").status == 409)
+        _ = try await fixture.call("PUT", "/lab/backtests/\(id)", as: "ann", json: #"{"kept":false}"#)
+        #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "ann").status == 200)
+        #expect(try await fixture.call("GET", "/lab/backtests/\(id)", as: "ann").status == 404)
+        await close()
+    }
+
+    @Test func `what is wrong is named`() async throws {
+        let bodies = [
+            (#"{"capital":"-1"}"#, "capital"), (#"{"costs":{"slippage":"1"}}"#, "costs.slippage"),
+            (#"{"venue":"x","symbol":"BTCUSDT","resolution":"1m"}"#, "series[0]"), (#"{"speed":1}"#, "speed"),
+        ]
+        for (body, field) in bodies {
+            let refused = try await begin(body)
+            #expect(refused.status == 400 && refused.field == field, "\(body): \(refused.text)")
+        }
+        #expect(try await begin(#"{"version":"v9"}"#).status == 404)
+        for path in ["/lab/backtests?state=done", "/lab/algorithms?status=new", "/lab/backtests?after=x"] {
+            #expect(try await fixture.call("GET", path).status == 400)
+        }
+        for path in ["/lab/backtests/0", "/lab/backtests/x", "/lab/backtests/01", "/lab/backtests/9/log"] {
+            #expect(try await fixture.call("GET", path).status == 404)
+        }
+        let tags = try await fixture.call("PUT", "/lab/algorithms/ann-1", as: "ann", json: #"{"tags":[""]}"#)
+        #expect(tags.status == 400 && tags.field == "tags")
+        await close()
+    }
+
+    @Test func `a host without a Lab says so`() async throws {
+        let plain = try await APIFixture()
+        #expect(try await plain.call("GET", "/lab/backtests").status == 503)
+        await close()
+    }
+}
