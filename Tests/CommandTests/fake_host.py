@@ -72,7 +72,8 @@ VIOLATIONS = [
 
 def backtest(id, state):
     done = state == "completed"
-    summary = {"final_equity": "10250.5", "total_return": 0.02505, "max_drawdown": 0.1234, "sharpe": 1.5, "trades": 12}
+    summary = {"final_equity": "10250.5", "total_return": 0.02505, "max_drawdown": 0.1234, "trades": 12,
+               "metrics": {"sharpe": 1.5, "sortino": None, "total_return": 0.02505, "kelly": 0.1}}
     return {
         "id": id, "owner": "ada", "title": "", "state": state, "cause": "it \"died\"" if state == "failed" else None,
         "job": {"strategy": "s1", "version": "abc123", "parameters": {"fast": 5 if id == "7" else 6},

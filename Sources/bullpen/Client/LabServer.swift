@@ -137,10 +137,29 @@ enum RunWords {
         "\(Words.text(value["venue"])) \(Words.text(value["symbol"])) \(Words.text(value["resolution"]))"
     }
 
-    /// The summary's members in the host's order and words.
-    static func figures(_ summary: JSONValue) -> [(String, String)] {
+    /// The metrics that stand beside a run; all of them are in comparisons and in the report.
+    private static let headline = [
+        "annual_return", "benchmark_return", "volatility", "sharpe", "sortino", "calmar", "win_rate",
+        "profit_factor", "expectancy", "exposure",
+    ]
+
+    /// The figures of a run in the host's order and words.
+    private static func figures(_ summary: JSONValue) -> [(String, String)] {
+        guard case .object(let own) = summary else { return [] }
+        let names = own.map(\.name) + headline
+        return flat(summary).filter { names.contains($0.name) }.map {
+            ($0.name.replacing("_", with: " "), figure($0))
+        }
+    }
+
+    /// A summary's members, the metrics among them in one row with the others; what is not defined is left out.
+    static func flat(_ summary: JSONValue) -> [JSONValue.Member] {
         guard case .object(let members) = summary else { return [] }
-        return members.map { ($0.name.replacing("_", with: " "), figure($0)) }
+        var flat = members.filter { $0.name != "metrics" }
+        if case .object(let metrics)? = summary["metrics"] {
+            flat += metrics.filter { one in one.value != .null && !members.contains { $0.name == one.name } }
+        }
+        return flat
     }
 
     /// Parts of a whole in hundredths, other floating-point numbers with four digits, the rest as it is.

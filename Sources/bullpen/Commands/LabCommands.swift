@@ -150,10 +150,12 @@ extension Command {
         for name in names(in: runs.map { $0["job"]?["parameters"] ?? .null }) {
             row(name) { Words.text($0["job"]?["parameters"]?[name]) }
         }
-        for name in names(in: runs.map { $0["summary"] ?? .null }) {
-            row(name.replacing("_", with: " ")) { run in
-                run["summary"]?[name].map { RunWords.figure(.init(name, $0)) } ?? "-"
+        let figures = runs.map { JSONValue.object(RunWords.flat($0["summary"] ?? .null)) }
+        for name in names(in: figures) {
+            let cells = figures.map { one in
+                one[name].map { RunWords.figure(.init(name, $0)) } ?? "-"
             }
+            table.add([name.replacing("_", with: " ")] + cells)
         }
         return table.lines
     }
