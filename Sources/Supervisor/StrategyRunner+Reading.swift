@@ -80,6 +80,8 @@ extension StrategyRunner {
                 if id == connection.pingBehindHistory { handle(.caughtUp) }
             case .log(let level, let text): log(level, .strategy, text)
             case .timer(let id, let wait, let repeats): setTimer(id, wait, repeats: repeats)
+            // Only a backtest asks for it.
+            case .done: break
             case .bye(let reason):
                 connection.farewell = reason.map { "ended by itself: \($0)" } ?? "ended by itself"
             case .order, .oco, .cancel, .cancelBracket, .amend, .amendBracket, .signal, .metric, .state,

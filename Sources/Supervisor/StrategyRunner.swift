@@ -157,7 +157,7 @@ public final class StrategyRunner {
         guard connection != nil else { return }
         switch message {
         case .order, .fill, .position, .bracket: sendWithOthers(message.line)
-        case .hello, .candle, .trade, .quote, .signal, .trading, .timer, .ping, .stop:
+        case .hello, .candle, .trade, .quote, .signal, .trading, .timer, .ping, .candles, .go, .stop:
             send(message.line, message.importance)
         }
     }

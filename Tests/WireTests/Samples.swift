@@ -78,7 +78,8 @@ extension StrategyMessage {
         _ type: StrategyMessageType, using generator: inout SeededGenerator
     ) -> StrategyMessage {
         switch type {
-        case .ready: .ready(sdk: generator.text())
+        case .ready: .ready(sdk: generator.text(), batches: Bool.random(using: &generator))
+        case .done: .done(id: Int.random(in: 0...Int.max, using: &generator))
         case .order:
             .order(
                 request: generator.id(),
@@ -160,6 +161,8 @@ extension HostMessage {
                     until: Bool.random(using: &generator) ? generator.time() : nil, time: generator.time())),
             .timer(id: generator.id(), time: generator.time()),
             .ping(id: Int.random(in: Int.min...Int.max, using: &generator)),
+            .candles(generator.batch()),
+            .go(until: Int.random(in: 0...Int.max, using: &generator)),
             .stop(
                 reason: generator.text(), deadlineMilliseconds: Int.random(in: 0...100_000, using: &generator)
             ),
@@ -173,6 +176,30 @@ extension SeededGenerator {
             symbol: symbol(), resolution: resolution(),
             openTime: Timestamp(milliseconds: Int64.random(in: 0...2_000_000_000_000, using: &self)),
             open: decimal(), high: decimal(), low: decimal(), close: decimal(), volume: decimal())
+    }
+
+    /// Candles of one series or of three, with a digit behind the point that is not nought.
+    mutating func batch() -> CandleBatch {
+        let counts = Bool.random(using: &self) ? [Int.random(in: 1...20, using: &self)] : [2, 1, 3]
+        let series = counts.map { count in
+            let resolution = resolution()
+            let start = Int64.random(in: 0...2_000_000_000_000, using: &self)
+            let gap = Int64.random(in: 0...1, using: &self) * 7_000
+            var columns: [[Int64]] = (0..<5).map { _ in
+                (0..<count).map { _ in Int64.random(in: 0...9_000_000_000, using: &self) }
+            }
+            for column in columns.indices { columns[column][0] = columns[column][0] / 10 * 10 + 7 }
+            return CandleBatch.Series(
+                symbol: symbol(), resolution: resolution, priceDigits: Int.random(in: 0...8, using: &self),
+                volumeDigits: Int.random(in: 0...8, using: &self),
+                openTimes: (0..<count).map {
+                    start + Int64($0) * resolution.milliseconds + ($0 > count / 2 ? gap : 0)
+                },
+                open: columns[0], high: columns[1], low: columns[2], close: columns[3], volume: columns[4])
+        }
+        return CandleBatch(
+            first: Int.random(in: 0...1_000_000, using: &self), series: series,
+            order: counts.count == 1 ? [] : [0, 2, 1, 0, 2, 2])
     }
 
     mutating func orderReport() -> OrderReport {
@@ -216,6 +243,7 @@ extension SeededGenerator {
             positions: (0..<Int.random(in: 0...3, using: &self)).map { _ in positionReport() },
             orders: (0..<Int.random(in: 0...3, using: &self)).map { _ in orderReport() },
             brackets: (0..<Int.random(in: 0...3, using: &self)).map { _ in bracketReport() },
-            state: json(), heartbeatMilliseconds: Int.random(in: 1...60_000, using: &self))
+            state: json(), heartbeatMilliseconds: Int.random(in: 1...60_000, using: &self),
+            seed: Bool.random(using: &self) ? Int.random(in: 0...Int.max, using: &self) : nil)
     }
 }

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 256 * 1024 + 1, NAME_BYTES = 64 };
+/* Only `candles` of a backtest are so long; without `batches` in `ready` no line has more than 256 KiB. */
+enum { LINE_BYTES = 1024 * 1024 + 1, NAME_BYTES = 64 };
 
 /* Goes past one JSON value; returns what lies behind it, or NULL when the text ends inside it. */
 static const char *past_value(const char *at) {
@@ -96,6 +97,9 @@ struct strategy {
     double fast, slow, held;
     long candles, requests;
     bool waiting;
+    char *closes;    /* of a batch: those that were not looked at yet, with a space between */
+    char *order;     /* which series each of its candles is of; NULL with one */
+    long next;       /* the number of its first candle that was not looked at yet */
 };
 
 static void begin(struct strategy *self, const char *line) {
@@ -111,7 +115,7 @@ static void begin(struct strategy *self, const char *line) {
     /* Request ids must never repeat, not even in the next run: the time of the start sets them apart. */
     const char *time = member(line, "time");
     snprintf(self->prefix, sizeof self->prefix, "c%ld", time == NULL ? 0 : strtol(time, NULL, 10));
-    puts("{\"type\":\"ready\",\"sdk\":\"c/1.0\"}");
+    puts("{\"type\":\"ready\",\"sdk\":\"c/1.0\",\"batches\":true}");
 }
 
 static void order(struct strategy *self, const char *side, const char *quantity, bool reduce_only) {
@@ -122,20 +126,49 @@ static void order(struct strategy *self, const char *side, const char *quantity,
     self->waiting = true;
 }
 
-static void candle(struct strategy *self, const char *line) {
-    double close = decimal(line, "close");
+static void price(struct strategy *self, double close, bool is_history) {
     if (close <= 0)
         return;
     if (self->candles++ == 0)
         self->fast = self->slow = close;
     self->fast += (close - self->fast) * 2 / (9 + 1);
     self->slow += (close - self->slow) * 2 / (21 + 1);
-    if (member(line, "history") != NULL || self->candles < 21 || self->waiting)
+    if (is_history || self->candles < 21 || self->waiting)
         return;
     if (self->fast > self->slow && self->held <= 0)
         order(self, "buy", self->quantity, false);
     else if (self->fast < self->slow && self->held > 0)
         order(self, "sell", self->quantity, true);
+}
+
+/* Keeps the closes of a backtest's batch, and with several series which of its candles are of the instrument. */
+static void batch(struct strategy *self, const char *line) {
+    static char closes[LINE_BYTES], order[LINE_BYTES];
+    char symbol[NAME_BYTES];
+    const char *first = member(line, "first"), *series = member(line, "series"), *which = member(line, "order");
+    self->next = first == NULL ? 0 : strtol(first, NULL, 10);
+    closes[0] = '\0';
+    /* The instrument is the first of `hello`, so it is in the first series or in none. */
+    if (series != NULL && *series == '[' && text(member(series + 1, "symbol"), symbol, sizeof symbol) &&
+        strcmp(symbol, self->symbol) == 0)
+        text(member(series + 1, "close"), closes, sizeof closes);
+    self->closes = closes;
+    self->order = which == NULL ? NULL : strcpy(order, which + 1);
+}
+
+/* Goes through the batch as far as the host says, or until there is an order to be said. */
+static void go(struct strategy *self, const char *line) {
+    const char *until = member(line, "until");
+    long last = until == NULL ? 0 : strtol(until, NULL, 10), requests = self->requests;
+    while (self->next <= last && self->requests == requests) {
+        bool is_ours = self->order == NULL || strtol(self->order, &self->order, 10) == 0;
+        if (self->order != NULL)
+            self->order++; /* past the comma */
+        if (is_ours)
+            price(self, strtod(self->closes, &self->closes), false);
+        self->next++;
+    }
+    printf("{\"type\":\"done\",\"id\":%ld}\n", self->next - 1);
 }
 
 /* Takes one line; false when it was the last. */
@@ -146,7 +179,11 @@ static bool take(struct strategy *self, const char *line) {
     if (strcmp(type, "hello") == 0) {
         begin(self, line);
     } else if (strcmp(type, "candle") == 0) {
-        candle(self, line);
+        price(self, decimal(line, "close"), member(line, "history") != NULL);
+    } else if (strcmp(type, "candles") == 0) {
+        batch(self, line);
+    } else if (strcmp(type, "go") == 0) {
+        go(self, line);
     } else if (strcmp(type, "position") == 0) {
         self->held = decimal(line, "quantity");
     } else if (strcmp(type, "order") == 0) {

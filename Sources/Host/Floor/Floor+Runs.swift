@@ -207,7 +207,7 @@ extension Floor: StrategyRunnerDelegate {
             around.store.save(state: state, of: strategy.id, at: now)
         case .subscribe(let symbol, let resolution, let trades, let quotes):
             subscribe(strategy, symbol: symbol, resolution: resolution, trades: trades, quotes: quotes)
-        case .ready, .log, .timer, .pong, .bye: break  // The runner keeps these to itself.
+        case .ready, .log, .timer, .pong, .done, .bye: break  // The runner keeps these to itself.
         }
     }
 

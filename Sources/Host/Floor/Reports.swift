@@ -5,63 +5,20 @@ internal import Wire
 
 extension OrderReport {
     /// An order as its strategy hears of it, under the feed's own symbol.
-    init(_ order: Order) {
-        let terms = order.intent.terms
-        self.init(
-            request: order.intent.request?.text ?? "", order: order.id.description,
-            symbol: Feed.symbol(order.symbol), side: order.side, type: terms.type, quantity: order.quantity,
-            price: order.price, stopPrice: terms.stopPrice, timeInForce: terms.timeInForce,
-            status: Status(order.status), filledQuantity: order.filledQuantity,
-            averagePrice: order.averagePrice, reason: order.reason, time: order.updatedAt)
-    }
-}
-
-extension OrderReport {
-    /// The answer to a line that was no order, or to a change that was denied.
-    static func denied(request: String, reason: String, at time: Timestamp) -> OrderReport {
-        OrderReport(
-            request: request, order: "", symbol: "", side: .buy, type: .market, quantity: .zero,
-            timeInForce: .gtc, status: .denied, filledQuantity: .zero, reason: reason, time: time)
-    }
-}
-
-extension OrderReport.Status {
-    /// What a strategy needs to tell apart.
-    init(_ status: OrderStatus) {
-        switch status {
-        case .pending, .submitted: self = .pending
-        case .open, .pendingCancel: self = .open
-        case .partiallyFilled: self = .partiallyFilled
-        case .filled: self = .filled
-        case .cancelled: self = .cancelled
-        case .rejected: self = .rejected
-        case .denied: self = .denied
-        case .expired: self = .expired
-        case .unknown: self = .unknown
-        case .notPlaced: self = .notPlaced
-        }
-    }
+    init(_ order: Order) { self.init(order, symbol: Feed.symbol(order.symbol)) }
 }
 
 extension FillReport {
     /// A fill as its strategy hears of it.
     init(_ fill: Fill, request: RequestID?) {
-        self.init(
-            order: fill.order.description, request: request?.text ?? "", trade: fill.key.trade.text,
-            symbol: Feed.symbol(fill.symbol), side: fill.side, price: fill.price, quantity: fill.quantity,
-            fee: fill.fee, feeCurrency: fill.feeCurrency,
-            liquidity: fill.liquidity == .maker ? .maker : .taker,
-            time: fill.time)
+        self.init(fill, request: request, symbol: Feed.symbol(fill.symbol))
     }
 }
 
 extension PositionReport {
     /// A position as its strategy hears of it.
     init(_ position: PositionSummary) {
-        self.init(
-            symbol: Feed.symbol(position.key.symbol), quantity: position.quantity,
-            averagePrice: position.averagePrice, realisedProfit: position.realised,
-            unrealisedProfit: position.unrealised, fees: position.fees, time: position.time)
+        self.init(position, symbol: Feed.symbol(position.key.symbol))
     }
 }
 

@@ -30,14 +30,16 @@ public struct BacktestJob: Hashable, Sendable {
     public var capital: FixedDecimal
     public var mode: Mode
     public var costs: CostModel
-    /// What random numbers of the strategy and of slippage begin with.
+    /// What random numbers of the strategy begin with.
     public var seed: UInt64
+    /// Whether it trades coins that must be owned to be sold; else linear margin, with the leverage of its `strategy.json`.
+    public var isSpot: Bool
 
     /// Describes a backtest.
     public init(
         strategy: String, version: String, parameters: JSONValue = .null, series: [SeriesKey],
         start: Timestamp, end: Timestamp, warmUp: Int = 0, capital: FixedDecimal, mode: Mode = .batched,
-        costs: CostModel = CostModel(), seed: UInt64 = 1
+        costs: CostModel = CostModel(), seed: UInt64 = 1, isSpot: Bool = false
     ) {
         self.strategy = strategy
         self.version = version
@@ -50,5 +52,6 @@ public struct BacktestJob: Hashable, Sendable {
         self.mode = mode
         self.costs = costs
         self.seed = seed
+        self.isSpot = isSpot
     }
 }

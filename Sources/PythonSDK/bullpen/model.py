@@ -38,6 +38,31 @@ class Candle(NamedTuple):
     history: bool
     """True for the candles from before the start. Orders are denied during these."""
 
+    @property
+    def open_float(self) -> float:
+        """`open` in floating point: for statistics, where a backtest reads it faster."""
+        return float(self.open)
+
+    @property
+    def high_float(self) -> float:
+        """`high` in floating point."""
+        return float(self.high)
+
+    @property
+    def low_float(self) -> float:
+        """`low` in floating point."""
+        return float(self.low)
+
+    @property
+    def close_float(self) -> float:
+        """`close` in floating point."""
+        return float(self.close)
+
+    @property
+    def volume_float(self) -> float:
+        """`volume` in floating point."""
+        return float(self.volume)
+
 
 class Trade(NamedTuple):
     """A public trade on the market."""

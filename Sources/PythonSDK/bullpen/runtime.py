@@ -82,17 +82,90 @@ def _loop(session: Session, pipe: Pipe) -> None:
             write(session.take_output())
 
 
+def _lab_loop(session: Session, pipe: Pipe) -> None:
+    """The same for a backtest, where the host waits for the answer to each `ping` and `go`.
+
+    What the strategy has no handler for is not read before somebody asks: of an order that changed three times since the
+    last candle only the last is looked at, and positions are read when they are.
+    """
+    read = pipe.input.readline
+    decode = json.JSONDecoder().raw_decode
+    handle, write = session.handle, pipe.write
+    strategy = session.strategy
+    hears_orders = _overrides(strategy, "on_order")
+    hears_fills = _overrides(strategy, "on_fill")
+    hears_positions = _overrides(strategy, "on_position")
+    held = b""
+    while not session.is_over:
+        line = read()
+        if not line:
+            return
+        if not hears_fills and line.startswith(_FILL):
+            continue
+        if not hears_positions and line.startswith(_POSITION):
+            session.keep_position(line)
+            continue
+        if not hears_orders and line.startswith(_ORDER):
+            if held and line[: line.find(b'"', len(_ORDER)) + 1] != held[: held.find(b'"', len(_ORDER)) + 1]:
+                handle(decode(str(held, "utf-8"))[0])
+            held = line
+            continue
+        if held:
+            handle(decode(str(held, "utf-8"))[0])
+            held = b""
+        if line.startswith(_GO):
+            session.go(int(line[len(_GO) : -2]))
+        elif line.startswith(_PING):
+            session.lines.append(f'{{"type":"pong","id":{int(line[len(_PING) : -2])}}}')
+            session.acted = False
+        else:
+            handle(decode(str(line, "utf-8"))[0])
+            continue  # Nobody waits for what is said so far.
+        write(session.take_output())
+    if session.lines:
+        write(session.take_output())
+
+
+_ORDER = b'{"type":"order","request":"'
+_FILL = b'{"type":"fill","'
+_POSITION = b'{"type":"position","symbol":"'
+_GO = b'{"type":"go","until":'
+_PING = b'{"type":"ping","id":'
+
+
+def _overrides(strategy: Optional[Strategy], name: str) -> bool:
+    return getattr(getattr(strategy, name), "__func__", None) is not getattr(Strategy, name)
+
+
+def _seed(session: Session) -> None:
+    """Lets random numbers of a backtest begin where its job says."""
+    seed = session.hello.get("seed")
+    if seed is None:
+        return
+    import random  # Not for those who run live: it loads more than it is worth there.
+
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed % (1 << 32))
+
+
 def _run(session: Session, strategy: Strategy, pipe: Pipe) -> None:
     def flush() -> None:
         if session.lines:
             pipe.write(session.take_output())
 
     session.write_early = flush
+    _seed(session)
     try:
         session.begin(strategy)
         flush()
         gc.freeze()  # What is loaded by now stays; looking through it again and again would delay orders.
-        _loop(session, pipe)
+        if session.mode == "lab":
+            gc.set_threshold(50_000, 20, 20)  # Batches make many objects that no cycle holds.
+            _lab_loop(session, pipe)
+        else:
+            _loop(session, pipe)
     except Finished:
         pass
     except BrokenPipeError:
@@ -140,6 +213,7 @@ def main(bundle: str) -> NoReturn:
     faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
     session = _read_hello(_pipe)
     set_current_session(session)
+    _seed(session)
     module = _load(bundle, str(session.hello["entry"]))
     if session.strategy is None:  # else the file called start() itself, and the run is over
         start(_make(_find(module)))

@@ -9,9 +9,11 @@ import binascii
 import json
 from collections import deque
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from . import model
+from .batches import Batch, BatchCandle
 from .model import ZERO, Bracket, BullpenError, Candle, Message, Number, Order, Position, decimal_text
 
 if TYPE_CHECKING:
@@ -100,15 +102,16 @@ class Session:
         self.strategy_id: str = hello["strategy"]
         self.run: str = hello["run"]
         self.mode: str = hello["mode"]
-        self.now: int = hello["time"]
+        self._now: int = hello["time"]
         self.config: Dict[str, Any] = hello["config"]
         self.parameters: Dict[str, Any] = hello["parameters"]
         self.state: Any = hello["state"]
         self.instruments = {entry["symbol"]: model.instrument(entry) for entry in hello["instruments"]}
         self.account = model.account(hello["account"])
-        self.positions: Dict[str, Position] = {}
+        self._positions: Dict[str, Position] = {}
+        self._unread_positions: List[bytes] = []
         for entry in hello["positions"]:
-            self.positions[entry["symbol"]] = model.position(entry)
+            self._positions[entry["symbol"]] = model.position(entry)
         self.orders: Dict[str, Order] = {}
         """The orders that may still fill, by request."""
         for entry in hello["orders"]:
@@ -123,9 +126,13 @@ class Session:
         self.resolution: str = str(self.config.get("resolution") or "1m")
         self.quotes: Dict[str, model.Quote] = {}
         self.trades: Dict[str, model.Trade] = {}
-        self.prices: Dict[str, Decimal] = {}
-        """The last price of each instrument, from whichever event came last."""
-        self.candles: Dict[Tuple[str, str], Deque[Candle]] = {}
+        self._prices: Dict[str, Decimal] = {}
+        self._candles: Dict[Tuple[str, str], Deque[Candle]] = {}
+        self.acted = False
+        """Whether anything was said that the host has to do something about."""
+        self._batch: Optional[Batch] = None
+        self._current: Optional[BatchCandle] = None
+        self._synced = -1
         self.in_history = False
         """True while a candle from before the start is being handled."""
         self.is_over = False
@@ -137,7 +144,7 @@ class Session:
         self._start_equity = self.account.equity - self._net_profit()
         self._denied_here: List[Order] = []
         self._request_prefix = (
-            f"{binascii.crc32(self.run.encode('utf-8', 'replace')):08x}-{_base36(self.now)}-"
+            f"{binascii.crc32(self.run.encode('utf-8', 'replace')):08x}-{_base36(self._now)}-"
         )
         self._request_count = 0
         self.strategy: Optional[Strategy] = None
@@ -154,6 +161,8 @@ class Session:
             "timer": self._timer,
             "ping": self._ping,
             "stop": self._stop,
+            "candles": self._take_batch,
+            "go": self._go,
         }
 
     # What the host says.
@@ -165,7 +174,8 @@ class Session:
         anything that `on_start` says.
         """
         self.strategy = strategy
-        self.say('{"type":"ready","sdk":"python/1.0"}')
+        batches = ',"batches":true' if self.mode == "lab" else ""
+        self.say(f'{{"type":"ready","sdk":"python/1.0"{batches}}}')
         strategy.on_start()
 
     def handle(self, message: Message) -> None:
@@ -185,20 +195,118 @@ class Session:
     def _candle(self, message: Message) -> None:
         candle = model.candle(message)
         self.now = candle.close_time
-        key = (candle.symbol, candle.resolution)
-        kept = self.candles.get(key)
-        if kept is None:
-            kept = self.candles[key] = deque(maxlen=self._kept_candles)
-        kept.append(candle)
-        self.prices[candle.symbol] = candle.close
+        self._kept(candle.symbol, candle.resolution).append(candle)
+        self._prices[candle.symbol] = candle.close
         self.in_history = candle.history
         self._bound.on_candle(candle)
+
+    def keep_position(self, line: bytes) -> None:
+        """Keeps a `position` line until somebody asks."""
+        self._unread_positions.append(line)
+        if len(self._unread_positions) > 32:
+            self._read_positions()
+
+    def _read_positions(self) -> None:
+        latest = {line[: line.find(b",", 20)]: line for line in self._unread_positions}
+        self._unread_positions.clear()
+        for line in latest.values():
+            position = model.position(json.loads(line))
+            self._positions[position.symbol] = position
+
+    @property
+    def positions(self) -> Dict[str, Position]:
+        """What is held, by symbol."""
+        if self._unread_positions:
+            self._read_positions()
+        return self._positions
+
+    # Candles in batches.
+
+    def _take_batch(self, message: Message) -> None:
+        self._sync()
+        self._batch = Batch(message)
+
+    def _go(self, message: Message) -> None:
+        self.go(message["until"])
+
+    def go(self, until: int) -> None:
+        """Calls the strategy with the candles of the batch, one by one, up to number `until` or until it acts."""
+        batch = self._batch
+        assert batch is not None
+        lines, denied, on_candle = self.lines, self._denied_here, self._bound.on_candle
+        number = until
+        start = batch.first if self._current is None else max(batch.first, self._current.number + 1)
+        for candle in islice(batch.rest, until + 1 - start):
+            self._current = candle
+            on_candle(candle)
+            if lines or denied or self.acted:
+                if denied:
+                    self._report_denied_here()
+                if self.acted:
+                    number = candle.number
+                    break
+        self.acted = False
+        self.say(f'{{"type":"done","id":{number}}}')
+
+    def _kept(self, symbol: str, resolution: str) -> Deque[Candle]:
+        key = (symbol, resolution)
+        kept = self._candles.get(key)
+        if kept is None:
+            kept = self._candles[key] = deque(maxlen=self._kept_candles)
+        return kept
+
+    def _sync(self) -> None:
+        """Brings what is known of the market up to the candle at hand. Nothing of it is done for those who never ask."""
+        current, batch = self._current, self._batch
+        if current is None or batch is None or current.number == self._synced:
+            return
+        position = current.number - batch.first
+        begin = max(self._synced + 1 - batch.first, 0)
+        self._synced = current.number
+        if batch.is_single:
+            # More than is kept need not be looked at.
+            begin = max(begin, position + 1 - self._kept_candles)
+            kept = self._kept(current.symbol, current.resolution)
+            kept.extend([candle.whole() for candle in batch.candles[begin : position + 1]])
+            self._prices[current.symbol] = current.close
+        else:
+            for each in batch.candles[begin : position + 1]:
+                self._kept(each.symbol, each.resolution).append(each.whole())
+                self._prices[each.symbol] = each.close
+        self._now = current.close_time
+
+    @property
+    def now(self) -> int:
+        """The time of the event at hand."""
+        if self._current is not None:
+            self._sync()
+        return self._now
+
+    @now.setter
+    def now(self, time: int) -> None:
+        if self._current is not None:
+            self._sync()
+        self._now = time
+
+    @property
+    def prices(self) -> Dict[str, Decimal]:
+        """The last price of each instrument, from whichever event came last."""
+        if self._current is not None:
+            self._sync()
+        return self._prices
+
+    @property
+    def candles(self) -> Dict[Tuple[str, str], Deque[Candle]]:
+        """The newest candles of each series."""
+        if self._current is not None:
+            self._sync()
+        return self._candles
 
     def _trade(self, message: Message) -> None:
         trade = model.trade(message)
         self.now = trade.time
         self.trades[trade.symbol] = trade
-        self.prices[trade.symbol] = trade.price
+        self._prices[trade.symbol] = trade.price
         self._bound.on_trade(trade)
 
     def _quote(self, message: Message) -> None:
@@ -237,7 +345,7 @@ class Session:
     def _position(self, message: Message) -> None:
         position = model.position(message)
         self.now = position.time
-        self.positions[position.symbol] = position
+        self._positions[position.symbol] = position
         self._bound.on_position(position)
 
     def _bracket(self, message: Message) -> None:
@@ -362,6 +470,7 @@ class Session:
         if exact_quantity <= 0:
             return self._deny(order, f"quantity {quantity_text} must be above 0")
         self.orders[request] = order
+        self.acted = True
         self.say(line + "}")
         return order
 
@@ -396,6 +505,7 @@ class Session:
             self.now,
         )
         self.brackets[request] = bracket
+        self.acted = True
         self.say(
             f'{{"type":"oco","request":"{request}","symbol":{_encode_text(held.symbol)},"side":"{side}",'
             f'"quantity":"{text}"{legs}}}'
@@ -411,6 +521,7 @@ class Session:
 
     def cancel(self, order: Any) -> None:
         """Says `cancel` for an order, a bracket or a request id."""
+        self.acted = True
         if isinstance(order, Bracket):
             self.say(f'{{"type":"cancel","request":"{order.request}","bracket":true}}')
             return
@@ -426,6 +537,7 @@ class Session:
         take_profit: Optional[Number] = None,
     ) -> None:
         """Says `amend` for an order, a bracket or a request id."""
+        self.acted = True
         known = isinstance(order, (Order, Bracket))
         request = order.request if known else check_id(str(order), "request")
         legs = _legs(stop_loss, take_profit)
@@ -445,6 +557,7 @@ class Session:
 
     def signal(self, action: str, symbol: Optional[str], data: Dict[str, Any]) -> None:
         """Says `signal`."""
+        self.acted = True
         if not 1 <= len(action.encode("utf-8", "replace")) <= 64:
             raise BullpenError("a signal's action has 1 to 64 bytes")
         line = f'{{"type":"signal","action":{_encode_text(action)}'
@@ -484,6 +597,7 @@ class Session:
 
     def subscribe(self, symbol: str, resolution: Optional[str], trades: bool, quotes: bool) -> None:
         """Says `subscribe`."""
+        self.acted = True
         if resolution is None and not trades and not quotes:
             raise BullpenError("subscribe needs a resolution, trades=True or quotes=True")
         line = f'{{"type":"subscribe","symbol":{_encode_text(symbol)}'
@@ -498,6 +612,7 @@ class Session:
     def timer(self, timer_id: str, milliseconds: int, repeat: bool) -> None:
         """Says `timer`."""
         check_id(timer_id, "timer")
+        self.acted = True
         if not 0 <= milliseconds <= 604_800_000:
             raise BullpenError("a timer waits at most a week")
         if repeat and 0 < milliseconds < 10:

@@ -21,12 +21,13 @@ extension MatchingEngine {
     /// When the symbol's last price was, by the market's own clock; nil before the first.
     public func marketTime(of symbol: String) -> Timestamp? { books[symbol]?.market?.time }
 
-    private func share(of volume: FixedDecimal, _ instrument: Instrument) -> FixedDecimal {
+    func share(of volume: FixedDecimal, _ instrument: Instrument) -> FixedDecimal {
+        guard !settings.hasAnyVolume else { return TradingBounds.quantity }
         let share = FixedDecimal.product(min(volume, TradingBounds.quantity), settings.participation, .down)
         return FixedDecimal.stepped(share, instrument.stepSize, .down)
     }
 
-    private mutating func setMarket(_ symbol: String, price: FixedDecimal) {
+    mutating func setMarket(_ symbol: String, price: FixedDecimal) {
         books[symbol]?.market?.last = price
         books[symbol]?.market?.ask = price
         books[symbol]?.market?.bid = price
@@ -112,12 +113,12 @@ extension MatchingEngine {
         }
     }
 
-    private func isHeld(_ symbol: String) -> Bool {
+    func isHeld(_ symbol: String) -> Bool {
         accounts.values.contains { $0.positions[symbol].map { !$0.quantity.isZero } ?? false }
     }
 
     /// Lets what takes any price have what is there.
-    private mutating func takeAll(_ waiting: [Int64], at time: Timestamp) {
+    mutating func takeAll(_ waiting: [Int64], at time: Timestamp) {
         for number in waiting {
             guard let order = orders[number], order.state == .open, order.takesAnyPrice else { continue }
             take(number, at: time)
@@ -125,7 +126,7 @@ extension MatchingEngine {
     }
 
     /// Fires triggers; `price` says where one fires, or nil.
-    private mutating func fire(
+    mutating func fire(
         _ waiting: [Int64], at time: Timestamp, price: (MatchingOrder) -> FixedDecimal?
     ) {
         var firing: [(number: Int64, price: FixedDecimal, distance: FixedDecimal)] = []
@@ -156,7 +157,7 @@ extension MatchingEngine {
     }
 
     /// Fills limits that the market went through, best price first, at their own price.
-    private mutating func fillLimits(
+    mutating func fillLimits(
         _ waiting: [Int64], at time: Timestamp, reached: (FixedDecimal, Side) -> Bool
     ) {
         var filling: [(number: Int64, price: FixedDecimal, side: Side)] = []
@@ -181,7 +182,7 @@ extension MatchingEngine {
     // MARK: Liquidation
 
     /// Closes every margin account that holds the symbol and no longer has its maintenance margin at these prices.
-    private mutating func liquidate(
+    mutating func liquidate(
         _ symbol: String, low: FixedDecimal, high: FixedDecimal, at time: Timestamp
     ) {
         for id in accounts.keys.sorted() {

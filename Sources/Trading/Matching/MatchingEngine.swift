@@ -107,6 +107,13 @@ public struct MatchingEngine: Sendable {
         return changes
     }
 
+    /// Forgets what ``takeChanges()`` would tell, for those who keep no database.
+    public mutating func dropChanges() {
+        changedOrders.removeAll(keepingCapacity: true)
+        changedAccounts.removeAll(keepingCapacity: true)
+        newTrades.removeAll(keepingCapacity: true)
+    }
+
     // MARK: Asking
 
     /// The instruments.

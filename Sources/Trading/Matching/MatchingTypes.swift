@@ -14,6 +14,8 @@ public struct MatchingSettings: Hashable, Sendable {
     public var remembered: Int
     /// Fees are rounded up to whole multiples of this. Above nought; the finest is the default.
     public var feeStep = FixedDecimal(units: 1)
+    /// Whether a candle or a trade serves orders of any size, whatever its volume.
+    public var hasAnyVolume = false
 
     /// Describes a venue; the defaults are a usual venue's.
     public init(

@@ -6,7 +6,7 @@ extension HostMessage {
         let value: JSONValue
         do throws(JSONParser.Failure) {
             value = try JSONParser.parse(
-                line, limits: .init(bytes: StrategyProtocol.helloBytes, depth: 16))
+                line, limits: .init(bytes: StrategyProtocol.batchBytes, depth: 16))
         } catch {
             throw FieldFailure(field: "", reason: error.description)
         }
@@ -37,6 +37,8 @@ extension HostMessage {
         case "trading": self = .trading(try TradingReport(&reader))
         case "timer": self = .timer(id: try reader.string("id"), time: try reader.time("time"))
         case "ping": self = .ping(id: try reader.integer("id"))
+        case "candles": self = .candles(try CandleBatch(&reader))
+        case "go": self = .go(until: try reader.integer("until", in: 0...Int.max))
         case "stop":
             self = .stop(
                 reason: try reader.string("reason"),
@@ -88,7 +90,8 @@ extension Hello {
                 try BracketReport(&reader)
             },
             state: reader.optional("state") ?? .null,
-            heartbeatMilliseconds: try reader.integer("heartbeat_ms", in: 1...Int.max))
+            heartbeatMilliseconds: try reader.integer("heartbeat_ms", in: 1...Int.max),
+            seed: try reader.optionalInteger("seed", in: 0...Int.max))
     }
 }
 

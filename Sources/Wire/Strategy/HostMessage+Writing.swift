@@ -53,6 +53,8 @@ extension HostMessage {
             line.string("id", id)
             line.time("time", time)
         case .ping(let id): line.integer("id", Int64(id))
+        case .candles(let batch): batch.write(to: &line)
+        case .go(let until): line.integer("until", Int64(until))
         case .stop(let reason, let deadline):
             line.string("reason", reason)
             line.integer("deadline_ms", Int64(deadline))
@@ -75,6 +77,8 @@ extension HostMessage {
         case .trading: "trading"
         case .timer: "timer"
         case .ping: "ping"
+        case .candles: "candles"
+        case .go: "go"
         case .stop: "stop"
         }
     }
@@ -119,6 +123,7 @@ extension Hello {
         line.objects("brackets", brackets) { $0.write(to: &$1) }
         line.value("state", state)
         line.integer("heartbeat_ms", Int64(heartbeatMilliseconds))
+        if let seed { line.integer("seed", Int64(seed)) }
     }
 }
 

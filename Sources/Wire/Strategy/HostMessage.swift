@@ -23,6 +23,10 @@ public enum HostMessage: Hashable, Sendable {
     case timer(id: String, time: Timestamp)
     /// Asks for `pong` with the same id.
     case ping(id: Int)
+    /// Many candles of a backtest, to be gone through when `go` says how far.
+    case candles(CandleBatch)
+    /// Asks for the candles up to and including this number, one after the other, until the strategy acts; answered by `done`.
+    case go(until: Int)
     /// The last line: say `bye` and end within the deadline.
     case stop(reason: String, deadlineMilliseconds: Int)
 }
@@ -57,14 +61,17 @@ public struct Hello: Hashable, Sendable {
     public var state: JSONValue
     /// How often the host pings; a strategy that misses a few is taken for hung.
     public var heartbeatMilliseconds: Int
+    /// What random numbers begin with in a backtest; nil outside.
+    public var seed: Int?
 
     /// Gathers what a strategy starts from.
     public init(
         strategy: String, run: String, mode: Mode, time: Timestamp, entry: String, parameters: JSONValue,
         config: JSONValue, instruments: [Instrument], account: AccountView, positions: [PositionReport],
         orders: [OrderReport], brackets: [BracketReport] = [], state: JSONValue,
-        heartbeatMilliseconds: Int
+        heartbeatMilliseconds: Int, seed: Int? = nil
     ) {
+        self.seed = seed
         self.strategy = strategy
         self.run = run
         self.mode = mode

@@ -7,7 +7,7 @@ enum LineField: Int, CaseIterable {
     case stopPrice, timeInForce, postOnly, reduceOnly
     case id, level, message, action, data, name, value, state, resolution, trades, quotes
     case afterMilliseconds, repeats, sdk, reason
-    case stopLoss, takeProfit, bracket
+    case stopLoss, takeProfit, bracket, batches
 
     var name: String {
         switch self {
@@ -21,7 +21,8 @@ enum LineField: Int, CaseIterable {
         case .afterMilliseconds: "after_ms"
         case .repeats: "repeat"
         case .type, .request, .symbol, .side, .quantity, .price, .id, .level, .message, .action, .data,
-            .name, .value, .state, .resolution, .trades, .quotes, .sdk, .reason, .bracket:
+            .name, .value, .state, .resolution, .trades, .quotes, .sdk, .reason, .bracket,
+            .batches:
             "\(self)"
         }
     }

@@ -4,7 +4,7 @@ import Trading
 ///
 /// The caller writes `{"type":"…"` first, then members, then ``end()``.
 struct LineWriter {
-    private(set) var bytes: [UInt8]
+    var bytes: [UInt8]
 
     /// Starts a line of the given type behind what `bytes` holds already.
     init(appendingTo bytes: consuming [UInt8], type: String) {
@@ -21,7 +21,7 @@ struct LineWriter {
 
     mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    private mutating func name(_ name: String) {
+    mutating func name(_ name: String) {
         raw(",\"")
         raw(name)
         raw("\":")

@@ -24,7 +24,7 @@ extension StrategyMessage {
 
 /// The members of one line, found but not yet understood.
 private struct LineFields {
-    /// A member's value as far as the scan knows it. It owns nothing, so that 29 of them cost nothing to drop.
+    /// A member's value as far as the scan knows it. It owns nothing, so that 30 of them cost nothing to drop.
     private enum Value {
         case absent
         case null
@@ -36,7 +36,7 @@ private struct LineFields {
     }
 
     // One for each field. On the stack: a line costs no allocation until it is understood.
-    private var values = InlineArray<29, Value>(repeating: .absent)
+    private var values = InlineArray<30, Value>(repeating: .absent)
     private var trees: [JSONValue] = []
     private var seen: UInt32 = 0
     private var unknownName: String?
@@ -155,9 +155,13 @@ private struct LineFields {
         case .subscribe: return try subscribe(in: text)
         case .timer: return try timer(in: text)
         case .ready:
-            try allow(.sdk)
+            try allow(.sdk, .batches)
             return .ready(
-                sdk: try required(try string(.sdk, bytes: StrategyProtocol.reasonBytes, in: text), .sdk))
+                sdk: try required(try string(.sdk, bytes: StrategyProtocol.reasonBytes, in: text), .sdk),
+                batches: try bool(.batches) ?? false)
+        case .done:
+            try allow(.id)
+            return .done(id: try required(try integer(.id, in: 0...Int.max, of: text), .id))
         case .bye:
             try allow(.reason)
             return .bye(reason: try string(.reason, bytes: StrategyProtocol.reasonBytes, in: text))

@@ -2,8 +2,8 @@ public import Trading
 
 /// One line that a strategy says to the host.
 public enum StrategyMessage: Hashable, Sendable {
-    /// The strategy has read `hello` and takes events now.
-    case ready(sdk: String)
+    /// The strategy has read `hello` and takes events now; `batches` says that it knows `candles` and `go`.
+    case ready(sdk: String, batches: Bool = false)
     /// Asks for an order, and perhaps for what it opens to be closed at a price. `request` is the strategy's own id for it,
     /// never used twice.
     case order(request: String, terms: OrderTerms, bracket: BracketPrices? = nil)
@@ -29,6 +29,8 @@ public enum StrategyMessage: Hashable, Sendable {
     /// Sets a timer, replacing one of the same id; nought milliseconds takes it away.
     case timer(id: String, afterMilliseconds: Int, repeats: Bool)
     case pong(id: Int)
+    /// Answers `go`: the number of the candle at which the strategy acted, or of the last that was asked for.
+    case done(id: Int)
     /// The last line of a strategy that ends by its own choice or after `stop`.
     case bye(reason: String?)
 
@@ -47,6 +49,7 @@ public enum StrategyMessage: Hashable, Sendable {
         case .subscribe: .subscribe
         case .timer: .timer
         case .pong: .pong
+        case .done: .done
         case .bye: .bye
         }
     }
@@ -55,7 +58,9 @@ public enum StrategyMessage: Hashable, Sendable {
     public var line: [UInt8] {
         var line = LineWriter(appendingTo: [], type: type.rawValue)
         switch self {
-        case .ready(let sdk): line.string("sdk", sdk)
+        case .ready(let sdk, let batches):
+            line.string("sdk", sdk)
+            line.flag("batches", batches)
         case .order(let request, let terms, let bracket):
             line.string("request", request)
             line.string("symbol", terms.symbol)
@@ -105,7 +110,7 @@ public enum StrategyMessage: Hashable, Sendable {
             line.string("id", id)
             line.integer("after_ms", Int64(afterMilliseconds))
             line.flag("repeat", repeats)
-        case .pong(let id): line.integer("id", Int64(id))
+        case .pong(let id), .done(let id): line.integer("id", Int64(id))
         case .bye(let reason): line.optionalString("reason", reason)
         }
         return line.end()
@@ -125,6 +130,7 @@ public enum StrategyMessageType: String, Hashable, Sendable, CaseIterable {
     case state
     case subscribe
     case timer
+    case done
     case ready
     case bye
 }

@@ -6,6 +6,10 @@ public enum StrategyProtocol {
     public static let lineBytes = 64 << 10
     /// Bytes of the `hello` line, newline included: it carries configuration, parameters and saved state.
     public static let helloBytes = 256 << 10
+    /// Bytes of a `candles` line, newline included: only a backtest says it, and only to a strategy that asked for batches.
+    public static let batchBytes = 1 << 20
+    /// Candles of a `candles` line.
+    public static let batchCandles = 4096
     /// Characters of an id that the strategy chose, for a request or a timer.
     public static let idBytes = 36
     /// Bytes of a symbol.

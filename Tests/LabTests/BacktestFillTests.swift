@@ -1,0 +1,201 @@
+import Analytics
+import MarketData
+import Testing
+import Trading
+import Wire
+
+@testable import Lab
+
+/// Where and at what cost orders meet candles that are written out here.
+@Suite struct `A backtest's fills` {
+    private let key = MemoryCandles.key("BTCUSDT", "1m")
+
+    /// Candles of open, high, low and close, one a minute, each with a volume of 10.
+    private func source(_ candles: [(Int, Int, Int, Int)]) -> MemoryCandles {
+        var columns = CandleColumns(symbol: "BTCUSDT", resolution: key.resolution, priceDigits: 2, volumeDigits: 3)
+        for (index, (open, high, low, close)) in candles.enumerated() {
+            let candle = Candle(
+                symbol: "BTCUSDT", resolution: key.resolution,
+                openTime: MemoryCandles.start.advanced(byMilliseconds: Int64(index) * 60_000),
+                open: FixedDecimal(open), high: FixedDecimal(high), low: FixedDecimal(low),
+                close: FixedDecimal(close), volume: FixedDecimal(10))
+            precondition(columns.append(candle))
+        }
+        return MemoryCandles(series: [key: columns])
+    }
+
+    /// Says what it is to say at the closes of the candles with these numbers, from 0.
+    private struct Plan: Script {
+        var acts: [Int: [StrategyMessage]]
+        var number = -1
+
+        mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
+            guard case .candle = message else { return [] }
+            number += 1
+            return acts[number] ?? []
+        }
+    }
+
+    private func order(
+        _ side: Side, _ type: OrderType = .market, _ quantity: Int = 1, price: Int? = nil, stop: Int? = nil,
+        bracket: BracketPrices? = nil, request: String = "a"
+    ) -> StrategyMessage {
+        .order(
+            request: request,
+            terms: OrderTerms(
+                symbol: "BTCUSDT", side: side, type: type, quantity: FixedDecimal(quantity),
+                price: price.map { FixedDecimal($0) }, stopPrice: stop.map { FixedDecimal($0) }),
+            bracket: bracket)
+    }
+
+    private func run(
+        _ candles: [(Int, Int, Int, Int)], _ acts: [Int: [StrategyMessage]], _ costs: CostModel = CostModel()
+    ) throws -> BacktestResult {
+        let result = try Bench.run(Bench.job(costs: costs, minutes: 60), source(candles), Plan(acts: acts))
+        #expect(result.end == .completed)
+        return result
+    }
+
+    private func prices(_ result: BacktestResult) -> [FixedDecimal] { result.fills.map(\.price) }
+
+    private let flat = [
+        (100, 110, 90, 105), (106, 112, 104, 108), (109, 111, 95, 97), (98, 120, 96, 119), (118, 121, 117, 120),
+    ]
+
+    @Test func `a market order fills at the next open, and pays the taker's fee`() throws {
+        let result = try run(flat, [0: [order(.buy)]], CostModel(takerFee: FixedDecimal("0.001")!))
+        #expect(prices(result) == [FixedDecimal(106)])
+        #expect(result.fills[0].fee == FixedDecimal("0.106"))
+        #expect(result.fills[0].time == MemoryCandles.start.advanced(byMilliseconds: 60_000))
+        #expect(result.finalEquity == FixedDecimal("1000013.894"))
+        #expect(result.equity.last?.equity == result.finalEquity)
+    }
+
+    @Test func `or at the close that it answers, where that is asked for`() throws {
+        let result = try run(flat, [0: [order(.buy)]], CostModel(marketFill: .sameClose))
+        #expect(prices(result) == [FixedDecimal(105)])
+    }
+
+    @Test func `slippage makes it worse`() throws {
+        let result = try run(
+            flat, [0: [order(.buy)], 1: [order(.sell, request: "b")]], CostModel(slippage: FixedDecimal("0.01")!))
+        #expect(prices(result) == [FixedDecimal("107.06"), FixedDecimal("107.91")])
+    }
+
+    @Test func `latency lets it meet the first candle that opens afterwards`() throws {
+        let result = try run(flat, [0: [order(.buy)]], CostModel(latencyMilliseconds: 60_001))
+        #expect(prices(result) == [FixedDecimal(98)])
+    }
+
+    @Test func `a share of the volume fills in parts`() throws {
+        let result = try run(
+            flat, [0: [order(.buy, .market, 12)]], CostModel(volumeShare: FixedDecimal("0.5")!))
+        #expect(prices(result) == [FixedDecimal(106), FixedDecimal(109), FixedDecimal(98)])
+        #expect(result.fills.map(\.quantity) == [FixedDecimal(5), FixedDecimal(5), FixedDecimal(2)])
+    }
+
+    @Test func `a limit fills at its price when the market went beyond, as maker`() throws {
+        let costs = CostModel(makerFee: FixedDecimal("0.0005")!, takerFee: FixedDecimal("0.001")!)
+        let result = try run(flat, [0: [order(.buy, .limit, price: 96)]], costs)
+        #expect(prices(result) == [FixedDecimal(96)])
+        #expect(result.fills[0].fee == FixedDecimal("0.048"))
+        // A touch is not enough.
+        #expect(try run(flat, [0: [order(.buy, .limit, price: 95)]], costs).fills.isEmpty)
+    }
+
+    @Test func `a stop fires at its price, or at an open beyond it`() throws {
+        #expect(try prices(run(flat, [1: [order(.sell, .stop, stop: 96)]])) == [FixedDecimal(96)])
+        #expect(try prices(run(flat, [2: [order(.buy, .stop, stop: 98)]])) == [FixedDecimal(98)])
+        let gap = [(100, 101, 99, 100), (90, 92, 88, 91)]
+        #expect(try prices(run(gap, [0: [order(.sell, .stop, stop: 95)]])) == [FixedDecimal(90)])
+    }
+
+    @Test(
+        arguments: [
+            (CostModel.Intrabar.pessimistic, 95), (.byDirection, 95), (.optimistic, 115),
+        ])
+    func `stop and target in one candle go by the assumption`(intrabar: CostModel.Intrabar, price: Int) throws {
+        // Rises: by direction the low comes first.
+        let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 120, 90, 110)]
+        let bracket = BracketPrices(stopLoss: FixedDecimal(95), takeProfit: FixedDecimal(115))
+        let costs = CostModel(intrabar: intrabar)
+        let result = try run(candles, [0: [order(.buy, bracket: bracket)]], costs)
+        #expect(prices(result) == [FixedDecimal(100), FixedDecimal(price)])
+        // The same with two orders of the strategy's own.
+        let exits = [
+            order(.sell, .stop, stop: 95, request: "s"), order(.sell, .takeProfit, stop: 115, request: "t"),
+        ]
+        let own = try run(candles, [0: [order(.buy)], 1: exits], costs)
+        #expect(own.fills.dropFirst().first?.price == FixedDecimal(price))
+    }
+
+    @Test func `a falling candle has its high first, by direction`() throws {
+        let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 120, 90, 92)]
+        let bracket = BracketPrices(stopLoss: FixedDecimal(95), takeProfit: FixedDecimal(115))
+        let result = try run(candles, [0: [order(.buy, bracket: bracket)]], CostModel(intrabar: .byDirection))
+        #expect(prices(result) == [FixedDecimal(100), FixedDecimal(115)])
+    }
+
+    @Test func `a bracket whose entry fills in a candle can be stopped in it, and takes no profit in it`() throws {
+        let candles = [(100, 101, 99, 100), (100, 106, 90, 104), (104, 108, 103, 107)]
+        func bracket(_ stop: Int, _ target: Int) -> BracketPrices {
+            BracketPrices(stopLoss: FixedDecimal(stop), takeProfit: FixedDecimal(target))
+        }
+        let stopped = try run(candles, [0: [order(.buy, .limit, price: 97, bracket: bracket(92, 200))]])
+        #expect(prices(stopped) == [FixedDecimal(97), FixedDecimal(92)])
+        let held = try run(candles, [0: [order(.buy, .limit, price: 97, bracket: bracket(80, 105))]])
+        #expect(prices(held) == [FixedDecimal(97), FixedDecimal(105)])
+        #expect(held.fills[1].time > held.fills[0].time)
+    }
+
+    @Test func `round trips are first in, first out, with how far the price went`() throws {
+        let acts = [
+            0: [order(.buy, .market, 2, request: "a")], 1: [order(.buy, .market, 1, request: "b")],
+            2: [order(.sell, .market, 3, request: "c")],
+        ]
+        let result = try run(flat, acts, CostModel(takerFee: FixedDecimal("0.01")!))
+        #expect(result.trades.map(\.entryPrice) == [FixedDecimal(106), FixedDecimal(109)])
+        #expect(result.trades.map(\.exitPrice) == [FixedDecimal(98), FixedDecimal(98)])
+        #expect(result.trades.map(\.quantity) == [FixedDecimal(2), FixedDecimal(1)])
+        #expect(result.trades[0].fees == FixedDecimal("4.08"))
+        #expect(result.trades[0].profit == FixedDecimal("-20.08"))
+        #expect(result.trades[0].adverseExcursion == 11.0 / 106)
+        #expect(result.trades[0].favourableExcursion == 6.0 / 106)
+        let sum = result.trades.reduce(Int128(0)) { $0 + $1.profit.units }
+        #expect(result.finalEquity.units == FixedDecimal(1_000_000).units + sum)
+    }
+
+    @Test func `longs pay funding at the hour, shorts are paid`() throws {
+        let candles = (0..<130).map { _ in (100, 101, 99, 100) }
+        var costs = CostModel(fundingRate: FixedDecimal("0.01")!, fundingHours: 1)
+        func final(_ side: Side) throws -> FixedDecimal {
+            try Bench.run(
+                Bench.job(costs: costs, minutes: 130), source(candles), Plan(acts: [5: [order(side)]])
+            ).finalEquity
+        }
+        #expect(try final(.buy) == FixedDecimal(999_998))
+        #expect(try final(.sell) == FixedDecimal(1_000_002))
+        costs.fundingHours = 2
+        #expect(try final(.buy) == FixedDecimal(999_999))
+    }
+
+    @Test func `orders during history are denied`() throws {
+        let result = try Bench.run(
+            Bench.job(warmUp: 3, minutes: 60, skipping: 3), source(flat), Plan(acts: [1: [order(.buy)]]))
+        #expect(result.fills.isEmpty)
+        #expect(result.bars == 2)
+    }
+
+    @Test func `the books agree with the desk's`() throws {
+        var source = MemoryCandles()
+        source.add("BTCUSDT", "1m", count: 2_000, seed: 21)
+        let costs = CostModel(makerFee: FixedDecimal("0.0004")!, takerFee: FixedDecimal("0.001")!)
+        let job = Bench.job(mode: .batched, costs: costs)
+        let setup = try BacktestSetup(job, config: .init(), source: source, instrument: { _ in nil })
+        var finished = setup.converse(ScriptedPeer(Dabbler(seed: 9, pace: 4), batches: true)) { _ in true }.engine
+        finished.mark()
+        #expect(finished.fills.count > 50)
+        #expect(finished.equity == finished.desk.profit(of: BacktestEngine.strategy)?.equity)
+        #expect(finished.equity == finished.matching.equity(of: BacktestEngine.account))
+    }
+}
