@@ -12,7 +12,8 @@ import Wire
 
     /// Candles of open, high, low and close, one a minute, each with a volume of 10.
     private func source(_ candles: [(Int, Int, Int, Int)]) -> MemoryCandles {
-        var columns = CandleColumns(symbol: "BTCUSDT", resolution: key.resolution, priceDigits: 2, volumeDigits: 3)
+        var columns = CandleColumns(
+            symbol: "BTCUSDT", resolution: key.resolution, priceDigits: 2, volumeDigits: 3)
         for (index, (open, high, low, close)) in candles.enumerated() {
             let candle = Candle(
                 symbol: "BTCUSDT", resolution: key.resolution,
@@ -59,7 +60,8 @@ import Wire
     private func prices(_ result: BacktestResult) -> [FixedDecimal] { result.fills.map(\.price) }
 
     private let flat = [
-        (100, 110, 90, 105), (106, 112, 104, 108), (109, 111, 95, 97), (98, 120, 96, 119), (118, 121, 117, 120),
+        (100, 110, 90, 105), (106, 112, 104, 108), (109, 111, 95, 97), (98, 120, 96, 119),
+        (118, 121, 117, 120),
     ]
 
     @Test func `a market order fills at the next open, and pays the taker's fee`() throws {
@@ -78,7 +80,8 @@ import Wire
 
     @Test func `slippage makes it worse`() throws {
         let result = try run(
-            flat, [0: [order(.buy)], 1: [order(.sell, request: "b")]], CostModel(slippage: FixedDecimal("0.01")!))
+            flat, [0: [order(.buy)], 1: [order(.sell, request: "b")]],
+            CostModel(slippage: FixedDecimal("0.01")!))
         #expect(prices(result) == [FixedDecimal("107.06"), FixedDecimal("107.91")])
     }
 
@@ -114,7 +117,8 @@ import Wire
         arguments: [
             (CostModel.Intrabar.pessimistic, 95), (.byDirection, 95), (.optimistic, 115),
         ])
-    func `stop and target in one candle go by the assumption`(intrabar: CostModel.Intrabar, price: Int) throws {
+    func `stop and target in one candle go by the assumption`(intrabar: CostModel.Intrabar, price: Int) throws
+    {
         // Rises: by direction the low comes first.
         let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 120, 90, 110)]
         let bracket = BracketPrices(stopLoss: FixedDecimal(95), takeProfit: FixedDecimal(115))
@@ -136,7 +140,9 @@ import Wire
         #expect(prices(result) == [FixedDecimal(100), FixedDecimal(115)])
     }
 
-    @Test func `a bracket whose entry fills in a candle can be stopped in it, and takes no profit in it`() throws {
+    @Test func `a bracket whose entry fills in a candle can be stopped in it, and takes no profit in it`()
+        throws
+    {
         let candles = [(100, 101, 99, 100), (100, 106, 90, 104), (104, 108, 103, 107)]
         func bracket(_ stop: Int, _ target: Int) -> BracketPrices {
             BracketPrices(stopLoss: FixedDecimal(stop), takeProfit: FixedDecimal(target))
@@ -188,11 +194,12 @@ import Wire
 
     @Test func `the books agree with the desk's`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_000, seed: 21)
+        source.add("BTCUSDT", "1m", count: 500, seed: 21)
         let costs = CostModel(makerFee: FixedDecimal("0.0004")!, takerFee: FixedDecimal("0.001")!)
-        let job = Bench.job(mode: .batched, costs: costs)
+        let job = Bench.job(mode: .batched, costs: costs, minutes: 500)
         let setup = try BacktestSetup(job, config: .init(), source: source, instrument: { _ in nil })
-        var finished = setup.converse(ScriptedPeer(Dabbler(seed: 9, pace: 4), batches: true)) { _ in true }.engine
+        var finished = setup.converse(ScriptedPeer(Dabbler(seed: 9, pace: 4), batches: true)) { _ in true }
+            .engine
         finished.mark()
         #expect(finished.fills.count > 50)
         #expect(finished.equity == finished.desk.profit(of: BacktestEngine.strategy)?.equity)

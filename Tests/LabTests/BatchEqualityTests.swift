@@ -14,11 +14,14 @@ import Trading
         late.fundingRate = FixedDecimal("0.0001")!
         late.fundingHours = 1
         return [
-            CostModel(), volume, late, CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose),
+            CostModel(), volume, late,
+            CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose),
         ]
     }()
 
-    private func same(_ job: BacktestJob, _ source: MemoryCandles, _ script: any Script) throws -> BacktestResult {
+    private func same(_ job: BacktestJob, _ source: MemoryCandles, _ script: any Script) throws
+        -> BacktestResult
+    {
         var batched = job
         batched.mode = .batched
         let one = try Bench.run(job, source, script)
@@ -35,18 +38,18 @@ import Trading
 
     @Test func `agree on a crossover, whose acts are few`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 5_000, seed: 1)
-        let job = Bench.job(warmUp: 60, minutes: 5_000, skipping: 100)
+        source.add("BTCUSDT", "1m", count: 3_000, seed: 1)
+        let job = Bench.job(warmUp: 60, minutes: 3_000, skipping: 100)
         let result = try same(job, source, Crossover())
         #expect(result.fills.count > 20)
-        #expect(result.bars == 4_900)
+        #expect(result.bars == 2_900)
     }
 
-    @Test(arguments: 0..<4, [1, 6, 60])
+    @Test(arguments: 0..<4, [2, 30])
     func `agree on whatever a strategy may do`(costs: Int, pace: Int) throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_500, seed: UInt64(costs + 2), gaps: true)
-        let job = Bench.job(costs: Self.costs[costs], minutes: 2_500)
+        source.add("BTCUSDT", "1m", count: 700, seed: UInt64(costs + 2), gaps: true)
+        let job = Bench.job(costs: Self.costs[costs], minutes: 700)
         let result = try same(job, source, Dabbler(seed: UInt64(pace * 10 + costs), pace: pace))
         #expect(result.fills.count > 5, "nothing was tried")
     }
@@ -54,36 +57,36 @@ import Trading
     @Test(arguments: 0..<4)
     func `agree on several instruments and lengths of candle`(costs: Int) throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_000, seed: 11, gaps: true)
-        source.add("ETHUSDT", "1m", count: 2_000, seed: 12)
-        source.add("BTCUSDT", "15m", count: 133, seed: 13)
+        source.add("BTCUSDT", "1m", count: 500, seed: 11, gaps: true)
+        source.add("ETHUSDT", "1m", count: 500, seed: 12)
+        source.add("BTCUSDT", "15m", count: 33, seed: 13)
         let series = [
             MemoryCandles.key("BTCUSDT", "1m"), MemoryCandles.key("ETHUSDT", "1m"),
             MemoryCandles.key("BTCUSDT", "15m"),
         ]
-        let job = Bench.job(series, costs: Self.costs[costs], warmUp: 20, skipping: 60)
+        let job = Bench.job(series, costs: Self.costs[costs], warmUp: 20, minutes: 500, skipping: 60)
         _ = try same(job, source, Dabbler(seed: UInt64(costs), pace: 5))
     }
 
     @Test func `agree on a spot account that runs out of money`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_000, seed: 5)
-        _ = try same(Bench.job(capital: 3_000, isSpot: true), source, Dabbler(seed: 3, pace: 3))
+        source.add("BTCUSDT", "1m", count: 500, seed: 5)
+        _ = try same(Bench.job(minutes: 500, capital: 3_000, isSpot: true), source, Dabbler(seed: 3, pace: 3))
     }
 
     @Test func `agree on a margin account that is liquidated`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_000, seed: 6)
-        let result = try same(Bench.job(capital: 2_500), source, Dabbler(seed: 4, pace: 2))
+        source.add("BTCUSDT", "1m", count: 1_000, seed: 6, drift: -20)
+        let result = try same(Bench.job(minutes: 1_000, capital: 1_500), source, Gambler(side: .buy))
         #expect(result.log.contains("the account was liquidated"))
     }
 
     @Test func `differ in how often the strategy is asked`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 5_000, seed: 1)
+        source.add("BTCUSDT", "1m", count: 2_500, seed: 1)
         let peers = [false, true].map { ScriptedPeer(Crossover(), batches: $0) }
-        for peer in peers { _ = try Bench.run(Bench.job(mode: .batched, minutes: 5_000), source, peer) }
-        #expect(peers[0].questions == 5_000)
-        #expect(peers[1].questions < 500)
+        for peer in peers { _ = try Bench.run(Bench.job(mode: .batched, minutes: 2_500), source, peer) }
+        #expect(peers[0].questions == 2_500)
+        #expect(peers[1].questions < 250)
     }
 }

@@ -39,7 +39,7 @@ enum Bench {
         config.maximumPositions = 4
         config.maximumDailyLoss = .one
         let setup = try BacktestSetup(job, config: config, source: source, instrument: { _ in nil })
-        return try withoutActuallyEscaping(progress) { setup.result(setup.converse(peer, $0), nil) }
+        return withoutActuallyEscaping(progress) { setup.result(setup.converse(peer, $0), nil) }
     }
 }
 

@@ -7,10 +7,11 @@ struct MemoryCandles: CandleSource {
 
     static let start = Timestamp(milliseconds: 1_735_689_600_000)
 
-    /// Adds a series of `count` candles from `start` on; with `gaps`, one in twenty is missing.
+    /// Adds a series of `count` candles from `start` on; with `gaps`, one in twenty is missing. `drift` is in cents a
+    /// candle.
     mutating func add(
         _ symbol: String, _ resolution: String, count: Int, seed: UInt64, start: Timestamp = Self.start,
-        gaps: Bool = false
+        gaps: Bool = false, drift: Int = 0
     ) {
         let resolution = Resolution(resolution)!
         var dice = SplitMix(state: seed)
@@ -18,7 +19,7 @@ struct MemoryCandles: CandleSource {
         var price = 100_000 + Int(seed % 7) * 1_000
         for number in 0..<count {
             let open = max(1_000, price + dice.next(-40...40))
-            let close = max(1_000, open + dice.next(-300...300))
+            let close = max(1_000, open + drift + dice.next(-300...300))
             let high = max(open, close) + dice.next(0...150)
             let low = max(1, min(open, close) - dice.next(0...150))
             price = close
@@ -37,7 +38,9 @@ struct MemoryCandles: CandleSource {
         SeriesKey(venue: "test", symbol: symbol, resolution: Resolution(resolution)!)
     }
 
-    private func cents(_ value: Int) -> FixedDecimal { FixedDecimal(units: Int128(value) * 10_000_000_000_000_000) }
+    private func cents(_ value: Int) -> FixedDecimal {
+        FixedDecimal(units: Int128(value) * 10_000_000_000_000_000)
+    }
 
     func candles(
         of key: SeriesKey, from start: Timestamp, to end: Timestamp, limit: Int

@@ -83,7 +83,8 @@ struct `Backtests of Python strategies` {
                 descriptors: [toChild.readEnd, fromChild.writeEnd, errors.number])
             close(toChild.readEnd)
             close(fromChild.writeEnd)
-            (input, output) = (FileDescriptor(owning: toChild.writeEnd), FileDescriptor(owning: fromChild.readEnd))
+            input = FileDescriptor(owning: toChild.writeEnd)
+            output = FileDescriptor(owning: fromChild.readEnd)
         }
 
         deinit {
@@ -115,9 +116,9 @@ struct `Backtests of Python strategies` {
 
     @Test func `come to what the same strategy comes to in Swift`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 4_000, seed: 1)
+        source.add("BTCUSDT", "1m", count: 2_000, seed: 1)
         for mode in BacktestJob.Mode.allCases {
-            let job = Bench.job(mode: mode, warmUp: 60, minutes: 4_000, skipping: 100)
+            let job = Bench.job(mode: mode, warmUp: 60, minutes: 2_000, skipping: 100)
             let python = try run(Self.crossover, job, source)
             let swift = try Bench.run(job, source, Crossover())
             #expect(python.end == .completed)
@@ -128,9 +129,9 @@ struct `Backtests of Python strategies` {
 
     @Test func `come to the same in batches, with all that the strategy can look at`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 3_000, seed: 8, gaps: true)
+        source.add("BTCUSDT", "1m", count: 1_500, seed: 8, gaps: true)
         let costs = CostModel(takerFee: FixedDecimal("0.001")!, intrabar: .byDirection)
-        var job = Bench.job(costs: costs, warmUp: 30, minutes: 3_000, skipping: 60)
+        var job = Bench.job(costs: costs, warmUp: 30, minutes: 1_500, skipping: 60)
         let one = try run(Self.nosy, job, source)
         job.mode = .batched
         let many = try run(Self.nosy, job, source)
@@ -145,10 +146,10 @@ struct `Backtests of Python strategies` {
 
     @Test func `come to the same in batches with several series`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 2_000, seed: 8, gaps: true)
-        source.add("ETHUSDT", "5m", count: 400, seed: 9)
+        source.add("BTCUSDT", "1m", count: 500, seed: 8, gaps: true)
+        source.add("ETHUSDT", "5m", count: 100, seed: 9)
         let series = [MemoryCandles.key("BTCUSDT", "1m"), MemoryCandles.key("ETHUSDT", "5m")]
-        var job = Bench.job(series)
+        var job = Bench.job(series, minutes: 500)
         let code = """
             from bullpen import Strategy
 

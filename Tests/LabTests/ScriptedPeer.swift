@@ -51,9 +51,10 @@ final class ScriptedPeer: BacktestPeer {
             say(.pong(id: id))
         case .candles(let batch):
             var rows = batch.series.map { _ in 0 }
-            self.batch = (batch.order.isEmpty ? Array(repeating: 0, count: batch.count) : batch.order).map {
-                defer { rows[$0] += 1 }
-                return batch.series[$0].candle(rows[$0])
+            let order = batch.order.isEmpty ? Array(repeating: 0, count: batch.count) : batch.order
+            self.batch = order.map { number in
+                defer { rows[number] += 1 }
+                return batch.series[number].candle(rows[number])
             }
             first = batch.first
             next = first
@@ -92,7 +93,8 @@ extension CandleBatch.Series {
     /// One of its candles.
     func candle(_ row: Int) -> Candle {
         func decimal(_ value: Int64, _ digits: Int) -> FixedDecimal {
-            FixedDecimal(units: Int128(value) * (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 })
+            FixedDecimal(
+                units: Int128(value) * (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 })
         }
         return Candle(
             symbol: symbol, resolution: resolution, openTime: Timestamp(milliseconds: openTimes[row]),

@@ -36,6 +36,25 @@ struct Crossover: Script {
     }
 }
 
+/// Puts all it has on one side, and waits.
+struct Gambler: Script {
+    let side: Side
+    private var hasOrdered = false
+
+    init(side: Side) { self.side = side }
+
+    mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
+        guard case .candle(let candle, false) = message, !hasOrdered else { return [] }
+        hasOrdered = true
+        return [
+            .order(
+                request: "g",
+                terms: OrderTerms(
+                    symbol: candle.symbol, side: side, type: .market, quantity: FixedDecimal(14)))
+        ]
+    }
+}
+
 /// Does something at random now and then: every kind of order, brackets, changes, cancels, timers, signals and log lines, also
 /// in answer to fills. The same candles and the same news always bring the same.
 struct Dabbler: Script {
@@ -57,8 +76,10 @@ struct Dabbler: Script {
             note(order)
         case .fill(let fill):
             dice.next(0...5) == 0
-                ? [ask(fill.symbol, fill.side.opposite, .limit, price: fill.price, quantity: fill.quantity)] : []
-        case .timer(let id, _): [.signal(action: "BUY", symbol: nil, data: .object([.init("timer", .string(id))]))]
+                ? [ask(fill.symbol, fill.side.opposite, .limit, price: fill.price, quantity: fill.quantity)]
+                : []
+        case .timer(let id, _):
+            [.signal(action: "BUY", symbol: nil, data: .object([.init("timer", .string(id))]))]
         default: []
         }
     }
@@ -89,11 +110,15 @@ struct Dabbler: Script {
                     candle.symbol, side, .market, quantity: quantity,
                     bracket: side == .buy
                         ? BracketPrices(
-                            stopLoss: FixedDecimal(units: low / 10_000_000_000_000_000 * 10_000_000_000_000_000),
-                            takeProfit: FixedDecimal(units: high / 10_000_000_000_000_000 * 10_000_000_000_000_000))
+                            stopLoss: FixedDecimal(
+                                units: low / 10_000_000_000_000_000 * 10_000_000_000_000_000),
+                            takeProfit: FixedDecimal(
+                                units: high / 10_000_000_000_000_000 * 10_000_000_000_000_000))
                         : BracketPrices(
-                            stopLoss: FixedDecimal(units: high / 10_000_000_000_000_000 * 10_000_000_000_000_000),
-                            takeProfit: FixedDecimal(units: low / 10_000_000_000_000_000 * 10_000_000_000_000_000)))
+                            stopLoss: FixedDecimal(
+                                units: high / 10_000_000_000_000_000 * 10_000_000_000_000_000),
+                            takeProfit: FixedDecimal(
+                                units: low / 10_000_000_000_000_000 * 10_000_000_000_000_000)))
             ]
         case 9:
             guard let request = open.first else { return [] }
@@ -110,7 +135,8 @@ struct Dabbler: Script {
     }
 
     private mutating func ask(
-        _ symbol: String, _ side: Side, _ type: OrderType, price: FixedDecimal? = nil, stop: FixedDecimal? = nil,
+        _ symbol: String, _ side: Side, _ type: OrderType, price: FixedDecimal? = nil,
+        stop: FixedDecimal? = nil,
         quantity: FixedDecimal, bracket: BracketPrices? = nil
     ) -> StrategyMessage {
         count += 1

@@ -16,17 +16,19 @@ extension BacktestEngine {
         let symbol = candle.symbol
         let opened = max(clock, candle.openTime)
         let closed = max(clock, candle.closeTime)
-        isInCandle = true
-        defer { (isInCandle, standing) = (false, nil) }
+        instant = opened
+        defer { (instant, standing) = (nil, nil) }
         report(matching.candleOpened(candle, at: opened), at: opened)
         if hasWork(in: symbol) {
             // What reached the venue before the candle opened meets its open.
             if desk.holdsBrackets { move(to: candle.open, symbol, at: opened) }
             takeArrivals(symbol, upTo: candle.openTime, at: opened)
+            instant = closed
             walk(through: candle, at: closed)
             // Exits of brackets that were tried in vain are tried again.
-            if desk.holdsBrackets { carry(desk.review(at: closed)) }
+            if desk.hasExits { carry(desk.review(at: closed)) }
         }
+        instant = closed
         report(matching.candleClosed(candle), at: closed)
         carry(desk.priceMoved(.candle(candle), on: Self.venue, at: closed))
     }
@@ -71,8 +73,8 @@ extension BacktestEngine {
         sweepBrackets(candle, low, high, reach, only: held, at: time)
     }
 
-    private func heldBrackets(in symbol: String) -> [Bracket] {
-        desk.liveBrackets().filter { $0.key.symbol == symbol && $0.status == .held }
+    private func heldBrackets(in symbol: String) -> [OrderDesk.HeldBracket] {
+        desk.heldBrackets(in: symbol, at: Self.venue)
     }
 
     /// Lets the price go to each leg of the brackets that lies in the range, those nearest the open first.

@@ -1,3 +1,4 @@
+internal import MarketData
 internal import Trading
 internal import Wire
 
@@ -114,13 +115,13 @@ extension BacktestEngine {
     }
 
     private mutating func send(_ request: VenueRequest) {
-        if !isInCandle, costs.marketFill == .nextOpen || costs.latencyMilliseconds > 0,
+        if instant == nil, costs.marketFill == .nextOpen || costs.latencyMilliseconds > 0,
             let symbol = request.symbol
         {
             let time = clock.advanced(byMilliseconds: costs.latencyMilliseconds)
             arrivals.append(Arrival(time: time, symbol: symbol, request: request))
         } else {
-            arrive(request, at: clock)
+            arrive(request, at: instant ?? clock)
         }
     }
 
@@ -176,7 +177,7 @@ extension BacktestEngine {
             case .traded(let trade):
                 let before = standing
                 // What follows from it happens where it happened.
-                standing = isInCandle ? trade.trade.price : nil
+                standing = instant == nil ? nil : trade.trade.price
                 if desk.holdsBrackets { move(to: trade.trade.price, trade.trade.symbol, at: time) }
                 report(.trade(trade.trade), at: time)
                 standing = before

@@ -65,21 +65,22 @@ extension BacktestEngine {
         for order in matching.openOrders(on: Self.account) {
             guard widen(&ranges[order.terms.symbol, default: QuietRange()], by: order) else { return nil }
         }
-        for bracket in desk.holdsBrackets ? desk.liveBrackets() : [] {
-            guard bracket.status != .triggered else { return nil }
-            let legs = bracket.prices
-            var range = ranges[bracket.key.symbol] ?? QuietRange()
-            for price in [bracket.side == .sell ? legs.stopLoss : legs.takeProfit].compactMap({ $0 }) {
-                range.raise(to: price)
+        if desk.holdsBrackets {
+            guard !desk.hasExits else { return nil }
+            for symbol in instruments.keys {
+                for bracket in desk.heldBrackets(in: symbol, at: Self.venue) {
+                    let (stop, take) = (bracket.prices.stopLoss, bracket.prices.takeProfit)
+                    let (under, over) = bracket.side == .sell ? (stop, take) : (take, stop)
+                    if let under { ranges[symbol, default: QuietRange()].raise(to: under) }
+                    if let over { ranges[symbol, default: QuietRange()].lower(to: over) }
+                }
             }
-            for price in [bracket.side == .sell ? legs.takeProfit : legs.stopLoss].compactMap({ $0 }) {
-                range.lower(to: price)
-            }
-            ranges[bracket.key.symbol] = range
         }
         guard case .margin = kind, heldCount > 0 else { return ranges }
         // What several positions are worth together no range of one of them tells.
-        guard heldCount == 1, let held = holdings.first(where: { !$0.value.quantity.isZero }) else { return nil }
+        guard heldCount == 1, let held = holdings.first(where: { !$0.value.quantity.isZero }) else {
+            return nil
+        }
         if let price = liquidationPrice(of: held.value.quantity) {
             if held.value.quantity.isPositive {
                 ranges[held.key, default: QuietRange()].raise(to: price)

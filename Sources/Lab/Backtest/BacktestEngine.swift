@@ -47,8 +47,8 @@ struct BacktestEngine: Sendable {
     var isHistory = false
     /// Requests that have not reached the venue.
     var arrivals: [Arrival] = []
-    /// Whether a candle is being gone through; what the desk sends then does not travel.
-    var isInCandle = false
+    /// When it is within the candle that is being gone through; what the desk sends then does not travel.
+    var instant: Timestamp?
     /// Where the market stands within a candle, when that is neither its open nor its close.
     var standing: FixedDecimal?
     /// Lines for the strategy that have not been taken.
@@ -73,7 +73,8 @@ struct BacktestEngine: Sendable {
         costs = job.costs
         series = job.series
         self.kind = kind
-        self.instruments = Dictionary(instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
+        self.instruments = Dictionary(
+            instruments.map { ($0.symbol, $0) }, uniquingKeysWith: { first, _ in first })
         isTraded = job.series.indices.map { index in
             let key = job.series[index]
             let shortest = job.series.indices.filter { job.series[$0].symbol == key.symbol }
@@ -219,7 +220,8 @@ struct BacktestTimers: Sendable {
         guard timers.count < 64 else { return false }
         timers.append(
             Timer(
-                id: id, time: now.milliseconds + Int64(milliseconds), repeats: repeats ? Int64(milliseconds) : nil))
+                id: id, time: now.milliseconds + Int64(milliseconds),
+                repeats: repeats ? Int64(milliseconds) : nil))
         return true
     }
 

@@ -1,3 +1,4 @@
+internal import MarketData
 internal import Trading
 
 extension BacktestJob {
@@ -21,7 +22,8 @@ extension BacktestJob {
         }
         guard capital.isPositive, capital <= TradingBounds.notional else {
             throw BacktestFailure(
-                field: "capital", reason: "must be above 0 and at most \(TradingBounds.notional), not \(capital)")
+                field: "capital",
+                reason: "must be above 0 and at most \(TradingBounds.notional), not \(capital)")
         }
         try costs.check()
     }

@@ -33,6 +33,9 @@ struct PeerReader {
     /// How many lines are refused before the run ends.
     static let refusedLines = 100
 
+    private static let tooLong =
+        "protocol violation: a line of more than \(StrategyProtocol.lineBytes) bytes"
+
     private let peer: any BacktestPeer
     private var buffer = [UInt8](repeating: 0, count: 4 * StrategyProtocol.lineBytes)
     private var start = 0
@@ -45,6 +48,7 @@ struct PeerReader {
     mutating func next(refused: (LineFailure) -> Void) throws(PeerEnd) -> StrategyMessage {
         while true {
             guard let lineEnd = try lineEnd() else { continue }
+            guard lineEnd - start < StrategyProtocol.lineBytes else { throw .broke(Self.tooLong) }
             let line = buffer[start..<lineEnd]
             start = lineEnd + 1
             do throws(LineFailure) {
@@ -54,7 +58,8 @@ struct PeerReader {
                 refusals += 1
                 guard refusals <= Self.refusedLines else {
                     throw .broke(
-                        "protocol violation: more than \(Self.refusedLines) refused lines; the last: \(error)")
+                        "protocol violation: more than \(Self.refusedLines) refused lines; the last: \(error)"
+                    )
                 }
             }
         }
@@ -67,8 +72,7 @@ struct PeerReader {
             if let found = newline(from: searched) { return found }
             searched = end
             guard end - start < StrategyProtocol.lineBytes else {
-                throw .broke(
-                    "protocol violation: a line of more than \(StrategyProtocol.lineBytes) bytes")
+                throw .broke(Self.tooLong)
             }
             if start == end {
                 (start, end, searched) = (0, 0, 0)

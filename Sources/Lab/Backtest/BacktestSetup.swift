@@ -42,7 +42,8 @@ struct BacktestSetup: Sendable {
             for series in job.series {
                 let first = try source.candles(of: series, from: job.start, to: job.end, limit: 1)
                 guard first.count > 0 else {
-                    throw MarketFileFailure(file: "", line: 0, reason: "there are no candles of \(series) in that time")
+                    throw MarketFileFailure(
+                        file: "", line: 0, reason: "there are no candles of \(series) in that time")
                 }
                 hashes.append(try source.contentHash(of: series, from: job.start, to: job.end))
                 let known = instrument(series) ?? .usual(symbol: series.symbol)
@@ -51,7 +52,8 @@ struct BacktestSetup: Sendable {
                 }
             }
         } catch {
-            throw BacktestFailure(field: "series", reason: error.file.isEmpty ? error.reason : error.description)
+            throw BacktestFailure(
+                field: "series", reason: error.file.isEmpty ? error.reason : error.description)
         }
         dataHashes = hashes
         let kind: AccountKind =

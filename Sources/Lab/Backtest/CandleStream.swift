@@ -64,9 +64,14 @@ struct CandleStream {
     }
 
     private mutating func refill(_ number: Int) throws(MarketFileFailure) {
-        guard let start = starts[number] else { return }
-        pieces[number] = try source.candles(of: series[number], from: start, to: end, limit: pieceSize)
         rows[number] = 0
+        guard let start = starts[number] else {
+            pieces[number] = CandleColumns(
+                symbol: series[number].symbol, resolution: series[number].resolution, priceDigits: 0,
+                volumeDigits: 0)
+            return
+        }
+        pieces[number] = try source.candles(of: series[number], from: start, to: end, limit: pieceSize)
         // A piece that is not full is the last.
         starts[number] =
             pieces[number].count < pieceSize
@@ -87,7 +92,9 @@ struct CandleStream {
 
 extension CandleSource {
     /// The last `count` candles before `end`, fewer where there are no more within ten times their length.
-    func history(of series: SeriesKey, before end: Timestamp, count: Int) throws(MarketFileFailure) -> [Candle] {
+    func history(of series: SeriesKey, before end: Timestamp, count: Int) throws(MarketFileFailure)
+        -> [Candle]
+    {
         guard count > 0 else { return [] }
         var found: [Candle] = []
         for factor: Int64 in [1, 3, 10] {

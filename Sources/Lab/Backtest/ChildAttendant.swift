@@ -2,6 +2,7 @@ internal import Glibc
 internal import Posix
 internal import Sandbox
 internal import Supervisor
+internal import Synchronization
 
 /// Looks after the strategy of a backtest while a thread waits for its answers: its log, what it is refused, its silence and
 /// its end.
@@ -79,7 +80,8 @@ final class ChildAttendant {
 
     private func look(at now: UInt64) {
         let progress = vitals.progress.load(ordering: .relaxed)
-        guard progress == seenProgress, vitals.isWaiting.load(ordering: .relaxed), let since = silentSince else {
+        guard progress == seenProgress, vitals.isWaiting.load(ordering: .relaxed), let since = silentSince
+        else {
             seenProgress = progress
             silentSince = now
             isAskedWhere = false

@@ -1,7 +1,7 @@
 public import Catalogue
 internal import Analytics
 public import MarketData
-internal import Posix
+public import Posix
 public import Sandbox
 internal import Synchronization
 public import Trading

@@ -65,8 +65,8 @@ struct TradeLedger: Sendable {
         guard let position = positions[symbol], !position.isFlat else { return }
         let held = position.lots[position.first...].reduce(FixedDecimal.zero) { .adding($0, $1.quantity) }
         for index in position.first..<position.lots.count {
-            let share = FixedDecimal.ratio(position.lots[index].quantity, held)
-            let fees = FixedDecimal.adding(position.lots[index].fees, .times(amount, share))
+            let part = FixedDecimal.ratio(.times(amount, position.lots[index].quantity), held)
+            let fees = FixedDecimal.adding(position.lots[index].fees, part)
             positions[symbol]?.lots[index].fees = fees
         }
     }
@@ -76,8 +76,8 @@ struct TradeLedger: Sendable {
     ) {
         let lot = position.lots[position.first]
         let quantity = min(rest, lot.quantity)
-        let exitFee = quantity == rest ? restFee : .times(restFee, .ratio(quantity, rest))
-        let entryFee = quantity == lot.quantity ? lot.fees : .times(lot.fees, .ratio(quantity, lot.quantity))
+        let exitFee = quantity == rest ? restFee : .ratio(.times(restFee, quantity), rest)
+        let entryFee = quantity == lot.quantity ? lot.fees : .ratio(.times(lot.fees, quantity), lot.quantity)
         let gain = FixedDecimal.times(FixedDecimal.subtracting(fill.price, lot.price), quantity)
         let fees = FixedDecimal.adding(entryFee, exitFee)
         let (low, high) = position.lots[position.first...].reduce((lot.low, lot.high)) {

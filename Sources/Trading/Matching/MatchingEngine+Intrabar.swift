@@ -97,8 +97,3 @@ extension MatchingEngine {
     /// Whether no order is open anywhere.
     public var isIdle: Bool { books.values.allSatisfy(\.open.isEmpty) }
 }
-
-extension OrderDesk {
-    /// Whether any bracket waits or works.
-    public var holdsBrackets: Bool { !brackets.isIdle }
-}

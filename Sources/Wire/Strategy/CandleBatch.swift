@@ -109,7 +109,8 @@ extension CandleBatch.Series {
         var times: [Int64] = []
         for run in try reader.optionalArray("times", count: StrategyProtocol.batchCandles) ?? [] {
             guard let pair = run.arrayValue, pair.count == 2, let start = pair[0].intValue,
-                let count = pair[1].intValue, (1...StrategyProtocol.batchCandles - times.count).contains(count)
+                let count = pair[1].intValue,
+                (1...StrategyProtocol.batchCandles - times.count).contains(count)
             else { throw reader.failure("times", "must be pairs of a start and a count") }
             for number in 0..<count { times.append(Int64(start) + Int64(number) * resolution.milliseconds) }
         }

@@ -113,7 +113,8 @@ final class StrategyRehearsal {
         case .order(let request, let terms, _): fill(request, terms)
         case .timer(let id, let after, _): if after > 0 { tell(.timer(id: id, time: market.now)) }
         case .log(_, let message): keep(message)
-        case .oco, .cancel, .cancelBracket, .amend, .amendBracket, .signal, .metric, .state, .subscribe, .done, .bye:
+        case .oco, .cancel, .cancelBracket, .amend, .amendBracket, .signal, .metric, .state, .subscribe,
+            .done, .bye:
             break
         }
     }
