@@ -49,6 +49,8 @@ final class BracketWitness {
     func restarted(_ desk: OrderDesk) -> [String] {
         let snapshot = desk.snapshot
         legs = snapshot.brackets.compactMapValues(\.leg)
+        // The number of one that was not durable is given to another order.
+        exits = exits.filter { desk.order($0) != nil }
         holdings = snapshot.ledgers.mapValues(\.ledger.quantity)
         filling = nil
         return durable.values.sorted { $0.id < $1.id }.compactMap { kept in

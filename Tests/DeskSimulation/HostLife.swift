@@ -62,7 +62,12 @@ final class HostLife: LoopTurns {
             if schedule.mutation == nil || schedule.mutation?.isOfBrackets == true {
                 for words in flaws { schedule.flaw(words) }
             }
-            if case .fill(let fill) = event { schedule.books.booked(fill, at: schedule.clock.now) }
+            switch event {
+            case .fill(let fill): schedule.books.booked(fill, at: schedule.clock.now)
+            case .order(let order):
+                if let words = schedule.books.flaw(inEndOf: order) { schedule.flaw(words) }
+            default: break
+            }
         }
         var snapshot = snapshot
         if mutation == .peaksAreForgotten { snapshot.peaks = [:] }

@@ -67,7 +67,8 @@ extension Schedule {
 
     private func ban(for duration: Int64) {
         bannedUntil = max(bannedUntil, clock.now + duration)
-        if life != nil { books.bansKnownUntil = bannedUntil }
+        // One that began before this life of the host was told to the life before.
+        if life != nil { books.bansKnownUntil = max(books.bansKnownUntil, clock.now + duration) }
         guard mutation != .bansAreIgnored, let life else { return }
         for account in plan.accounts {
             let until = wallClock.advanced(byMilliseconds: duration)

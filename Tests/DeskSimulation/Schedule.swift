@@ -120,13 +120,15 @@ final class Schedule {
             for symbol in World.symbols.indices { movePrice(symbol) }
             while flaws.isEmpty, clock.step(until: end) { endEvent() }
             clock.advance(to: end)
+            // What is asked from here on is asked again and again when an order cannot be cancelled.
+            let isQuiet = clock.isEmpty
             guard let life, let driver = life.driver else { continue }
             driver.decide { desk, now in desk.review(at: now) }
             life.endTurn()
             checkPace()
             let isListed = clock.now > venue.lastListing + World.auditMilliseconds + 1_000
             let reached = bracketUnrest(after: second, driver)
-            if second >= 4, isListed, clock.isEmpty, isAtRest(driver), reached.isEmpty { break }
+            if second >= 4, isListed, isQuiet, isAtRest(driver), reached.isEmpty { break }
             if second == 119 {
                 flaw("it does not come to rest: \(unrest(driver)) \(reached.joined(separator: ", "))")
             }

@@ -189,4 +189,136 @@ struct SimulationFindingTests {
         #expect(fixture.order("1").quantity == d("2") && fixture.order("1").status == .cancelled)
         #expect(!fixture.keep(fixture.desk.review(at: at(20_000))).requests.contains(question))
     }
+
+    @Test func `S2: "no such order" is no proof when it was asked before the venue had its time`() throws {
+        var fixture = try DeskFixture(grace: 5_000)
+        fixture.submit("1", market(.buy, "1"))
+        fixture.report(.sent(fixture.clientID("1")))
+        fixture.report(.outcomeUnknown(fixture.clientID("1"), reason: "timeout"), after: 100)
+        // The answer took six seconds, and tells of the first.
+        fixture.report(.absent(fixture.clientID("1")), after: 6_100)
+        #expect(fixture.order("1").status == .unknown)
+        let review = fixture.keep(fixture.desk.review(at: at(7_000)))
+        #expect(review.requests == [.status(fixture.order("1").reference)])
+        fixture.report(.absent(fixture.clientID("1")), after: 7_100)
+        #expect(fixture.order("1").status == .notPlaced && fixture.desk.flaws == [])
+    }
+
+    @Test func `S2: while a question is under way no other makes doubtful which answer is whose`() throws {
+        var fixture = try DeskFixture()
+        fixture.submit("1", market(.buy, "1"))
+        fixture.report(.outcomeUnknown(fixture.clientID("1"), reason: "timeout"))
+        #expect(fixture.keep(fixture.desk.review(at: at(9_000))).requests == [])
+        let reference = fixture.order("1").reference
+        fixture.report(.unanswered(.status(reference), reason: "timeout"), after: 9_500)
+        #expect(fixture.keep(fixture.desk.review(at: at(10_000))).requests == [.status(reference)])
+        // An answer that never comes is not waited for without end.
+        #expect(fixture.keep(fixture.desk.review(at: at(70_001))).requests == [.status(reference)])
+    }
+
+    @Test func `E1: "no such order" is old when the venue has spoken of the order since it was asked`() throws
+    {
+        var fixture = try DeskFixture()
+        fixture.submit("1", limit(.buy, "2", "100"))
+        fixture.report(.outcomeUnknown(fixture.clientID("1"), reason: "timeout"))
+        fixture.fill("1", "1")
+        let old = fixture.report(.absent(fixture.clientID("1")), after: 50)
+        #expect(fixture.order("1").status == .partiallyFilled && old.alarms == [])
+        #expect(old.requests == [.status(fixture.order("1").reference)])
+        // It asked anew, so that the next is an answer to be believed.
+        let again = fixture.report(.absent(fixture.clientID("1")), after: 90)
+        #expect(fixture.order("1").status == .unknown && again.alarms.count == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func `E12: what is whole here and filled there is filled, whatever doubt was between`(_ isUnwanted: Bool)
+        throws
+    {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("5"), price: nil, by: "alpha", at: at(1)))
+        fixture.fill("1", "2")
+        // It could be of the larger order; then the venue says that there is none.
+        fixture.report(.absent(fixture.clientID("1")), after: 10)
+        #expect(fixture.order("1").status == .unknown)
+        if isUnwanted { fixture.keep(fixture.desk.cancel("1", by: "alpha", at: at(11))) }
+        let reference = fixture.order("1").reference
+        let lost = VenueRequest.amend(reference, Amendment(quantity: d("5"), price: d("100")))
+        fixture.report(.unanswered(lost, reason: "timeout"), after: 12)
+        fixture.report(.order(fixture.venueOrder("1", .filled, filled: "2")), after: 20)
+        #expect(fixture.order("1").status == .filled && fixture.order("1").amendment == nil)
+        #expect(fixture.desk.liveOrders() == [] && fixture.desk.flaws == [])
+    }
+
+    @Test func `E12: fills of a larger order are no excess, though its end came before the news of its size`()
+        throws
+    {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("5"), price: d("101"), by: "alpha", at: at(1)))
+        fixture.fill("1", "1")
+        fixture.report(.cancelled(fixture.clientID("1"), filled: d("4"), reason: nil))
+        let rest = fixture.fill("1", "3")
+        #expect(rest.alarms == [] && fixture.desk.halts == [])
+        let order = fixture.order("1")
+        #expect(order.status == .cancelled && order.quantity == d("5") && order.price == d("101"))
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test func `E12: the next host asks what an order was for that ended while a change was on its way`()
+        throws
+    {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "5", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("2"), price: nil, by: "alpha", at: at(1)))
+        fixture.report(.cancelled(fixture.clientID("1"), filled: .zero, reason: nil))
+        try fixture.restart()
+        let question = VenueRequest.status(fixture.order("1").reference)
+        #expect(fixture.keep(fixture.desk.review(at: at(5_000))).requests.contains(question))
+        let told = fixture.venueOrder("1", .cancelled, filled: "0")
+        fixture.report(
+            .order(
+                VenueOrder(
+                    clientID: told.clientID, venueOrderID: told.venueOrderID, symbol: told.symbol,
+                    side: told.side, quantity: d("2"), price: d("100"), filledQuantity: .zero,
+                    averagePrice: nil, state: .cancelled, reason: nil, time: at(5_000))), after: 5_100)
+        #expect(fixture.order("1").quantity == d("2") && fixture.order("1").amendment == nil)
+        #expect(!fixture.keep(fixture.desk.review(at: at(20_000))).requests.contains(question))
+        // Nor does the host after that.
+        try fixture.restart()
+        #expect(!fixture.keep(fixture.desk.review(at: at(30_000))).requests.contains(question))
+    }
+
+    @Test func `C6: what reduces a short position leaves more of the buys to make a long one`() throws {
+        var fixture = try DeskFixture(
+            kind: .margin(leverage: d("10"), maintenance: d("0.01")),
+            limits: RiskLimits(positionNotional: d("800")))
+        fixture.open("short", market(.sell, "2"))
+        fixture.fill("short", "2")
+        fixture.open("1", limit(.buy, "5", "100"))
+        fixture.open("exit", limit(.buy, "2", "99", reduceOnly: true))
+        // Two short and eight bought are six long; after the exit they are eight.
+        fixture.open("2", limit(.buy, "3", "100"))
+        #expect(fixture.order("2").status == .open)
+        fixture.submit("3", limit(.buy, "1", "100"))
+        #expect(fixture.order("3").status == .denied)
+        fixture.fill("exit", "2", "99")
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test func `E5, E12: an answer from before the end does not change what the order was for`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        let old = fixture.venueOrder("1", .open, filled: "0")
+        fixture.keep(fixture.desk.amend("1", quantity: d("5"), price: nil, by: "alpha", at: at(1)))
+        fixture.keep(fixture.desk.reconcile(at: at(2)))
+        fixture.fill("1", "5")
+        #expect(fixture.order("1").status == .filled && fixture.order("1").quantity == d("5"))
+        fixture.keep(fixture.desk.reconcile(at: at(3)))
+        // The answers overtake each other: the last to come is the first that was asked for.
+        fixture.report(.order(fixture.venueOrder("1", .filled, filled: "5")))
+        let late = fixture.report(.order(old))
+        #expect(fixture.order("1").quantity == d("5") && fixture.order("1").status == .filled)
+        #expect(late.alarms == [] && fixture.desk.halts == [] && fixture.desk.flaws == [])
+    }
 }

@@ -201,6 +201,8 @@ extension OrderDesk {
                 let own = entry.order.claim
                 claim.buys = FixedDecimal.sum(claim.buys, own.buys)
                 claim.sells = FixedDecimal.sum(claim.sells, own.sells)
+                claim.exitBuys = FixedDecimal.sum(claim.exitBuys, own.exitBuys)
+                claim.exitSells = FixedDecimal.sum(claim.exitSells, own.exitSells)
                 claim.buyNotional = FixedDecimal.sum(claim.buyNotional, own.buyNotional)
                 claim.liveOrders += own.liveOrders
                 claim.unknownOrders += own.unknownOrders

@@ -1,18 +1,16 @@
 /// What an order was for in the end, when it ended before a change of it was settled.
 ///
-/// The venue is asked until it says, and not without end: nothing but what is shown of the order depends on it. Who dies
-/// meanwhile does not ask any more.
+/// The venue is asked until it says, by the next host too, and not without end: little but what is shown of the order
+/// depends on it.
 extension OrderDesk {
     private static let lateQuestions = 10
 
     /// Takes note that an order ended with a change under way, or that the change is settled after all.
-    mutating func noteLateTerms(_ event: OrderEvent, of order: Order, before: Order, at time: Timestamp) {
-        switch event {
-        case .amended, .amendRefused: lateTerms[order.id] = nil
-        default:
-            if before.amendment != nil, order.amendment == nil, order.status.isTerminal {
-                lateTerms[order.id] = 0
-            }
+    mutating func noteLateTerms(of order: Order, before: Order) {
+        if order.amendment == nil || !order.status.isTerminal {
+            if before.amendment != nil { lateTerms[order.id] = nil }
+        } else if !before.status.isTerminal {
+            lateTerms[order.id] = 0
         }
     }
 

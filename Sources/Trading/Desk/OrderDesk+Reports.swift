@@ -77,7 +77,8 @@ extension OrderDesk {
             .cancelRefused, .cancelled, .expired, .reportedFilled, .filled, .inferredUndone:
             break
         }
-        noteLateTerms(event, of: order, before: before, at: time)
+        if !before.wasHeardOf, order.wasHeardOf { entries[id]?.firstHeard = statusQuestions }
+        noteLateTerms(of: order, before: before)
         if transition.changed {
             entries[id]?.order = order
             gate.move(row, from: before.claim, to: order.claim)
@@ -185,11 +186,8 @@ extension OrderDesk {
         }
         // Its trades may carry this name alone.
         name(id, found.venueOrderID, on: account)
-        let knowsTerms = isListed ? false : takeStatusAnswer(about: id)
-        if found.state != .open {
-            stillOpen[id] = nil
-            lateTerms[id] = nil
-        }
+        let knowsTerms = isListed ? false : takeStatusAnswer(about: id, since: \.termsSettled)
+        if found.state != .open { stillOpen[id] = nil }
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
@@ -239,6 +237,8 @@ extension OrderDesk {
     ) {
         guard let entry = entries[id] else { return }
         let order = entry.order
+        // Open after its end, it is what an old answer says, or is looked into by `takeOpenAfterEnd`.
+        guard found.state != .open || !order.status.isTerminal else { return }
         let held = Amendment(quantity: found.quantity, price: found.price)
         guard isCurrent || found.state != .open else {
             let isSettled = found.quantity == order.quantity && found.price == order.price
@@ -249,8 +249,8 @@ extension OrderDesk {
         }
         if found.quantity != order.quantity || found.price != order.price {
             handle(.amended(held), for: id, at: time, &actions)
-        } else if order.amendment != nil, !order.status.isTerminal, !entry.awaitsAmendAnswer {
-            // Otherwise this may answer a question that was asked before the change left.
+        } else if order.amendment != nil, found.state != .open || !entry.awaitsAmendAnswer {
+            // Of an open one this may answer a question that was asked before the change left; what has ended stays so.
             handle(.amendRefused(reason: "the venue still has the old terms"), for: id, at: time, &actions)
         }
     }
@@ -272,40 +272,53 @@ extension OrderDesk {
         actions.append(.send(entry.order.intent.account, .cancel(entry.order.reference)))
     }
 
-    /// Counts an answer about an order. True when it knows the terms as they were last settled, or newer ones.
-    private mutating func takeStatusAnswer(about id: OrderID) -> Bool {
+    /// Counts an answer about an order. True when it is to a question that was asked after the marked one.
+    @discardableResult
+    private mutating func takeStatusAnswer(
+        about id: OrderID, since mark: KeyPath<Entry, Int> = \.firstHeard
+    ) -> Bool {
         guard let entry = entries[id] else { return false }
         entries[id]?.statusQuestions = max(0, entry.statusQuestions - 1)
         // Of several answers under way nobody knows which one this is. One that was not asked for is news of now.
         return entry.statusQuestions == 0
-            || entry.statusQuestions == 1 && entry.lastQuestion > entry.termsSettled
+            || entry.statusQuestions == 1 && entry.lastQuestion > entry[keyPath: mark]
     }
 
     private mutating func takeAbsence(
         of id: ClientOrderID, on account: AccountID, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        guard let number = order(named: id, on: account), let order = entries[number]?.order else { return }
-        _ = takeStatusAnswer(about: number)
+        guard let number = order(named: id, on: account), let entry = entries[number] else { return }
+        let order = entry.order
+        let isNews = takeStatusAnswer(about: number)
         stillOpen[number] = nil
+        if order.wasHeardOf, !order.status.isTerminal, !isNews {
+            // It may have been asked before the venue spoke of the order.
+            if entry.statusQuestions <= 1 { askStatus(of: order, at: time, &actions) }
+            return
+        }
         let grace = gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
         // Too early to believe it; `review` asks again.
-        guard isGraceOver(grace, for: number, order, at: time) else { return }
+        guard isGraceOver(grace, for: entry, at: time) else { return }
         // Still on its way out of this host.
         guard order.status != .pending, order.status != .submitted else { return }
         handle(.absent, for: number, at: time, &actions)
     }
 
-    /// Whether the venue has had its time to list an order. When the clock was set back since the order was made, the time
-    /// counts from the first answer that did not list it.
-    private mutating func isGraceOver(
-        _ grace: Int64, for number: OrderID, _ order: Order, at time: Timestamp
-    ) -> Bool {
-        if grace == 0 || time >= order.intent.createdAt.advanced(byMilliseconds: grace) { return true }
-        guard let first = entries[number]?.absentSince, time >= first else {
-            entries[number]?.absentSince = time
+    /// Whether the venue had had its time to list an order when it was asked. When the clock was set back since the order was
+    /// made, the time counts from the first answer that did not list it.
+    ///
+    /// - Parameter entry: The order as it was before the answer.
+    private mutating func isGraceOver(_ grace: Int64, for entry: Entry, at time: Timestamp) -> Bool {
+        guard grace > 0 else { return true }
+        // Of several answers under way nobody knows which one this is. One that was not asked for is news of now.
+        guard entry.statusQuestions <= 1 else { return false }
+        let asked = entry.statusQuestions == 0 ? time : min(entry.askedAt ?? time, time)
+        if asked >= entry.order.intent.createdAt.advanced(byMilliseconds: grace) { return true }
+        guard let first = entry.absentSince, time >= first else {
+            entries[entry.order.id]?.absentSince = time
             return false
         }
-        return time >= first.advanced(byMilliseconds: grace)
+        return asked >= first.advanced(byMilliseconds: grace)
     }
 
     private mutating func takePage(
@@ -356,7 +369,7 @@ extension OrderDesk {
         case .trades, .openOrders: takeAnswer(on: account, wasGiven: false)
         case .balances: audits[account]?.heardNothing(reason)
         case .status(let reference):
-            if let id = order(named: reference.clientID, on: account) { _ = takeStatusAnswer(about: id) }
+            if let id = order(named: reference.clientID, on: account) { takeStatusAnswer(about: id) }
         case .place, .cancel, .amend, .decided: break
         }
         guard case .amend(let reference, _) = request,
@@ -382,8 +395,10 @@ extension OrderDesk {
                 if entry.statusQuestions > 0, isPast(entry.askedAt, 60_000, at: time) {
                     entries[id]?.statusQuestions = 0
                 }
+                // Every question is answered, or told not to be: until then another would make doubtful which answer is
+                // whose.
                 guard entry.order.status == .unknown || entry.order.status == .pendingCancel,
-                    isDue(entry.askedAt, at: time)
+                    entries[id]?.statusQuestions == 0, isDue(entry.askedAt, at: time)
                 else { continue }
                 askStatus(of: entry.order, at: time, &actions)
             }

@@ -214,13 +214,13 @@ extension OrderDesk {
         // A fill at or above a sell's price is worth more; exposure is valued at the market then.
         var claim = Claim()
         claim.liveOrders = 1
-        if !terms.reduceOnly {
-            switch terms.side {
-            case .buy:
-                claim.buys = terms.quantity
-                claim.buyNotional = FixedDecimal.product(terms.quantity, price, .up)
-            case .sell: claim.sells = terms.quantity
-            }
+        switch (terms.side, terms.reduceOnly) {
+        case (.buy, false):
+            claim.buys = terms.quantity
+            claim.buyNotional = FixedDecimal.product(terms.quantity, price, .up)
+        case (.sell, false): claim.sells = terms.quantity
+        case (.buy, true): claim.exitBuys = terms.quantity
+        case (.sell, true): claim.exitSells = terms.quantity
         }
         let question = RiskQuestion(terms: terms, row: row, claim: claim, price: price, isDesks: isDesks)
         do throws(RiskDenial) {

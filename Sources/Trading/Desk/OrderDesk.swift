@@ -72,6 +72,8 @@ public struct OrderDesk: Sendable {
         var lastQuestion = 0
         /// The question before which the terms were last settled: answers to earlier ones may be of older terms.
         var termsSettled = 0
+        /// The question before which the venue first spoke of the order: answers to earlier ones may not know it.
+        var firstHeard = 0
         /// A change left this host and its own answer is still to come. A restored desk waits for none.
         var awaitsAmendAnswer = false
     }
@@ -102,7 +104,7 @@ public struct OrderDesk: Sendable {
     var ambiguities: [OrderID: [VenueOrderID]] = [:]
     /// Orders that have ended here and that the venue showed open.
     var stillOpen: [OrderID: StillOpenOrder] = [:]
-    /// Orders that ended while a change of theirs was not settled: how often each was asked about since.
+    /// Orders that ended while a change of theirs was not settled: how often this desk has asked about each since.
     var lateTerms: [OrderID: Int] = [:]
     /// Orders that the venue's last list showed open under two names.
     var doubled: Set<OrderID> = []
@@ -341,6 +343,7 @@ extension OrderDesk {
         }
         gate.rows[row].lastOrder = max(gate.rows[row].lastOrder, order.id)
         if order.owesTrades { owed.insert(order.id) }
+        if order.amendment != nil, order.status.isTerminal { lateTerms[order.id] = 0 }
     }
 
     mutating func name(_ order: OrderID, _ id: VenueOrderID, on account: AccountID) {
@@ -356,6 +359,7 @@ extension OrderDesk {
             gate.move(entry.row, from: entry.order.claim, to: .none)
             entries[oldest] = nil
             owed.remove(oldest)
+            lateTerms[oldest] = nil
             if let request = entry.order.intent.request {
                 requests[RequestName(strategy: gate.rows[entry.row].strategy, request: request)] = nil
             }

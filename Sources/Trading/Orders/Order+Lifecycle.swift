@@ -182,7 +182,8 @@ extension Order {
         case .pending, .submitted, .open, .partiallyFilled, .pendingCancel, .unknown:
             status = end
             self.reason = reason
-            endAmendment(&transition)
+            // What a change that nobody answered made of it is the venue's to say.
+            if amendment != nil { transition.asksStatus = true }
         case .notPlaced:
             status = end
             self.reason = reason
@@ -209,6 +210,11 @@ extension Order {
         case .rejected, .denied:
             transition.alarm = .contradiction(was: status, told: "filled")
         }
+        if status.isWorking, isWhole {
+            // Its trades are here already; it was in doubt when the last of them came.
+            status = .filled
+            cancelWanted = false
+        }
         return transition
     }
 
@@ -224,8 +230,7 @@ extension Order {
             price = amendment.price ?? price
             self.amendment = nil
         }
-        // A change under way may have made it larger at the venue; what settles the change says whether it is whole.
-        let isWhole = filledQuantity >= max(quantity, amendment?.quantity ?? quantity)
+        let isWhole = isWhole
         switch status {
         case .pending, .submitted, .open, .partiallyFilled, .unknown:
             if status == .unknown { reason = nil }
@@ -256,7 +261,7 @@ extension Order {
             transition.alarm = .overfilled(ordered: quantity, filled: filledQuantity)
         }
         if status == .filled {
-            endAmendment(&transition)
+            if amendment != nil { transition.asksStatus = true }
             cancelWanted = false
         }
         return transition
@@ -310,13 +315,6 @@ extension Order {
         return transition
     }
 
-    /// A change that nobody answered before the order's end: what the order was in the end is the venue's to say.
-    private mutating func endAmendment(_ transition: inout OrderTransition) {
-        guard amendment != nil else { return }
-        amendment = nil
-        transition.asksStatus = true
-    }
-
     private mutating func takeAmendRefused() {
         amendment = nil
         switch status {
@@ -328,6 +326,10 @@ extension Order {
             break
         }
     }
+
+    /// Whether all of it is filled. A change under way may have made it larger at the venue; what settles the change says
+    /// whether it is whole.
+    private var isWhole: Bool { filledQuantity >= max(quantity, amendment?.quantity ?? quantity) }
 
     /// Notes how much the venue says is filled; true when trades are missing here.
     private mutating func raiseVenueFilled(to filled: FixedDecimal) -> Bool {

@@ -88,7 +88,7 @@ public struct Order: Hashable, Sendable {
     public internal(set) var reason: String?
     /// Whether somebody wants it gone; a cancel leaves as soon as the venue holds the order.
     public internal(set) var cancelWanted: Bool
-    /// The change under way, if any.
+    /// The change under way, if any; of an order that has ended, one of which the venue has not said whether it came first.
     public internal(set) var amendment: Amendment?
     /// How much the venue says is filled, when it said so; fills may still be on their way.
     public internal(set) var venueFilledQuantity: FixedDecimal
@@ -158,6 +158,11 @@ public struct Order: Hashable, Sendable {
             .notPlaced:
             status
         }
+    }
+
+    /// Whether the venue has ever spoken of it.
+    var wasHeardOf: Bool {
+        venueOrderID != nil || filledQuantity.isPositive || venueFilledQuantity.isPositive
     }
 
     /// Whether the venue says that more filled than we have trades for.

@@ -79,12 +79,20 @@ struct RiskGate: Sendable {
             Part(ledger: ledger, worst: Self.worst(ledger.quantity, claim))
         }
 
-        /// The largest position, by size, that open orders could lead to.
+        /// The largest position, by size, that open orders could lead to, whatever fills first: what reduces a short position
+        /// leaves more of the buys to make a long one.
         static func worst(
             _ quantity: FixedDecimal, _ claim: Claim, adding extra: Claim = .none
         ) -> FixedDecimal {
-            let long = FixedDecimal.sum(quantity, FixedDecimal.sum(claim.buys, extra.buys))
-            let short = FixedDecimal.difference(quantity, FixedDecimal.sum(claim.sells, extra.sells))
+            var long = FixedDecimal.sum(quantity, FixedDecimal.sum(claim.buys, extra.buys))
+            var short = FixedDecimal.difference(quantity, FixedDecimal.sum(claim.sells, extra.sells))
+            if quantity.isNegative {
+                let exits = FixedDecimal.sum(claim.exitBuys, extra.exitBuys)
+                long = FixedDecimal.sum(long, min(exits, FixedDecimal.size(quantity)))
+            } else {
+                let exits = FixedDecimal.sum(claim.exitSells, extra.exitSells)
+                short = FixedDecimal.difference(short, min(exits, quantity))
+            }
             return max(FixedDecimal.size(long), FixedDecimal.size(short))
         }
     }
@@ -319,6 +327,10 @@ extension RiskGate {
         change(row) {
             $0.claim.buys = FixedDecimal.difference(FixedDecimal.sum($0.claim.buys, new.buys), old.buys)
             $0.claim.sells = FixedDecimal.difference(FixedDecimal.sum($0.claim.sells, new.sells), old.sells)
+            $0.claim.exitBuys = FixedDecimal.difference(
+                FixedDecimal.sum($0.claim.exitBuys, new.exitBuys), old.exitBuys)
+            $0.claim.exitSells = FixedDecimal.difference(
+                FixedDecimal.sum($0.claim.exitSells, new.exitSells), old.exitSells)
             $0.claim.buyNotional = FixedDecimal.difference(
                 FixedDecimal.sum($0.claim.buyNotional, new.buyNotional), old.buyNotional)
         }
