@@ -10,6 +10,8 @@ struct DataFolders: Sendable {
     var paper: String { "\(root)/paper.db" }
     var stories: String { "\(root)/stories.db" }
     var lab: String { "\(root)/lab.db" }
+    var market: String { "\(root)/market" }
+    var candles: String { "\(market)/candles.db" }
     var strategies: String { "\(root)/strategies" }
     var runs: String { "\(root)/runs" }
     var logs: String { "\(root)/logs" }
@@ -28,7 +30,7 @@ struct DataFolders: Sendable {
 
     /// Makes the folders that are not there yet, for the owner alone.
     func make() throws(SystemCallError) {
-        for path in [root, strategies, runs, logs, runtimes] { try make(path) }
+        for path in [root, market, strategies, runs, logs, runtimes] { try make(path) }
     }
 
     /// Sets space aside in which the paper venue can write down cancels and fills while the disk is full.

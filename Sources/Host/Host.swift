@@ -3,7 +3,7 @@ internal import Exchanges
 public import Identity
 internal import Journal
 public import Lab
-internal import MarketData
+public import MarketData
 public import Posix
 internal import Sandbox
 public import Secrets
@@ -40,6 +40,9 @@ public final class Host: HostService {
     let nonces: NonceKeeper
     /// What orders' stories have beside the journal; nil when it cannot be kept.
     let stories: StoryStore?
+    /// Stored market data. Its calls read and write files: never call on the floor's thread.
+    public let candles: CandleStore
+    let dataThreads = DataThreads(limit: 8)
     let admission: Admission
     /// Where strategies are tried out; nil when its database cannot be used.
     public let lab: LabService?
@@ -98,6 +101,7 @@ public final class Host: HostService {
         }
         self.nonces = nonces
         stories = Self.openStories(folders, log: log.part("stories"))
+        candles = try Self.openCandles(folders, log: log.part("data"))
         var settings = IdentityService.Settings()
         settings.sessionMilliseconds = Int64(configuration.identity.sessionHours) * 3_600_000
         settings.loginAttempts = configuration.identity.loginAttempts
@@ -258,6 +262,7 @@ public final class Host: HostService {
         // Before the writer: the last connection to close puts everything into one file.
         readers.close()
         stories?.close()
+        candles.close()
         journal.close()
         paperWriter.close()
         launcher.launcher.close()

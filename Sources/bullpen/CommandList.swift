@@ -12,6 +12,7 @@ extension Command {
         .feeds,
         .feedsAdd,
         .feedsSet,
+        .dataList, .dataImport, .dataExport, .dataGaps, .dataVerify, .dataRetain, .dataDelete,
         .keysAdd, .keysList, .keysTest, .keysRotate, .keysSet, .keysRemove,
         .backtest, .labList, .labShow, .labDiff, .labRepeat, .labCancel, .compare, .report,
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,

@@ -22,7 +22,8 @@ struct AccessPolicyTests {
         (.viewMetrics, false, false, false), (.viewConfiguration, false, false, false),
         (.viewMachine, false, false, false), (.viewCredential, true, false, false),
         (.changeCredential, true, false, false), (.addCredential, true, true, true),
-        (.assignCredentials, false, false, false),
+        (.assignCredentials, false, false, false), (.viewMarketData, true, true, true),
+        (.changeMarketData, false, false, false),
     ]
 
     @Test func `every action has its row`() {

@@ -17,7 +17,7 @@ struct DataFolderBackupTests {
     init() throws {
         folder = try TemporaryFolder()
         try FileTree.makeFolder(data)
-        for name in ["strategies", "strategies/grid", "strategies/grid/v1", "runs", "strategies/empty"] {
+        for name in ["strategies", "strategies/grid", "strategies/grid/v1", "runs", "strategies/empty", "market"] {
             try FileTree.makeFolder(data + "/" + name)
         }
         try TemporaryFolder.write(Array("print(1)".utf8), to: data + "/strategies/grid/v1/strategy.py")
@@ -26,7 +26,7 @@ struct DataFolderBackupTests {
         try TemporaryFolder.write(Array("noise".utf8), to: data + "/runs/log.jsonl")
         try FileTree.setMode(data + "/strategies/grid/v1/strategy.py", 0o444)
         try FileTree.setMode(data + "/strategies/grid/v1", 0o555)
-        for name in ["journal.db", "paper.db"] {
+        for name in ["journal.db", "paper.db", "market/candles.db"] {
             let database = try Database(path: data + "/" + name)
             try database.migrate([Self.schema])
             for id in 1...100 { try database.run("INSERT INTO rows VALUES (?)", id) }
@@ -52,6 +52,7 @@ struct DataFolderBackupTests {
         #expect(try DataFolderBackup.restore(from: archive + "/", to: restored + "/") == made)
         #expect(try rows(restored + "/journal.db") == 100)
         #expect(try rows(restored + "/paper.db") == 100)
+        #expect(try rows(restored + "/market/candles.db") == 100)
         let (before, after) = (
             try FileTree.walk(data, "strategies"), try FileTree.walk(restored, "strategies")
         )

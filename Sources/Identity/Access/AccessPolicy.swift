@@ -25,6 +25,7 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     // About the host.
     case viewProfiles
     case viewFeeds
+    case viewMarketData
     case viewHalt
     case viewAccounts
     case viewLimits
@@ -34,6 +35,8 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     case assignCredentials
     case changeLimits
     case injectMarketData
+    /// Import stored candles, say how long they are kept, delete them.
+    case changeMarketData
     case haltEverything
     case resumeTrading
     case manageUsers
@@ -69,9 +72,11 @@ public enum AccessPolicy {
         // An author may bring his own keys; the operator decides who trades with which.
         case .addCredential: true
         case .assignCredentials: false
-        case .viewProfiles, .viewFeeds, .viewHalt: true
+        case .viewProfiles, .viewFeeds, .viewHalt, .viewMarketData: true
         // An author could lift the operator's halt, move another's prices or see what the operator owns.
         case .resumeTrading, .haltEverything, .injectMarketData, .viewAccounts, .viewLimits: false
+        // Every backtest of everyone reads them.
+        case .changeMarketData: false
         case .changeFeeds, .changeAccounts, .changeLimits, .manageUsers, .viewAudit: false
         case .viewMetrics, .viewConfiguration, .viewMachine: false
         }

@@ -9,7 +9,7 @@ import Wire
 /// under `data/`. Logs and recordings of runs are not part of it.
 public enum DataFolderBackup {
     /// The databases, in the order in which their moment is fixed. The first must be there.
-    static let databases = ["journal.db", "paper.db"]
+    static let databases = ["journal.db", "paper.db", "market/candles.db"]
     /// Other things that are copied when they are there.
     static let others = ["bullpen.toml", "strategies"]
     private static let manifestName = "manifest.json"
@@ -57,6 +57,11 @@ public enum DataFolderBackup {
         var items: [BackupManifest.Item] = []
         for (name, snapshot) in snapshots {
             let target = data + "/" + name
+            if let slash = name.lastIndex(of: "/") {
+                let folder = String(name[..<slash])
+                try FileTree.makeFolder(data + "/" + folder)
+                items.append(.init(path: folder, sha256: nil, bytes: 0, mode: 0o700))
+            }
             try snapshot.copy(to: target)
             let entry = try FileTree.entry(data, name)
             items.append(

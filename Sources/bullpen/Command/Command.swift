@@ -21,6 +21,7 @@ struct Command: Sendable {
         case watching = "Watching"
         case trading = "Trading"
         case lab = "The Lab"
+        case data = "Market data"
         case access = "Access"
         case host = "The host"
     }
