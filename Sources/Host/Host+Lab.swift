@@ -80,8 +80,3 @@ struct NoBacktester: Backtester {
         async throws(BacktestFailure) -> BacktestResult
     { throw BacktestFailure(reason: "none") }
 }
-
-struct NoSeries: SeriesDirectory {
-    func spans() throws(LabFailure) -> [SeriesSpan] { [] }
-    func span(of series: SeriesKey) throws(LabFailure) -> SeriesSpan? { nil }
-}

@@ -127,7 +127,7 @@ public final class Host: HostService {
         lab = Self.openLab(
             .init(
                 backtester: NoBacktester(), catalogue: HostCatalogue(readers: readers, folders: folders),
-                series: NoSeries(), audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
+                series: StoredSeries(candles), audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
         opening.end("rest")
         try await openFloor(instruments, &opening)

@@ -127,6 +127,8 @@ struct APIAccessTests {
             "POST /resume",
             "GET /orders/ambiguous", "POST /orders/:id/settle", "POST /brackets/:id/cancel",
             "GET /orders/:id/story",
+            "POST /data/import", "PATCH /data/series/:venue/:symbol/:resolution",
+            "DELETE /data/series/:venue/:symbol/:resolution",
             "GET /reconciliation", "POST /accounts/:id/reconcile",
             "GET /metrics",
             "GET /doctor", "GET /config", "GET /audit", "GET /audit/verify",
