@@ -166,7 +166,7 @@ struct CommandTests {
     @Test func `a backtest sends what was asked for, and a path is uploaded first`() async throws {
         let path = line.write("b.py", "print('hello')\n")
         let ended = try await line.run(
-            "backtest", path, "--detach", "--json", "--series", "binance:BTCUSDT:1h", "--from", "2024-02-29",
+            "backtest", path, "--detach", "--json", "--series", "binance/BTCUSDT/1h", "--from", "2024-02-29",
             "--to", "2024-03-01T12:30", "--fee", "0.001", "--taker-fee", "0.002", "--latency", "5",
             "--seed", "18446744073709551615", "--capital", "500", "-p", "fast=5", "-p", "mode=calm")
         let asked = try json(ended)["job"]?["asked"]
@@ -182,7 +182,7 @@ struct CommandTests {
         let failed = try await line.run("backtest", "crossover", "--title", "bad")
         #expect(failed.code == 1 && failed.errors == "bullpen: run 8 is failed: it \"died\"\n")
         for wrong in [
-            ["--venue", "binance"], ["--from", "2023-02-29"], ["--series", "binance:BTCUSDT"],
+            ["--venue", "binance"], ["--from", "2023-02-29"], ["--series", "binance/BTCUSDT"],
             ["--latency", "-1"],
             ["--to", "2024-01-01T25:00"],
         ] {

@@ -9,7 +9,7 @@ import Wire
 /// under `data/`. Logs and recordings of runs are not part of it.
 public enum DataFolderBackup {
     /// The databases, in the order in which their moment is fixed. The first must be there.
-    static let databases = ["journal.db", "paper.db", "market/candles.db"]
+    static let databases = ["journal.db", "paper.db", "lab.db", "market/candles.db"]
     /// Other things that are copied when they are there.
     static let others = ["bullpen.toml", "strategies"]
     private static let manifestName = "manifest.json"

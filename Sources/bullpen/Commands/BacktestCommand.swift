@@ -22,7 +22,7 @@ extension Command {
             .value("symbol", "name", "Of what, such as BTCUSDT; otherwise as in strategy.json."),
             .value("resolution", "length", "How long each candle is, such as 1m or 1h; otherwise as there."),
             Option(
-                name: "series", value: "venue:symbol:length", isRepeatable: true,
+                name: "series", value: "venue/symbol/length", isRepeatable: true,
                 explanation: "A series; the first is the one traded on most. May stand several times."),
             .value("from", "day", "The first day, as in 2024-01-31, or with a time: 2024-01-31T12:00 (UTC)."),
             .value("to", "day", "The day before which it ends, in the same form."),
@@ -143,10 +143,10 @@ enum BacktestWords {
     }
 
     private static func series(_ text: String) throws(CommandFailure) -> JSONValue {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 3 else {
             throw .usage(
-                "--series is \"\(text.prefix(80))\", not venue:symbol:length such as binance:BTCUSDT:1h")
+                "--series is \"\(text.prefix(80))\", not venue/symbol/length such as binance/BTCUSDT/1h")
         }
         return .members([
             "venue": .string(parts[0]), "symbol": .string(parts[1]), "resolution": .string(parts[2]),
