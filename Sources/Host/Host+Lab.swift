@@ -74,9 +74,3 @@ struct HostCatalogue: AlgorithmCatalogue {
         }
     }
 }
-
-struct NoBacktester: Backtester {
-    func run(_ job: BacktestJob, progress: @escaping @Sendable (BacktestProgress) -> Bool)
-        async throws(BacktestFailure) -> BacktestResult
-    { throw BacktestFailure(reason: "none") }
-}

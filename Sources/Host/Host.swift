@@ -124,10 +124,13 @@ public final class Host: HostService {
             packages: launcher.packages, folders: folders, chores: try EventLoop(name: "chores"))
         loop = try EventLoop(name: "floor", cpu: instruments.processor)
         floor = FloorEntrance(loop: loop)
+        let catalogue = HostCatalogue(readers: readers, folders: folders)
+        let backtester = try SandboxedBacktester(
+            launcher, catalogue: catalogue, candles: candles, bounds: admission.bounds)
         lab = Self.openLab(
             .init(
-                backtester: NoBacktester(), catalogue: HostCatalogue(readers: readers, folders: folders),
-                series: StoredSeries(candles), audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
+                backtester: backtester, catalogue: catalogue, series: StoredSeries(candles), candles: candles,
+                audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
         opening.end("rest")
         try await openFloor(instruments, &opening)

@@ -39,7 +39,7 @@ enum LabServer {
             invocation.show(run, [id])
             return run
         }
-        let ended = try await watch(id, server, isShown: !invocation.wantsJSON && Console.isTerminal(2))
+        let ended = try await watch(id, server, isSilent: invocation.wantsJSON)
         invocation.show(ended, RunWords.lines(ended))
         let state = Words.text(ended["state"])
         guard state == "completed" else {
@@ -50,10 +50,10 @@ enum LabServer {
     }
 
     /// Follows a run until it has ended; a broken connection is opened again, five times at most in a row.
-    private static func watch(_ id: String, _ server: Server, isShown: Bool) async throws -> JSONValue {
+    private static func watch(_ id: String, _ server: Server, isSilent: Bool) async throws -> JSONValue {
         let path = "/lab/backtests/\(id.asPathPiece)"
-        var bar = ProgressBar(isShown: isShown)
-        defer { bar.clear() }
+        var line = ProgressLine("backtest", unit: "candles", isSilent: isSilent)
+        defer { line.end() }
         var breaks = 0
         while true {
             do {
@@ -65,9 +65,10 @@ enum LabServer {
                         // What cannot be read is passed over: the next event will do.
                         guard let data = try? JSONParser.parse(event.data) else { continue }
                         let progress = event.name == "progress" ? data : data["progress"] ?? .null
-                        bar.show(
-                            progress["bars"]?.intValue ?? 0, of: progress["total"]?.intValue ?? 0,
-                            Words.text(data["state"] ?? .string("running")))
+                        let (done, total) = (
+                            progress["bars"]?.intValue ?? 0, progress["total"]?.intValue ?? 0
+                        )
+                        line.show(done, fraction: total > 0 ? Double(done) / Double(total) : nil)
                     }
                 }
             } catch is NetFailure {
@@ -79,34 +80,6 @@ enum LabServer {
             guard breaks <= 5 else { throw CommandFailure(.notRunning, "\(server.address) answers no more") }
             try await Task.sleep(for: .milliseconds(200 * breaks))
         }
-    }
-}
-
-/// One line on standard error that says how far something is.
-struct ProgressBar {
-    let isShown: Bool
-    private let start = ContinuousClock.now
-    private var isDrawn = false
-
-    init(isShown: Bool) { self.isShown = isShown }
-
-    mutating func show(_ done: Int, of total: Int, _ word: String) {
-        guard isShown else { return }
-        isDrawn = true
-        guard total > 0 else { return Console.writeError("\r\u{1B}[K\(word) …") }
-        let share = min(1, Double(done) / Double(total))
-        let filled = Int(share * 30)
-        let seconds = Double((ContinuousClock.now - start) / .milliseconds(1)) / 1000
-        let rate = seconds > 0.05 ? Int(Double(done) / seconds) : 0
-        let left = rate > 0 ? ", \(max(0, (total - done) / rate)) s left" : ""
-        Console.writeError(
-            "\r\u{1B}[K[\(String(repeating: "#", count: filled))\(String(repeating: ".", count: 30 - filled))] "
-                + "\(Int(share * 100)) %  \(done) of \(total) candles, \(rate) a second\(left)")
-    }
-
-    mutating func clear() {
-        if isDrawn { Console.writeError("\r\u{1B}[K") }
-        isDrawn = false
     }
 }
 
