@@ -3,8 +3,6 @@ import Testing
 import Trading
 import Wire
 
-import struct FoundationEssentials.UUID
-
 /// What nobody is sure of about an exchange, one switch of its simulator after the other.
 @Suite("Unsure facts, either way", .serialized)
 struct UnsureFactTests {
@@ -26,6 +24,7 @@ struct UnsureFactTests {
     static let facts = [
         Fact("binance", "key_error_status", "400"), Fact("binance", "client_id_reuse", "filled"),
         Fact("binance", "client_id_reuse", "never"), Fact("binance", "query_lag_ms", "200"),
+        Fact("binance", "trades_lag_ms", "200"),
         Fact("binance", "cancel_all_empty", "list"), Fact("binance", "too_fine", "precision"),
         Fact("binance", "date_skew_ms", "5000"),
         Fact("coindcx", "timestamp_window_ms", "0"), Fact("coindcx", "clock_status", "422"),
@@ -36,6 +35,7 @@ struct UnsureFactTests {
         Fact("coindcx", "order_ids", "uuid"), Fact("coindcx", "cancel_answer", "status"),
         Fact("coindcx", "create_state", "open"), Fact("coindcx", "ticker_time", "milliseconds"),
         Fact("coindcx", "edit", "refused"), Fact("coindcx", "status_lag_ms", "200"),
+        Fact("coindcx", "trades_lag_ms", "200"),
         Fact("coindcx", "limit_scope", "address"), Fact("coindcx", "date_skew_ms", "3000"),
         Fact("coindcx", "date_skew_ms", "-3000"),
         Fact("coinspot", "limit_status", "400"), Fact("coinspot", "auth_status", "200"),
@@ -51,16 +51,8 @@ struct UnsureFactTests {
 
     @Test(arguments: facts)
     func `an order lives its life, and one that cannot be taken is refused`(_ fact: Fact) async throws {
-        let path = "unsure-\(UUID())"
         let venue = try #require(VenueUnderTest.exchanges.first { $0.testDescription == fact.exchange })
-        let bench = try #require(try await venue.open(path) as? SimulatorBench)
-        do {
-            try await live(bench, fact)
-        } catch {
-            await bench.end()
-            throw error
-        }
-        await bench.end()
+        try await venue.run { bench in try await live(bench, fact) }
     }
 
     private func live(_ bench: SimulatorBench, _ fact: Fact) async throws {

@@ -25,6 +25,7 @@ final class BinanceUserStream {
     private let sockets: WebSocketClient
     private let loop: EventLoop
     private let life: Duration
+    private let limits: WebSocketLimits
     private let inbox: SocketInboxLimits
     private let news: (News) -> Void
     private let parameters: () throws(CallFailure) -> [(name: String, value: String)]
@@ -48,12 +49,13 @@ final class BinanceUserStream {
     ///
     /// - Parameters:
     ///   - life: The age at which a connection is renewed.
+    ///   - limits: How long it may be silent, and what it takes.
     ///   - inbox: How much of what it says may wait for the loop.
     ///   - news: Called on the loop.
     ///   - parameters: The signed parameters of a subscription.
     init(
         account: AccountID, address: String, sockets: WebSocketClient, loop: EventLoop, life: Duration,
-        inbox: SocketInboxLimits, news: @escaping (News) -> Void,
+        limits: WebSocketLimits, inbox: SocketInboxLimits, news: @escaping (News) -> Void,
         parameters: @escaping () throws(CallFailure) -> [(name: String, value: String)]
     ) {
         self.account = account
@@ -61,6 +63,7 @@ final class BinanceUserStream {
         self.sockets = sockets
         self.loop = loop
         self.life = life
+        self.limits = limits
         self.inbox = inbox
         self.news = news
         self.parameters = parameters
@@ -94,7 +97,9 @@ final class BinanceUserStream {
         stopTimer()
         let session = Session()
         next = session
-        session.socket = BinanceSocket(address, sockets: sockets, loop: loop, inbox: inbox) {
+        session.socket = BinanceSocket(
+            address, sockets: sockets, loop: loop, limits: limits, inbox: inbox
+        ) {
             [weak self, weak session] in
             guard let self, let session else { return }
             take($0, of: session)

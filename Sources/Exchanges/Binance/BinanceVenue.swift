@@ -22,6 +22,10 @@ public final class BinanceVenue: LiveVenue {
         public var doubt: Duration
         /// The age at which a stream is renewed; the venue ends them at 24 hours.
         public var streamLife: Duration
+        /// How long an account's stream may be silent before it is pinged, and how long after that a sign of life may take
+        /// before it is given up.
+        public var pingAfter: Duration
+        public var pongWithin: Duration
         /// How much of what a stream says may wait for the event loop; beyond, the stream is opened anew.
         public var inbox: SocketInboxLimits
 
@@ -29,7 +33,8 @@ public final class BinanceVenue: LiveVenue {
         public init(
             instrumentsEvery: Duration = .seconds(60), tradesPerPage: Int = 1000,
             orderDeadline: Duration = .seconds(5), doubt: Duration = .seconds(20),
-            streamLife: Duration = .seconds(23 * 3600), inbox: SocketInboxLimits = SocketInboxLimits()
+            streamLife: Duration = .seconds(23 * 3600), pingAfter: Duration = .seconds(15),
+            pongWithin: Duration = .seconds(10), inbox: SocketInboxLimits = SocketInboxLimits()
         ) {
             precondition((1...1000).contains(tradesPerPage))
             self.instrumentsEvery = instrumentsEvery
@@ -37,6 +42,8 @@ public final class BinanceVenue: LiveVenue {
             self.orderDeadline = orderDeadline
             self.doubt = doubt
             self.streamLife = streamLife
+            self.pingAfter = pingAfter
+            self.pongWithin = pongWithin
             self.inbox = inbox
         }
 
@@ -110,7 +117,9 @@ public final class BinanceVenue: LiveVenue {
         }
         let stream = BinanceUserStream(
             account: account, address: addresses.socketAPI, sockets: sockets, loop: loop,
-            life: settings.streamLife, inbox: settings.inbox
+            life: settings.streamLife,
+            limits: WebSocketLimits(pingAfter: settings.pingAfter, pongWithin: settings.pongWithin),
+            inbox: settings.inbox
         ) { [weak self] news in
             self?.heard(news, on: account)
         } parameters: { [weak self] () throws(CallFailure) in

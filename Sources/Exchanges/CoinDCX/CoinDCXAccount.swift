@@ -11,6 +11,11 @@ final class CoinDCXAccount {
     private(set) var names = Recent<VenueOrderID, ClientOrderID?>(limit: 50_000)
     /// Which trades were told as news.
     var told = Recent<String, Bool>(limit: 20_000)
+    /// How much of each order was told as trades, and how much of it is filled by the stream's word.
+    private var toldOf = Recent<VenueOrderID, FixedDecimal>(limit: 5_000)
+    private var filledOf = Recent<VenueOrderID, FixedDecimal>(limit: 5_000)
+    /// Orders of which trades are missing, and are asked for again in a while.
+    var awaited: Set<VenueOrderID> = []
     /// Which trades were seen in any answer, and from when on every one was.
     private var seen = Recent<String, Bool>(limit: 50_000)
     private var seenFrom: Timestamp?
@@ -36,6 +41,21 @@ final class CoinDCXAccount {
         let first = symbols.values.min().map { min($0, opened) } ?? opened
         // The clocks need not agree.
         return first.advanced(byMilliseconds: -60_000)
+    }
+
+    /// Takes note of how much of an order has filled, and of a trade of one that was told.
+    func isFilled(_ order: CoinDCXOrder) {
+        filledOf[order.id] = max(filledOf[order.id] ?? .zero, order.filled)
+    }
+
+    func hasTold(_ trade: VenueTrade) {
+        let sum = (toldOf[trade.venueOrderID] ?? .zero).units + trade.quantity.units
+        toldOf[trade.venueOrderID] = FixedDecimal(units: sum)
+    }
+
+    /// Whether more of an order has filled than trades of it were told.
+    func isOwedTrades(of order: VenueOrderID) -> Bool {
+        (filledOf[order] ?? .zero) > (toldOf[order] ?? .zero)
     }
 
     /// Takes note of trades that an answer from `place` on held.

@@ -243,6 +243,7 @@ extension CoinDCXVenue {
             if case .success(let page) = result {
                 for trade in page.trades where known.told[trade.trade.text] == nil {
                     known.told[trade.trade.text] = true
+                    known.hasTold(trade)
                     onReport?(account, .trade(trade))
                 }
                 if !page.isComplete, let next = page.next { return fetch(from: next, on: account) }
@@ -251,6 +252,18 @@ extension CoinDCXVenue {
             guard known.mustFetchAgain else { return }
             known.mustFetchAgain = false
             fetchTrades(on: account)
+        }
+    }
+
+    /// Asks again for trades that an order has had and that no list has shown yet; not without end, for the desk asks too.
+    private func awaitTrades(of order: VenueOrderID, on account: AccountID, tries: Int = 5) {
+        guard tries > 0, accounts[account]?.awaited.insert(order).inserted == true else { return }
+        loop.schedule(after: settings.pollEvery) { [weak self] in
+            guard let self, let known = accounts[account] else { return }
+            known.awaited.remove(order)
+            guard known.isOwedTrades(of: order) else { return }
+            fetchTrades(on: account)
+            awaitTrades(of: order, on: account, tries: tries - 1)
         }
     }
 
@@ -281,7 +294,11 @@ extension CoinDCXVenue {
             trace(payload, name, on: account)
             for order in CoinDCXOrder.readable(payload, markets) {
                 learn(order, on: account)
-                if order.filled.isPositive { fetchTrades(on: account) }
+                if order.filled.isPositive {
+                    accounts[account]?.isFilled(order)
+                    fetchTrades(on: account)
+                    awaitTrades(of: order.id, on: account)
+                }
                 if order.state != .open && order.state != .filled { tell(order, on: account) }
                 if order.clientID?.order == nil, order.state == .open { tell(order, on: account) }
             }

@@ -29,6 +29,8 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
         public var pricesEvery: Duration
         /// How long an order may wait for its turn and its answer. One that waited longer is not sent.
         public var orderDeadline: Duration
+        /// How long a question may wait for its turn and its answer, repeats included.
+        public var questionDeadline: Duration
         /// How far the price may have moved against a market order, in percent.
         public var slippagePercent: FixedDecimal
         /// The least worth of an order in what it is paid in. The venue gives no figure for orders in the book.
@@ -70,6 +72,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             instrumentsEvery: Duration = .seconds(60), pollEvery: Duration = .seconds(2),
             idleEvery: Duration = .seconds(30), lookBefore: Duration = .zero,
             pricesEvery: Duration = .seconds(5), orderDeadline: Duration = .seconds(10),
+            questionDeadline: Duration = .seconds(20),
             slippagePercent: FixedDecimal = .one, minimumNotional: FixedDecimal = .one,
             requestsPerMinute: Int = 900, matching: Matching = Matching()
         ) {
@@ -80,6 +83,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             self.lookBefore = lookBefore
             self.pricesEvery = pricesEvery
             self.orderDeadline = orderDeadline
+            self.questionDeadline = questionDeadline
             self.slippagePercent = slippagePercent
             self.minimumNotional = minimumNotional
             self.requestsPerMinute = requestsPerMinute
@@ -249,18 +253,20 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
 
     func publicCall(_ path: String) -> VenueConnection.Call {
         VenueConnection.Call(
-            "GET", path, group: "market", urgency: .market, isRepeatable: true, deadline: .seconds(20))
+            "GET", path, group: "market", urgency: .market, isRepeatable: true,
+            deadline: settings.questionDeadline)
     }
 
     /// A signed call. Those of one account go one after the other: its nonces must arrive in order.
     func call(
         _ path: String, _ fields: [JSONValue.Member] = [], on account: AccountID, group: String,
         urgency: VenueConnection.Urgency, isRepeatable: Bool, query: [(name: String, value: String)] = [],
-        deadline: Duration = .seconds(20), order: ClientOrderID? = nil
+        deadline: Duration? = nil, order: ClientOrderID? = nil
     ) -> VenueConnection.Call {
         VenueConnection.Call(
             "POST", path, query: query, group: group, urgency: urgency, isRepeatable: isRepeatable,
-            deadline: deadline, lane: "\(account)", account: account, order: order
+            deadline: deadline ?? settings.questionDeadline, lane: "\(account)", account: account,
+            order: order
         ) { [weak self] call, time throws(CallFailure) in
             guard let self else { throw .unsent("the venue is gone") }
             guard let key = keys(account) else {

@@ -266,8 +266,10 @@ final class BinanceOrders {
             throw BinanceError(-1128, "Combination of optional parameters invalid.")
         }
         guard let account = request.account else { return .array([]) }
+        let newest = core.now.advanced(byMilliseconds: -core.settings.milliseconds(BinanceSettings.tradesLag))
         let fitting = core.books.trades(of: account, from: from ?? 0).filter { trade in
-            trade.order.terms.symbol == symbol && (number.map { trade.order.number == $0 } ?? true)
+            trade.time <= newest && trade.order.terms.symbol == symbol
+                && (number.map { trade.order.number == $0 } ?? true)
                 && (start.map { trade.time >= $0 } ?? true) && (end.map { trade.time <= $0 } ?? true)
         }
         let chosen = from == nil && start == nil ? fitting.suffix(limit) : fitting.prefix(limit)

@@ -22,6 +22,8 @@ enum BinanceSettings {
         "query_lag_ms", 0, 0...3_600_000,
         "How long a new order stays hidden from queries: \"Memory => Database\" may lag, and -2013 is no proof."
     )
+    static let tradesLag = VenueSetting.integer(
+        "trades_lag_ms", 0, 0...3_600_000, "How long a new trade stays out of the list of trades (unsure).")
     static let cancelAllEmpty = VenueSetting.choice(
         "cancel_all_empty", ["error", "list"],
         "No order open: DELETE openOrders answers -2011, or an empty list (unsure).")
@@ -47,7 +49,7 @@ enum BinanceSettings {
 
     static let all = [
         weightPerMinute, ordersPer10Seconds, ordersPerDay, banAfter, banSeconds, keyErrorStatus,
-        clientIDReuse, queryLag,
+        clientIDReuse, queryLag, tradesLag,
         cancelAllEmpty, tooFine, pingSeconds, pongSeconds, lifeSeconds, messagesPerSecond, percentUp,
         percentDown, permissions,
         maxOrders,

@@ -259,8 +259,10 @@ final class CoinDCXOrders {
         let start = request.text("from_timestamp").flatMap { Int64($0) } ?? 0
         let end = request.text("to_timestamp").flatMap { Int64($0) } ?? Int64.max
         let symbol = request.text("symbol")
+        let newest = core.now.advanced(byMilliseconds: -core.settings.milliseconds(CoinDCXSettings.tradesLag))
         let fitting = (core.books.trades[request.account] ?? []).filter {
-            $0.number >= from && $0.time.milliseconds >= start && $0.time.milliseconds <= end
+            $0.time <= newest && $0.number >= from && $0.time.milliseconds >= start
+                && $0.time.milliseconds <= end
                 && (symbol == nil || $0.order.terms.symbol == symbol)
         }
         let chosen = request.text("sort") == "desc" ? Array(fitting.reversed()) : fitting

@@ -46,6 +46,8 @@ enum CoinDCXSettings {
     static let openOrders = VenueSetting.integer("open_orders", 25, 1...1_000_000, "Open orders per market.")
     static let statusLag = VenueSetting.integer(
         "status_lag_ms", 0, 0...3_600_000, "How long a new order stays unknown to orders/status (unsure).")
+    static let tradesLag = VenueSetting.integer(
+        "trades_lag_ms", 0, 0...3_600_000, "How long a new trade stays out of the list of trades (unsure).")
     static let pingInterval = VenueSetting.integer(
         "ping_interval_ms", 45_000, 100...3_600_000, "Engine.IO pingInterval.")
     static let pingTimeout = VenueSetting.integer(
@@ -57,6 +59,6 @@ enum CoinDCXSettings {
         unknownStatus,
         unknownMessage, fundsStatus, fundsMessage, balances, activeOrders, activeTimes, orderIDs,
         cancelAnswer,
-        createState, tickerTime, edit, openOrders, statusLag, pingInterval, pingTimeout,
+        createState, tickerTime, edit, openOrders, statusLag, tradesLag, pingInterval, pingTimeout,
     ]
 }

@@ -34,7 +34,10 @@ final class ControlRoutes {
         "GET /_control/books?after=<trade>&from=<order>&orders=open":
             "all accounts: balances, deposits, orders, trades",
         "POST /_control/orders": "the user trades by hand: account, symbol, side, type, quantity, price",
-        "DELETE /_control/orders/<number>": "the user cancels by hand",
+        "DELETE /_control/orders/<number>?as=expired":
+            "the user cancels by hand, or the exchange ends it by its own rules",
+        "POST /_control/overfills": "more of an order trades than was ordered: order, quantity",
+        "PUT /_control/trades": "a trade is listed otherwise than it was told: number, price",
         "POST /_control/deposits": "money in, or out when negative: account, currency, amount",
         "POST /_control/liquidations": "the exchange cancels and sells all: account, symbol",
         "PUT /_control/instruments": "change filters: symbol, tick_size, step_size, minimum_notional, status",
@@ -100,10 +103,9 @@ final class ControlRoutes {
                     onlyOpen: call.query("orders") == "open"))
         case ("POST", "orders", 1): return try order(call)
         case ("DELETE", "orders", 2):
-            guard let number = Int64(parts[1]), let order = core.books.orders[number],
-                core.books.cancel(order, at: core.now)
-            else { return failure(404, "there is no such open order") }
-            return done()
+            return try end(parts[1], call)
+        case ("POST", "overfills", 1): return try overfill(call)
+        case ("PUT", "trades", 1): return try retell(call)
         case ("POST", "deposits", 1): return try deposit(call)
         case ("POST", "liquidations", 1): return try liquidate(call)
         case ("PUT", "instruments", 1): return try change(call)
@@ -204,6 +206,42 @@ final class ControlRoutes {
         case .success(let order): return done(["order": BooksView.json(order)])
         case .failure(let refusal): return failure(400, refusal.description)
         }
+    }
+
+    private func end(_ number: String, _ call: Call) throws(FieldFailure) -> Answer {
+        let word = call.query("as") ?? "cancelled"
+        guard ["cancelled", "expired"].contains(word) else {
+            throw FieldFailure(field: "as", reason: "is \"cancelled\" or \"expired\"")
+        }
+        guard let number = Int64(number), let order = core.books.orders[number],
+            word == "expired"
+                ? core.books.expire(order, at: core.now) : core.books.cancel(order, at: core.now)
+        else { return failure(404, "there is no such open order") }
+        return done()
+    }
+
+    private func overfill(_ call: Call) throws(FieldFailure) -> Answer {
+        var reader = try ObjectReader(try body(call))
+        let number = Int64(try reader.integer("order", in: 0...Int.max))
+        let quantity = try reader.decimal("quantity")
+        try reader.finish()
+        guard quantity.isPositive else { throw reader.failure("quantity", "must be above 0") }
+        guard let order = core.books.orders[number],
+            core.books.overfill(order, by: quantity, at: core.now)
+        else { return failure(404, "there is no such order that has traded, or not the money for it") }
+        return done()
+    }
+
+    private func retell(_ call: Call) throws(FieldFailure) -> Answer {
+        var reader = try ObjectReader(try body(call))
+        let number = Int64(try reader.integer("number", in: 0...Int.max))
+        let price = try reader.decimal("price")
+        try reader.finish()
+        guard TradingBounds.allows(price: price) else {
+            throw reader.failure("price", "must be above 0 and at most \(TradingBounds.price)")
+        }
+        guard core.books.retell(number, price: price) else { return failure(404, "there is no such trade") }
+        return done()
     }
 
     private func deposit(_ call: Call) throws(FieldFailure) -> Answer {

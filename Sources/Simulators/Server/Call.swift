@@ -77,6 +77,8 @@ final class WebSocket {
     let peer: String
     var onText: ([UInt8]) -> Void = { _ in }
     var onPong: ([UInt8]) -> Void = { _ in }
+    /// Whether pings are answered; a peer that hangs does not.
+    var answersPings = true
     /// Called once, when the connection has ended.
     var onClose: () -> Void = {}
 

@@ -109,7 +109,7 @@ final class Connection {
                 case nil: return
                 case .text(let bytes): client.onText(bytes)
                 case .binary: closeSocket(1003, "text only")
-                case .ping(let payload): send(WebSocketFrame.pong(payload))
+                case .ping(let payload): if client.answersPings { send(WebSocketFrame.pong(payload)) }
                 case .pong(let payload): client.onPong(payload)
                 case .close(let code): closeSocket(code)
                 }

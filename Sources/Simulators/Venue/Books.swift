@@ -51,7 +51,8 @@ final class BookOrder {
         updatedAt = time
     }
 
-    var remaining: FixedDecimal { terms.quantity.minus(filled) }
+    /// Nought once more than all of it has filled.
+    var remaining: FixedDecimal { max(.zero, terms.quantity.minus(filled)) }
 
     /// The mean price of what filled; nil before.
     var averagePrice: FixedDecimal? { filled.isPositive ? filledQuote.over(filled) : nil }
@@ -98,6 +99,11 @@ final class Books {
     private var endedFirst = 0
     private var sequence: Int64 = 0
     private var lastNumber: Int64 = 0
+    /// How many trades there were that the engine knows nothing of; their numbers are between the engine's.
+    private var oddTrades: Int64 = 0
+    private var lastTrade: Int64 = 0
+    /// The open order that is about to end by the exchange's own rules.
+    private var expiring: Int64?
     private(set) var listing: [String: Instrument] = [:]
     /// Counted from the start, forgotten ones included.
     private(set) var orderCount = 0
@@ -220,6 +226,61 @@ final class Books {
         }
     }
 
+    /// Ends an open order by the exchange's own rules; false when it is not open.
+    func expire(_ order: BookOrder, at time: Timestamp) -> Bool {
+        expiring = order.number
+        defer { expiring = nil }
+        return cancel(order, at: time)
+    }
+
+    /// Lets more of an order trade than was ordered, at the price of its last trade and without a fee; false when nothing of
+    /// it has traded.
+    func overfill(_ order: BookOrder, by quantity: FixedDecimal, at time: Timestamp) -> Bool {
+        guard let last = order.trades.last, let instrument = listing[order.terms.symbol],
+            TradingBounds.allows(price: last.price, quantity: quantity)
+        else { return false }
+        let quote = last.price.times(quantity)
+        let isBuy = order.terms.side == .buy
+        do throws(MatchingRefusal) {
+            try engine.deposit(
+                isBuy ? quantity : FixedDecimal.zero.minus(quantity), of: instrument.base, on: order.account)
+            try engine.deposit(
+                isBuy ? FixedDecimal.zero.minus(quote) : quote, of: instrument.quote, on: order.account)
+        } catch {
+            return false
+        }
+        _ = engine.takeChanges()
+        oddTrades += 1
+        let trade = BookTrade(
+            number: lastTrade + 1, order: order, price: last.price, quantity: quantity, quote: quote,
+            fee: .zero, feeCurrency: instrument.quote, isMaker: last.isMaker, time: time)
+        keep(trade)
+        onEvent(.traded(order, trade))
+        onEvent(.balances(order.account, [instrument.base, instrument.quote].sorted()))
+        return true
+    }
+
+    /// Tells a trade with another price from now on, wherever it is listed; the money stays as it was. False when there is no
+    /// such trade.
+    func retell(_ number: Int64, price: FixedDecimal) -> Bool {
+        for account in accounts {
+            guard let index = trades[account]?.firstIndex(where: { $0.number == number }),
+                let old = trades[account]?[index],
+                TradingBounds.allows(price: price, quantity: old.quantity)
+            else { continue }
+            let new = BookTrade(
+                number: number, order: old.order, price: price, quantity: old.quantity,
+                quote: price.times(old.quantity), fee: old.fee, feeCurrency: old.feeCurrency,
+                isMaker: old.isMaker, time: old.time)
+            trades[account]?[index] = new
+            if let place = old.order.trades.firstIndex(where: { $0.number == number }) {
+                old.order.trades[place] = new
+            }
+            return true
+        }
+        return false
+    }
+
     /// Changes an open order's quantity or price.
     func amend(
         _ order: BookOrder, quantity: FixedDecimal? = nil, price: FixedDecimal? = nil, at time: Timestamp
@@ -302,18 +363,10 @@ final class Books {
         guard let order = orders[trade.order] else { return }
         let told = trade.trade
         let shown = BookTrade(
-            number: trade.number, order: order, price: told.price, quantity: told.quantity,
+            number: trade.number + oddTrades, order: order, price: told.price, quantity: told.quantity,
             quote: told.price.times(told.quantity), fee: told.fee, feeCurrency: told.feeCurrency,
             isMaker: told.liquidity == .maker, time: told.time)
-        order.filled = order.filled.plus(told.quantity)
-        order.filledQuote = order.filledQuote.plus(shown.quote)
-        order.trades.append(shown)
-        order.updatedAt = told.time
-        trades[order.account, default: []].append(shown)
-        tradeCount += 1
-        if trades[order.account]?.count ?? 0 > 2 * remembered {
-            trades[order.account]?.removeFirst(remembered)
-        }
+        keep(shown)
         if order.remaining.isZero {
             order.state = .filled
             close(order)
@@ -321,12 +374,26 @@ final class Books {
         onEvent(.traded(order, shown))
     }
 
+    private func keep(_ trade: BookTrade) {
+        let order = trade.order
+        order.filled = order.filled.plus(trade.quantity)
+        order.filledQuote = order.filledQuote.plus(trade.quote)
+        order.trades.append(trade)
+        order.updatedAt = trade.time
+        lastTrade = trade.number
+        trades[order.account, default: []].append(trade)
+        tradeCount += 1
+        if trades[order.account]?.count ?? 0 > 2 * remembered {
+            trades[order.account]?.removeFirst(remembered)
+        }
+    }
+
     private func end(_ ended: MatchingOrder) {
         guard let order = orders[ended.number], order.state == .open else { return }
         order.updatedAt = ended.updatedAt
         order.reason = ended.reason
         switch ended.state {
-        case .cancelled, .rejected: order.state = .cancelled
+        case .cancelled, .rejected: order.state = expiring == order.number ? .expired : .cancelled
         case .expired: order.state = .expired
         case .filled, .open: return
         }

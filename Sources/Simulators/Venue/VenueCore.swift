@@ -121,7 +121,10 @@ final class EventPipe {
     ///   - event: The event's kind, as its protocol names it.
     func deliver(_ text: [UInt8], stream: String, name: String, event: String) {
         let fate = core.faults.fate(stream: stream, name: name, event: event)
-        if fate.silences { isSilent = true }
+        if fate.silences {
+            isSilent = true
+            socket.answersPings = false
+        }
         if fate.disconnects { return socket.drop() }
         toLose += fate.lost
         guard !isSilent else { return }

@@ -45,17 +45,23 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
     }
 
     /// A contract's bench: short times, a market at 100, 100,000 to spend.
-    static func contract(_ exchange: SimulatedExchange, path: String) async throws -> CoinRig {
+    ///
+    /// - Parameter isHasty: Whether what hangs is given up within a second.
+    static func contract(
+        _ exchange: SimulatedExchange, path: String, isHasty: Bool = false
+    ) async throws -> CoinRig {
         let isDCX = exchange == .coindcx
+        var settings = [("requests_per_minute", "1000000")]
+        if isHasty, isDCX { settings += [("ping_interval_ms", "500"), ("ping_timeout_ms", "500")] }
         let rig = try await CoinRig(
-            exchange, path: path, settings: [("requests_per_minute", "1000000")],
+            exchange, path: path, settings: settings,
             balances: [
                 isDCX ? "USDT" : "AUD": FixedDecimal(100_000), "BTC": .zero, "ETH": .zero, "INR": .zero,
             ],
             opens: false
         ) { rig, keys in
-            if isDCX { return rig.coinDCX(page: 3, keys) }
-            return rig.coinSpot(keys)
+            if isDCX { return rig.coinDCX(page: 3, isHasty: isHasty, keys) }
+            return rig.coinSpot(isHasty: isHasty, keys)
         }
         if !rig.wasRunning {
             if isDCX {
@@ -75,7 +81,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
     /// An adapter of CoinDCX that waits for nothing longer than a test may.
     func coinDCX(
         at address: String? = nil, page: Int = 500, inbox: SocketInboxLimits = SocketInboxLimits(),
-        _ keys: @escaping (AccountID) -> SigningKey?
+        isHasty: Bool = false, _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinDCXVenue {
         var times = CoinDCXVenue.Settings()
         times.instrumentsEvery = .seconds(1)
@@ -84,6 +90,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.requestsPerSecond = 500
         times.requestsPerMinute = 5_000
         times.inbox = inbox
+        if isHasty { times.orderDeadline = SimulatorBench.haste }
         return CoinDCXVenue(
             addresses: CoinDCXAddresses(rest: address ?? base), http: http, sockets: sockets, loop: loop,
             settings: times, seed: 7, keys: keys)
@@ -91,7 +98,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
 
     /// Likewise of CoinSpot: what takes most of a minute there takes a second here.
     func coinSpot(
-        at address: String? = nil, nonces: NonceKeeper = NonceKeeper(),
+        at address: String? = nil, nonces: NonceKeeper = NonceKeeper(), isHasty: Bool = false,
         _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinSpotVenue {
         let matching = CoinSpotVenue.Settings.Matching(
@@ -101,7 +108,8 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.pollEvery = .milliseconds(50)
         times.idleEvery = .milliseconds(200)
         times.pricesEvery = .milliseconds(100)
-        times.orderDeadline = .seconds(2)
+        times.orderDeadline = isHasty ? SimulatorBench.haste : .seconds(2)
+        if isHasty { times.questionDeadline = SimulatorBench.haste * 2 }
         times.requestsPerMinute = 10_000
         return CoinSpotVenue(
             base: address ?? base, http: http, loop: loop, settings: times, nonces: nonces, seed: 7,
