@@ -9,31 +9,25 @@ extension HostTests {
         /// Nobody answers pings meanwhile.
         static let settings = ["strategy.heartbeat_timeout=10m", "strategy.lines_per_second=500"]
 
-        @Test func `lines are taken at the rate that was set, and as many at once as four seconds bring`()
-            async throws
-        {
+        @Test
+        func `lines and errors are taken at their rates, and at once what four seconds bring`() async throws {
             try await HostFixture.run(settings: Self.settings) { fixture in
-                let id = try await fixture.puppet("flood")
-                _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
-                func taken() async throws -> Int { try await fixture.host.status(of: id).usage.linesIn }
-                try await fixture.wait("the burst", about: id) { try await taken() >= 2000 }
-                try await fixture.waitForLine(id, "it is read more slowly")
+                let flood = try await fixture.puppet("flood")
+                let chatter = try await fixture.puppet("chatter")
+                _ = try await fixture.host.start(flood, options: StartOptions(), by: "ada")
+                func taken() async throws -> Int { try await fixture.host.status(of: flood).usage.linesIn }
+                try await fixture.wait("the burst", about: flood) { try await taken() >= 2000 }
+                try await fixture.waitForLine(flood, "it is read more slowly")
                 // The first look behind the burst: no more than what one read brings too much.
                 let first = try await taken()
                 #expect(first < 2000 + 500, "\(first) lines were taken at once")
-                let rate = try await Self.rate(over: 3, taken)
-                Self.note("output, lines a second", 500, rate)
-            }
-        }
-
-        @Test func `standard error is taken at its rate`() async throws {
-            try await HostFixture.run(settings: Self.settings) { fixture in
-                let id = try await fixture.puppet("chatter")
-                _ = try await fixture.host.start(id, options: StartOptions(), by: "ada")
-                try await fixture.waitForLine(id, "it is read more slowly")
-                let pid = try #require(try await fixture.host.status(of: id).pid)
-                let rate = try await Self.rate(over: 3) { try Self.written(by: pid) }
-                Self.note("output, bytes a second on standard error", 256_000, rate)
+                _ = try await fixture.host.start(chatter, options: StartOptions(), by: "ada")
+                try await fixture.waitForLine(chatter, "it is read more slowly")
+                let pid = try #require(try await fixture.host.status(of: chatter).pid)
+                // Each is bounded for itself, so that both can be measured at once.
+                let rates = try await Self.rates(over: 3, taken) { try Self.written(by: pid) }
+                Self.note("output, lines a second", 500, rates.0)
+                Self.note("output, bytes a second on standard error", 256_000, rates.1)
             }
         }
 
@@ -44,17 +38,23 @@ extension HostTests {
             return try #require(Int(line.dropFirst("wchar: ".count)))
         }
 
-        private static func rate(over seconds: Int, _ taken: () async throws -> Int) async throws -> Double {
-            let (began, before) = try await rise(taken)
+        private static func rates(
+            over seconds: Int, _ first: () async throws -> Int, _ second: () async throws -> Int
+        ) async throws -> (Double, Double) {
+            let began = (try await rise(first), try await rise(second))
             try await Task.sleep(for: .seconds(seconds))
-            let (ended, after) = try await rise(taken)
-            return Double(after - before) / ((ended - began) / .seconds(1))
+            let ended = (try await rise(first), try await rise(second))
+            return (rate(began.0, ended.0), rate(began.1, ended.1))
+        }
+
+        private typealias Look = (time: ContinuousClock.Instant, count: Int)
+
+        private static func rate(_ began: Look, _ ended: Look) -> Double {
+            Double(ended.count - began.count) / ((ended.time - began.time) / .seconds(1))
         }
 
         /// When the next piece has been taken, and how much that makes: between two pieces a rate has no meaning.
-        private static func rise(
-            _ taken: () async throws -> Int
-        ) async throws -> (time: ContinuousClock.Instant, count: Int) {
+        private static func rise(_ taken: () async throws -> Int) async throws -> Look {
             let before = try await taken()
             let limit = ContinuousClock.now + .seconds(10)
             while ContinuousClock.now < limit {

@@ -222,13 +222,13 @@ extension HostTests {
                             end = time.monotonic() + 0.5
                             while time.monotonic() < end:
                                 pass
-                    """, config: #"{"memory_mb":64,"cpu_share":0.1,"start":"cold"}"#)
+                    """, config: #"{"memory_mb":64,"cpu_share":0.25,"start":"cold"}"#)
                 try await fixture.run(id)
                 let line = try await fixture.waitForLine(
                     id, "of 64 MiB of memory, and is killed at the limit")
                 #expect(line.contains("set memory_mb in strategy.json (at most 4096 here)"))
                 try await fixture.wait("being held back", about: id, seconds: 60) {
-                    try await fixture.host.status(of: id).usage.cpuThrottledShare > 0.1
+                    try await fixture.host.status(of: id).usage.cpuThrottledShare > 0.04
                 }
                 #expect(
                     fixture.host.metrics.text.contains(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The host as a whole, killed under load. `scripts/torture` does the same a hundred times.
-@Suite(.serialized)
+@Suite
 struct TortureTests {
     /// Why it cannot run here; nil when it can.
     static let hindrance: String? = {
@@ -25,33 +25,26 @@ struct TortureTests {
 
     @Test(
         .enabled(if: hindrance == nil, Comment(rawValue: hindrance ?? "the host is staged")),
-        .timeLimit(.minutes(3)))
-    func `nothing is lost or doubled when the host is killed five times under load`() async throws {
-        let ending = try await ChildProcess.run(
-            "/usr/bin/python3",
-            [
-                "-B", Places.package + "/Tests/torture/torture.py", "--kills", "5", "--strategies", "2",
-                "--seed", "5",
-            ])
-        #expect(ending.code == 0, "\(ending.errors)")
-        let lines = ending.output.split(separator: "\n")
-        #expect(lines.count == 6, "\(ending.output)")
-        #expect(lines.last?.hasPrefix("{\"kills\": 5, ") == true)
+        .timeLimit(.minutes(4)))
+    func `nothing is lost or doubled when hosts are killed, on paper and at an exchange that outlives them`()
+        async throws
+    {
+        // Both mostly wait for what they started.
+        async let paper = Self.torture("torture.py", ["--kills", "4"])
+        async let exchange = Self.torture("exchange.py", ["--kills", "6", "--rate", "20"])
+        let (onPaper, atExchange) = try await (paper, exchange)
+        #expect(onPaper.count == 5, "\(onPaper)")
+        #expect(onPaper.last?.hasPrefix("{\"kills\": 4, ") == true)
+        #expect(atExchange.count == 8, "\(atExchange)")
+        #expect(atExchange.last?.hasPrefix("{\"kills\": 6, ") == true)
     }
 
-    @Test(
-        .enabled(if: hindrance == nil, Comment(rawValue: hindrance ?? "the host is staged")),
-        .timeLimit(.minutes(4)))
-    func `nothing is lost or doubled at an exchange that outlives a host killed eight times`() async throws {
+    private static func torture(_ program: String, _ options: [String]) async throws -> [String] {
         let ending = try await ChildProcess.run(
             "/usr/bin/python3",
-            [
-                "-B", Places.package + "/Tests/torture/exchange.py", "--kills", "8", "--strategies", "2",
-                "--rate", "20", "--seed", "5",
-            ])
-        #expect(ending.code == 0, "\(ending.errors)")
-        let lines = ending.output.split(separator: "\n")
-        #expect(lines.count == 10, "\(ending.output)")
-        #expect(lines.last?.hasPrefix("{\"kills\": 8, ") == true)
+            ["-B", Places.package + "/Tests/torture/\(program)", "--strategies", "2", "--seed", "5"] + options
+        )
+        #expect(ending.code == 0, "\(program): \(ending.errors)")
+        return ending.output.split(separator: "\n").map { String($0) }
     }
 }
