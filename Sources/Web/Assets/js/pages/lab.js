@@ -178,7 +178,7 @@ export async function open(context) {
     const table = dataTable({
         label: "Backtests", key: (run) => run.id, link: (run) => "#/lab/" + run.id,
         columns: [
-            { label: "", render: (run) => h("input", { type: "checkbox", "aria-label": `Compare run ${run.id}`, checked: chosen.has(run.id) || null, onchange: (event) => { if (event.target.checked) chosen.add(run.id); else chosen.delete(run.id); drawCompare(); } }) },
+            { label: "", render: (run) => run.result_hash === null ? null : h("input", { type: "checkbox", "aria-label": `Compare run ${run.id}`, checked: chosen.has(run.id) || null, onchange: (event) => { if (event.target.checked) chosen.add(run.id); else chosen.delete(run.id); drawCompare(); } }) },
             { label: "Run", main: true, sort: (run) => Number(run.id), render: (run) => [h("a", { class: "name", href: "#/lab/" + run.id }, `${run.id} · ${names().get(run.job.strategy) ?? run.job.strategy}`), h("span", { class: "sub" }, [run.title, seriesText(run.job.series[0])].filter(Boolean).join(" · "))] },
             { label: "State", full: true, sort: (run) => run.state, render: (run) => [runBadge(run.state), underWay(run) ? progressOf(run) : run.cause ? h("span", { class: "sub", title: run.cause }, run.cause) : null] },
             { label: "Return", right: true, sort: (run) => run.summary?.total_return ?? null, render: (run) => h("span", { class: "num " + (run.summary?.total_return > 0 ? "up" : run.summary?.total_return < 0 ? "down" : "") }, share(run.summary?.total_return)) },
@@ -207,11 +207,18 @@ export async function open(context) {
         if (gone) await refresh();
     }
 
-    /** Puts a run in its place in the list. */
+    /** Puts a run in its place in the list. What is older than what is known, as an answer behind an event, is passed over. */
     function take(run) {
         const index = runs.findIndex((one) => one.id === run.id);
-        if (index >= 0) runs[index] = run;
-        else runs.unshift(run);
+        const stage = (one) => ({ queued: 0, running: 1 })[one.state] ?? 2;
+        if (index >= 0 && stage(run) < stage(runs[index])) return;
+        if (index >= 0) {
+            runs[index] = run;
+        } else {
+            runs.unshift(run);
+            const algorithm = algorithms.find((one) => one.id === run.job.strategy);
+            if (algorithm) algorithm.runs += 1;
+        }
         draw();
     }
 
