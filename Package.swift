@@ -201,7 +201,7 @@ let package = Package(
         tests(
             "WebTests",
             uses: [
-                "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Posix", "Trading",
+                "Web", "HTTPMessages", "Host", "MarketData", "Identity", "Journal", "Net", "Posix", "Trading",
                 "Vault", "Wire", "Catalogue", "Lab",
                 "TestSupport",
             ],

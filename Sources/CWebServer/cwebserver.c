@@ -165,6 +165,14 @@ void cweb_shutdown_writing(struct cweb_connection *connection) {
     if (!lws_is_ssl(wsi)) shutdown(lws_get_socket_fd(wsi), SHUT_WR);
 }
 
+int cweb_accept_key(const char *key, char answer[32]) {
+    unsigned char joined[128], digest[20];
+    int length = snprintf((char *)joined, sizeof joined, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+    if (length < 0 || (size_t)length >= sizeof joined) return -1;
+    lws_SHA1(joined, (size_t)length, digest);
+    return lws_b64_encode_string((char *)digest, sizeof digest, answer, 32) < 0 ? -1 : 0;
+}
+
 void cweb_close(struct cweb_connection *connection) {
     lws_set_timeout(unwrap(connection), PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }

@@ -59,12 +59,15 @@ public struct MarketWish: Hashable, Sendable {
     public var resolutions: [Resolution]
     /// How many closed candles of each series to begin with.
     public var history: Int
+    /// Whether trades and the top of the book are wanted besides the candles.
+    public var prices: Bool
 
     /// Describes what a feed wants.
-    public init(symbols: [String], resolutions: [Resolution], history: Int) {
+    public init(symbols: [String], resolutions: [Resolution], history: Int, prices: Bool = true) {
         self.symbols = symbols
         self.resolutions = resolutions
         self.history = history
+        self.prices = prices
     }
 }
 

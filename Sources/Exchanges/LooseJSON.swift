@@ -1,10 +1,10 @@
-import Trading
-import Wire
+public import Trading
+public import Wire
 
 /// Reading what venues write loosely: a number as text or bare, a time in seconds, milliseconds or words.
 extension JSONValue {
     /// The text of a string or of a number.
-    var looseText: String? {
+    public var looseText: String? {
         switch self {
         case .string(let text), .number(let text): text
         case .null, .bool, .array, .object: nil
@@ -14,7 +14,7 @@ extension JSONValue {
     /// A decimal written as a string or as a number; nil for `NaN`, empty text and whatever else is no decimal.
     ///
     /// Digits beyond the eighteenth, which only a venue's floating point makes, go to the nearest.
-    var looseDecimal: FixedDecimal? {
+    public var looseDecimal: FixedDecimal? {
         guard let text = looseText else { return nil }
         return FixedDecimal(text) ?? Self.rounded(text)
     }
@@ -28,7 +28,7 @@ extension JSONValue {
 
     /// An instant: milliseconds, seconds (ten or eleven digits) or microseconds since the epoch, with or without
     /// decimals, bare or as text; or ISO 8601 text in UTC such as `2026-07-04T05:06:07.000Z`.
-    var looseTime: Timestamp? {
+    public var looseTime: Timestamp? {
         guard let text = looseText else { return nil }
         if let time = Timestamp(utcText: text) { return time }
         guard let number = looseDecimal, number.isPositive else { return nil }

@@ -10,6 +10,7 @@ public struct HTTPStatus: Hashable, Sendable {
         self.reason = reason
     }
 
+    public static let switchingProtocols = HTTPStatus(101, "Switching Protocols")
     public static let ok = HTTPStatus(200, "OK")
     public static let created = HTTPStatus(201, "Created")
     public static let accepted = HTTPStatus(202, "Accepted")

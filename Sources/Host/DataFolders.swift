@@ -12,6 +12,8 @@ struct DataFolders: Sendable {
     var lab: String { "\(root)/lab.db" }
     var market: String { "\(root)/market" }
     var candles: String { "\(market)/candles.db" }
+    /// What collectors are told and have done, and the prices that they collected.
+    var collectors: String { "\(market)/collectors.db" }
     var strategies: String { "\(root)/strategies" }
     var runs: String { "\(root)/runs" }
     var logs: String { "\(root)/logs" }

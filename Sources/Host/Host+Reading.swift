@@ -112,6 +112,16 @@ extension Host {
         }
     }
 
+    /// Sends what `topic` means to `sink` from now on; with `after`, first the candles kept since that number.
+    public func followMarket(
+        _ topic: MarketTopic, after: Int?, sink: any MarketSink
+    ) async throws(HostError) {
+        try await floor { floor throws(HostError) in
+            if let id = topic.feed, floor.feeds[id] == nil { throw .notFound(kind: "feed", id: id) }
+            floor.markets.follow(topic, after: after, sink: sink)
+        }
+    }
+
     /// Gives a log's reader what it has missed before the lines to come. Both are read on the floor's thread, so that no
     /// line falls between; what is on disk already was read before that.
     private func followLog(

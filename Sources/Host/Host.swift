@@ -49,6 +49,8 @@ public final class Host: HostService {
     let launcher: StrategyLauncher
     let flush: FlushThread
     let hooks: Hooks
+    /// What gathers prices and candles; nil when it cannot.
+    let collecting: HostCollectors?
     /// The exchanges' keys.
     let vault: KeyVault
     let upkeep: KeyUpkeep
@@ -102,6 +104,7 @@ public final class Host: HostService {
         self.nonces = nonces
         stories = Self.openStories(folders, log: log.part("stories"))
         candles = try Self.openCandles(folders, log: log.part("data"))
+        collecting = HostCollectors.open(folders, log: log.part("collectors"))
         var settings = IdentityService.Settings()
         settings.sessionMilliseconds = Int64(configuration.identity.sessionHours) * 3_600_000
         settings.loginAttempts = configuration.identity.loginAttempts
@@ -168,7 +171,7 @@ public final class Host: HostService {
             stories: stories, folders: folders,
             launcher: launcher, hooks: hooks, metrics: figures, health: health, flush: flush,
             instruments: instruments, keys: { [vault] in vault.key(for: AccountID($0)) }, nonces: nonces,
-            audit: { audit.record($0, $1, $2, $3) })
+            audit: { audit.record($0, $1, $2, $3) }, past: past)
         let inheritance = Floor.Inheritance(
             floor: beginning, desk: snapshot, strategies: records, haltedBy: try deskStore.haltedBy(),
             lastEvent: try deskStore.lastEvent())
@@ -215,6 +218,7 @@ public final class Host: HostService {
         upkeep.begin(on: loop)
         anchor.begin(on: loop)
         checkHistory()
+        await beginCollecting()
     }
 
     /// Checks the part of a large journal that its opening left out. Damage there halts everything: what is read back for
@@ -257,6 +261,7 @@ public final class Host: HostService {
                 }
             }
         }
+        await collecting?.close()
         upkeep.end()
         await anchor.end()
         flush.close()

@@ -133,7 +133,8 @@ private final class Stage {
             throw SimulatorFailure(.configuration, error.description)
         }
         let source = try PriceSource(
-            seed: configuration.seed, symbols: exchange.symbols, files: configuration.candles, now: Tape.now)
+            seed: configuration.seed, symbols: exchange.symbols, files: configuration.candles,
+            past: configuration.past, now: Tape.now)
         let keyring = Keyring(configuration.keys)
         let makerFee = configuration.makerFee ?? exchange.fee
         let takerFee = configuration.takerFee ?? exchange.fee

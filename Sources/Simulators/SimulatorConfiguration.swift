@@ -84,6 +84,8 @@ public struct SimulatorConfiguration: Sendable {
     public var seed: UInt64 = 1
     /// Candle files whose names say what they hold; their symbols are listed beside the usual ones.
     public var candles: [String] = []
+    /// How many candles of each file lie before now; nil is half of them, 1,000 at most.
+    public var past: Int?
     /// The API keys that are known.
     public var keys: [SimulatorKey] = []
     /// Currency and amount, instead of the usual play money.

@@ -13,6 +13,7 @@ extension Command {
         .feedsAdd,
         .feedsSet,
         .dataList, .dataImport, .dataExport, .dataGaps, .dataVerify, .dataRetain, .dataDelete,
+        .dataCollectors, .dataCollect, .dataRun, .dataUncollect, .dataDownload,
         .keysAdd, .keysList, .keysTest, .keysRotate, .keysSet, .keysRemove,
         .backtest, .labList, .labShow, .labDiff, .labRepeat, .labCancel, .compare, .report,
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,

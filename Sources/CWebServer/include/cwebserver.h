@@ -80,6 +80,10 @@ void cweb_set_timer(struct cweb_connection *connection, int64_t milliseconds);
 /// Tells the other side that nothing more will come. Without effect under TLS.
 void cweb_shutdown_writing(struct cweb_connection *connection);
 
+/// Writes the answer to a WebSocket client's key (RFC 6455, section 4.2.2): 28 characters and a nought.
+/// Returns 0, or -1 when there is no room for the key.
+int cweb_accept_key(const char *key, char answer[32]);
+
 /// Closes the connection soon, from outside its own callbacks.
 void cweb_close(struct cweb_connection *connection);
 

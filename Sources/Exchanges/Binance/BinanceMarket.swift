@@ -190,7 +190,7 @@ final class BinanceMarket: MarketSource {
     private var streams: [String] {
         wish.symbols.flatMap { symbol in
             let name = symbol.lowercased()
-            return ["\(name)@trade", "\(name)@bookTicker"]
+            return (wish.prices ? ["\(name)@trade", "\(name)@bookTicker"] : [])
                 + wish.resolutions.map { "\(name)@kline_\($0)" }
         }
     }

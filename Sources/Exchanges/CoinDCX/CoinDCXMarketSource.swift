@@ -113,9 +113,8 @@ final class CoinDCXMarketSource: MarketSource {
         lines[market.symbol] = line
         faults[market.symbol] = "the connection is not open yet"
         let channels =
-            wish.resolutions.map { "\(market.pair)_\($0)" } + [
-                "\(market.pair)@trades", "\(market.pair)@orderbook@20",
-            ]
+            wish.resolutions.map { "\(market.pair)_\($0)" }
+            + (wish.prices ? ["\(market.pair)@trades", "\(market.pair)@orderbook@20"] : [])
         line.socket = CoinDCXSocket(
             venue.addresses.handshake, client: venue.sockets, loop: loop, backoff: Backoff(),
             inbox: venue.settings.inbox, seed: venue.dice.next(),

@@ -27,6 +27,8 @@ final class EventHub {
     private var watchers: [Watcher] = []
     private var kept: [Happening] = []
     private var lastSequence = 0
+    /// The number of the last event that was taken out of ``kept``.
+    private var forgotten = 0
 
     init(capacity: Int = 2048) {
         precondition(capacity > 0)
@@ -51,7 +53,10 @@ final class EventHub {
         let happening = Happening(
             kind: kind, strategy: strategy, owner: owner, sequence: lastSequence, data: data)
         if keeps {
-            if kept.count >= 2 * capacity { kept.removeFirst(kept.count - capacity) }
+            if kept.count >= 2 * capacity {
+                forgotten = kept[kept.count - capacity - 1].sequence
+                kept.removeFirst(kept.count - capacity)
+            }
             kept.append(happening)
         }
         guard watchers.contains(where: { Self.isMeant(happening, $0.topic) }) else { return }
@@ -70,7 +75,7 @@ final class EventHub {
             switch topic {
             case .strategy(strategy): numbered
             case .logs(strategy): inLog
-            case .strategy, .logs, .overview: nil
+            case .strategy, .logs, .overview, .kinds: nil
             }
         }
     }
@@ -78,12 +83,21 @@ final class EventHub {
     /// Adds a watcher, who is first given what is kept after the event numbered `after`.
     func follow(_ topic: EventTopic, after: Int?, sink: any EventSink) {
         if let after {
+            // Numbers begin anew with each start of the host: one that was never given is from before.
+            let first = kept.suffix(capacity).first?.sequence
+            if after > lastSequence || (after < lastKeptBefore) { sink.missed(oldest: first) }
             for happening in kept.suffix(capacity)
             where happening.sequence > after && Self.isMeant(happening, topic) {
                 guard sink.offer(happening.event) else { return }
             }
         }
         watchers.append(Watcher(topic: topic, sink: sink))
+        sink.caughtUp()
+    }
+
+    /// The number of the last event that was kept and is not any more; nought when all of them are.
+    private var lastKeptBefore: Int {
+        kept.count > capacity ? kept[kept.count - capacity - 1].sequence : forgotten
     }
 
     private func offer(_ event: (EventTopic) -> HostEvent?) {
@@ -103,6 +117,9 @@ final class EventHub {
             }
         case .strategy(let id): event.strategy == id || event.strategy == nil
         case .logs: false
+        case .kinds(let kinds, let wanted):
+            kinds.contains(event.kind)
+                && (wanted == nil || wanted == event.owner || (event.strategy == nil && event.kind == .halt))
         }
     }
 }

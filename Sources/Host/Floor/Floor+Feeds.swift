@@ -69,6 +69,7 @@ extension Floor {
             let line = message.line
             for strategy in takers { deliver(line, message, about: event, to: strategy) }
         }
+        markets.publish(event, of: feed.id)
     }
 
     private func deliver(

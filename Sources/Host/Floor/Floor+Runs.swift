@@ -154,9 +154,16 @@ extension Floor: StrategyRunnerDelegate {
         else { return runner.quarantine(cause: "the feed that it was started on is gone") }
         let config = strategy.config
         let key = Subscriptions.Key.candles(symbol: config.symbol, resolution: config.resolution)
-        subscribe(strategy, to: key, of: feed, lookback: config.lookbackPeriod)
-        enrol(strategy, plan: plan, run: runner.run ?? "")
-        runner.historySent()
+        let run = runner.run
+        withPast(of: config.symbol, config.resolution, count: config.lookbackPeriod, of: feed) {
+            [weak self, weak runner, weak strategy] in
+            guard let self, let runner, let strategy, strategy.runner === runner, runner.run == run,
+                runner.state == .ready
+            else { return }
+            subscribe(strategy, to: key, of: feed, lookback: config.lookbackPeriod)
+            enrol(strategy, plan: plan, run: run ?? "")
+            runner.historySent()
+        }
     }
 
     func deliverMissed(to runner: StrategyRunner) {

@@ -16,6 +16,7 @@ final class Floor {
     let desk: DeskDriver
     let paper: PaperVenue
     let hub = EventHub()
+    let markets = MarketHub()
     let story: StoryBook
     let pruning: JournalPruning
     let scratch = ReadBuffer()

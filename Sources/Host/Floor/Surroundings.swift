@@ -1,7 +1,9 @@
 internal import Exchanges
 internal import Journal
+internal import MarketData
 internal import Posix
 internal import Secrets
+internal import Trading
 
 /// What the floor needs of the rest of the host, and does not make itself.
 struct Surroundings: Sendable {
@@ -26,4 +28,12 @@ struct Surroundings: Sendable {
     var nonces: NonceKeeper
     /// Writes a line of the audit trail: actor, action, subject, detail.
     var audit: @Sendable (_ actor: String, _ action: String, _ subject: String, _ detail: String) -> Void
+    /// Fetches the candles of a span that an exchange has, and gives those that nothing is missing behind, oldest first,
+    /// on any thread; nil where nothing is collected.
+    var past:
+        (
+            @Sendable (
+                _ series: SeriesKey, _ span: Range<Timestamp>, _ done: @escaping @Sendable ([Candle]) -> Void
+            ) -> Void
+        )?
 }

@@ -34,6 +34,8 @@ public enum EventTopic: Hashable, Sendable {
     case strategy(String)
     /// Only the log lines of one strategy; sequence numbers are the lines' `seq`.
     case logs(strategy: String)
+    /// Events of these kinds about every strategy of one owner, or of all, and about the whole floor.
+    case kinds(Set<HostEvent.Kind>, owner: String?)
 }
 
 /// Where the host puts events for one watcher.
@@ -44,4 +46,16 @@ public protocol EventSink: AnyObject, Sendable {
     func offer(_ event: HostEvent) -> Bool
     /// Whether the watcher is still there. The host asks now and then, to forget watchers of a silent topic.
     var isOpen: Bool { get }
+    /// Some of what the watcher wanted to resume behind is not kept any more; `oldest` is the first that is, nil when
+    /// nothing is. Called before anything is offered.
+    func missed(oldest: Int?)
+    /// What was kept has been offered; all later offers are of what happens from now on.
+    func caughtUp()
+}
+
+extension EventSink {
+    /// Nothing: most watchers read the present state anyway.
+    public func missed(oldest: Int?) {}
+    /// Nothing.
+    public func caughtUp() {}
 }

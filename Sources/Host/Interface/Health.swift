@@ -23,6 +23,11 @@ public final class HealthBoard: Sendable {
         }
     }
 
+    /// Leaves out a part that there is no more.
+    public func forget(_ part: String) {
+        parts.withLock { parts in parts.removeAll { $0.name == part } }
+    }
+
     /// Whether every part is well.
     public var isWell: Bool { parts.withLock { $0.allSatisfy { $0.fault == nil } } }
 

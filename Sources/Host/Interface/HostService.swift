@@ -5,7 +5,7 @@ public import Wire
 /// Whether the asker may is decided before, by `AccessPolicy`, with ``owner(of:)``; `owner` in a list call is the
 /// only owner whose things are returned, or nil for everyone's. `by` is the user's name, for the record.
 /// Every call may wait; none blocks a thread.
-public protocol HostService: CredentialService, DataService {
+public protocol HostService: CredentialService, DataService, CollectingService, StreamingService {
     // MARK: Strategies
 
     /// The owner of a strategy. Cheap: it is asked before every call about one strategy.

@@ -9,7 +9,9 @@ import Wire
 /// under `data/`. Logs and recordings of runs are not part of it.
 public enum DataFolderBackup {
     /// The databases, in the order in which their moment is fixed. The first must be there.
-    static let databases = ["journal.db", "paper.db", "lab.db", "market/candles.db"]
+    static let databases = [
+        "journal.db", "paper.db", "lab.db", "market/candles.db", "market/collectors.db",
+    ]
     /// Other things that are copied when they are there.
     static let others = ["bullpen.toml", "strategies"]
     private static let manifestName = "manifest.json"
@@ -59,8 +61,10 @@ public enum DataFolderBackup {
             let target = data + "/" + name
             if let slash = name.lastIndex(of: "/") {
                 let folder = String(name[..<slash])
-                try FileTree.makeFolder(data + "/" + folder)
-                items.append(.init(path: folder, sha256: nil, bytes: 0, mode: 0o700))
+                if !items.contains(where: { $0.path == folder }) {
+                    try FileTree.makeFolder(data + "/" + folder)
+                    items.append(.init(path: folder, sha256: nil, bytes: 0, mode: 0o700))
+                }
             }
             try snapshot.copy(to: target)
             let entry = try FileTree.entry(data, name)

@@ -62,6 +62,15 @@ public struct RecentCandles: Sendable {
         return true
     }
 
+    /// Puts older candles of one series, oldest first, before those that are kept, as far as there is room.
+    public mutating func prepend(_ candles: [Candle]) {
+        guard let first = candles.first else { return }
+        let key = Series(symbol: first.symbol, resolution: first.resolution)
+        let kept = rings[key]?.inOrder() ?? []
+        let older = candles.filter { candle in kept.first.map { candle.openTime < $0.openTime } ?? true }
+        rings[key] = Ring(candles: Array((older + kept).suffix(capacity)))
+    }
+
     /// The last `count` candles that closed at or before `instant`, oldest first.
     public func last(
         _ count: Int, symbol: String, resolution: Resolution, before instant: Timestamp = .endOfTime

@@ -157,6 +157,9 @@ public final class MarketFeed {
         for candle in candles { recent.append(candle) }
     }
 
+    /// Takes closed candles of one series from before those that passed by, oldest first.
+    public func remember(before candles: [Candle]) { recent.prepend(candles) }
+
     /// Takes the instruments as the exchange tells them now; what it does not tell of stays.
     public func setInstruments(_ told: [Instrument]) {
         instruments = instruments.map { old in told.first { $0.symbol == old.symbol } ?? old }

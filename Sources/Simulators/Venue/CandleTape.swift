@@ -18,8 +18,10 @@ struct CandleTape: Sendable {
 
     /// Reads a file whose name says what it holds, such as `BTCUSDT-5m.csv.gz`.
     ///
-    /// - Parameter now: Half the file, at most 1,000 candles, lies before it; the rest is to come.
-    init(path: String, now: Timestamp) throws(SimulatorFailure) {
+    /// - Parameters:
+    ///   - now: The beginning of the file lies before it, the rest is to come.
+    ///   - past: How many candles lie before; nil takes half the file, at most 1,000.
+    init(path: String, now: Timestamp, past: Int? = nil) throws(SimulatorFailure) {
         var candles: [Candle] = []
         let file: CandleFile
         do throws(MarketFileFailure) {
@@ -42,7 +44,7 @@ struct CandleTape: Sendable {
             slots.append((index, false))
         }
         self.slots = slots
-        let before = Int64(min(1000, slots.count / 2))
+        let before = Int64(min(past ?? min(1000, slots.count / 2), slots.count))
         start = now.milliseconds / length * length - before * length
         instrument = Self.instrument(file.symbol, candles)
     }

@@ -10,10 +10,13 @@ struct PriceSource {
     let instruments: [Instrument]
 
     /// - Parameter symbols: What the exchange lists besides the files.
-    init(seed: UInt64, symbols: [String], files: [String], now: Timestamp) throws(SimulatorFailure) {
+    /// - Parameter past: How many candles of each file lie before now; nil is as the tape does it.
+    init(
+        seed: UInt64, symbols: [String], files: [String], past: Int? = nil, now: Timestamp
+    ) throws(SimulatorFailure) {
         var tapes: [String: CandleTape] = [:]
         for path in files {
-            let tape = try CandleTape(path: path, now: now)
+            let tape = try CandleTape(path: path, now: now, past: past)
             guard tapes[tape.instrument.symbol] == nil else {
                 throw SimulatorFailure(.candles, "\(path): there are two files for \(tape.instrument.symbol)")
             }

@@ -49,7 +49,7 @@ enum EventRoutes {
     }
 
     /// Whether whoever opened the stream is still let in: a session may end and a token be revoked meanwhile.
-    private static func permission(_ call: APICall) -> @Sendable () -> Bool {
+    static func permission(_ call: APICall) -> @Sendable () -> Bool {
         let identity = call.services.identity
         if let session = call.session { return { identity.principal(session: session) != nil } }
         let token = call.head.headers["authorization"]?.split(separator: " ").last.map(String.init) ?? ""

@@ -13,6 +13,8 @@ final class HTTPConnection {
         case handling
         case writing
         case streaming(EventStream, isChunked: Bool)
+        /// Messages go both ways.
+        case socket(SocketSession)
         /// The last response is on its way out.
         case closing
         /// The response has gone while the other side still sends: what comes is thrown away for a while, since
@@ -75,6 +77,9 @@ final class HTTPConnection {
     func received(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         switch phase {
         case .streaming, .closing, .lingering, .closed: return true
+        case .socket(let session):
+            unsafe session.received(bytes)
+            return goOn()
         case .head, .body, .handling, .writing: break
         }
         unsafe parser.append(bytes)
@@ -110,6 +115,9 @@ final class HTTPConnection {
             arm(loop.configuration.heartbeat)
             // A comment that waits behind events tells nothing new.
             if output.isEmpty { output.append(frame(Array(": \n\n".utf8), isChunked: isChunked)) }
+        case .socket(let session):
+            guard session.heartbeat() else { return false }
+            arm(loop.configuration.heartbeat)
         case .lingering, .closed: return false
         }
         return goOn()
@@ -119,6 +127,7 @@ final class HTTPConnection {
     func closed() {
         releaseBody()
         if case .streaming(let stream, _) = phase { stream.abandon() }
+        if case .socket(let session) = phase { session.abandon() }
         phase = .closed
     }
 
@@ -128,6 +137,7 @@ final class HTTPConnection {
         switch phase {
         case .head: socket.close()
         case .streaming(let stream, _): stream.close()
+        case .socket(let session): session.close(1001, "the host ends")
         case .body, .handling, .writing, .closing, .lingering, .closed: break
         }
     }
@@ -148,6 +158,9 @@ final class HTTPConnection {
             case .streaming(let stream, let isChunked):
                 guard flush() else { return false }
                 guard output.isEmpty, take(from: stream, isChunked: isChunked) else { return true }
+            case .socket(let session):
+                guard flush() else { return false }
+                guard output.isEmpty, take(from: session) else { return true }
             case .closing:
                 guard flush() else { return false }
                 // Only a call of `writable` says that libwebsockets holds nothing back any more.
@@ -188,7 +201,7 @@ final class HTTPConnection {
             let pause = loop.configuration.bodyTimeout.wholeMilliseconds
             let left = pause + Int64(pending.body.count / 16) - elapsed
             arm(milliseconds: max(1, min(left, pause)))
-        case .handling, .writing, .streaming, .closing, .lingering, .closed: break
+        case .handling, .writing, .streaming, .socket, .closing, .lingering, .closed: break
         }
     }
 
@@ -251,6 +264,7 @@ final class HTTPConnection {
         loop.bodyBytes -= bodyCount
         guard case .handling = phase else {
             if case .events(let stream) = response.body { stream.abandon() }
+            if case .socket(let session) = response.body { session.abandon() }
             return
         }
         respond(response)
@@ -277,6 +291,7 @@ final class HTTPConnection {
         let isOld = head?.isOld ?? false
         let hasBody =
             head?.method != "HEAD" && response.status != .noContent && response.status != .notModified
+        if case .socket(let session) = response.body { return upgrade(response, to: session) }
         let closes = !persists || hasUnreadBody || loop.isDraining
         let framing: ResponseHead.Framing
         switch response.body {
@@ -284,6 +299,7 @@ final class HTTPConnection {
         case .bytes(let bytes): framing = .length(bytes.count)
         case .file(let file): framing = .length(file.size)
         case .events: framing = isOld ? .untilClose : .chunks
+        case .socket: preconditionFailure("a WebSocket has no body")
         }
         output.append(
             ResponseHead.bytes(
@@ -297,6 +313,7 @@ final class HTTPConnection {
         case .file(let file): if hasBody { output.append(file) }
         case .events(let stream):
             if hasBody { startStreaming(stream, isChunked: !isOld) } else { stream.abandon() }
+        case .socket: break
         }
     }
 
@@ -377,6 +394,48 @@ final class HTTPConnection {
 
     private func frame(_ bytes: [UInt8], isChunked: Bool) -> [UInt8] {
         isChunked ? ResponseHead.chunk(bytes) : bytes
+    }
+
+    // MARK: - WebSockets
+
+    private func upgrade(_ response: HTTPResponse, to session: SocketSession) {
+        guard !loop.isDraining else {
+            session.abandon()
+            return refuse(.unavailable, "the host ends")
+        }
+        output.append(
+            ResponseHead.bytes(
+                response, framing: .none, closes: false,
+                isSecure: head?.origin.isSecure ?? (loop.configuration.tls != nil), date: loop.date))
+        phase = .socket(session)
+        arm(loop.configuration.heartbeat)
+        read(true)
+        let postbox = Postbox(connection: self, loop: loop)
+        session.attach(parser.takeRest()) { postbox.perform { $0.socketHasNews() } }
+    }
+
+    private func socketHasNews() {
+        guard case .socket = phase else { return }
+        if !goOn() { socket.close() }
+    }
+
+    /// Takes what a session has to say; false when that is nothing. While the socket is full it stays in the session,
+    /// which is bounded.
+    private func take(from session: SocketSession) -> Bool {
+        if socket.isChoked {
+            socket.wantWritable()
+            return false
+        }
+        let (frames, hasEnded) = session.take()
+        if !frames.isEmpty { output.append(frames) }
+        if hasEnded {
+            session.abandon()
+            hasUnreadBody = true
+            phase = .closing
+            writtenAtLastCheck = written
+            arm(loop.configuration.writeTimeout)
+        }
+        return hasEnded || !frames.isEmpty
     }
 
     // MARK: - The socket's settings

@@ -10,6 +10,8 @@ public struct HTTPResponse: Sendable {
         case file(HTTPFile)
         /// Server-sent events until either side ends it.
         case events(EventStream)
+        /// The connection becomes a WebSocket.
+        case socket(SocketSession)
     }
 
     public var status: HTTPStatus

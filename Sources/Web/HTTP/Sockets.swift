@@ -71,3 +71,15 @@ import CWebServer
 
     func destroy() { unsafe cweb_destroy(raw) }
 }
+
+/// The handshake of WebSockets.
+enum WebSocketHandshake {
+    /// The answer to a client's key; nil when the key is none.
+    static func answer(to key: String) -> String? {
+        // 16 bytes in base64.
+        guard key.utf8.count == 24, key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+        var answer = [CChar](repeating: 0, count: 32)
+        guard unsafe cweb_accept_key(key, &answer) == 0 else { return nil }
+        return String(decoding: answer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -20,7 +20,7 @@ public final class APIApplication: HTTPApplication {
     static func allRoutes() -> [Route] {
         AccountRoutes.all + StrategyRoutes.all + RunRoutes.all + FloorRoutes.all + ReconciliationRoutes.all
             + CredentialRoutes.all + HostRoutes.all + AuditRoutes.all + LabRoutes.all + LabRunRoutes.all
-            + DataRoutes.all
+            + DataRoutes.all + CollectorRoutes.all + StreamRoutes.all
     }
 
     /// - Parameter configuration: The server's, for the hosts that a page of ours may come from.
@@ -70,7 +70,8 @@ public final class APIApplication: HTTPApplication {
     ) throws(APIError) -> Admission {
         if route.path == "/health" { return .answer(counted(health(head), route.template, head, start)) }
         let changes = head.method != "GET" && head.method != "HEAD"
-        if changes { try checkOrigin(head) }
+        // A WebSocket is opened by GET, also by another site's page.
+        if changes || head.headers.count("upgrade") > 0 { try checkOrigin(head) }
         let session = head.headers.count("authorization") == 0 ? head.cookie(SessionCookie.name) : nil
         let user = route.access == .open ? nil : try authenticate(head, session: session)
         if user != nil, changes, let session { try checkCSRF(head, session: session) }

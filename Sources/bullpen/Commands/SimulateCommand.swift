@@ -28,6 +28,9 @@ extension Command {
             Option(
                 name: "candles", value: "file", isRepeatable: true,
                 explanation: "Prices of a CSV file such as BTCUSDT-5m.csv.gz, moved to now."),
+            .value(
+                "past", "number",
+                "How many candles of each file lie before now; otherwise half of them, 1,000 at most."),
             .value("accounts", "file", "The accounts and their API keys: JSON, see docs/SIMULATORS.md."),
             Option(
                 name: "balance", value: "currency=amount", isRepeatable: true,
@@ -95,6 +98,7 @@ extension Command {
         configuration.controlPort = try invocation.integer("control", in: 0...65_535)
         configuration.seed = UInt64(try invocation.integer("seed", in: 0...Int.max) ?? 1)
         configuration.candles = invocation.all("candles")
+        configuration.past = try invocation.integer("past", in: 1...100_000_000)
         configuration.keys = try keys(invocation)
         for pair in invocation.all("balance") {
             let (currency, text) = try halves(pair, of: "balance")

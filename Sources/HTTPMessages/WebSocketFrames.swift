@@ -2,8 +2,10 @@
 ///
 /// Strict: every frame masked and without reserved bits, control frames whole and short, messages in order, text in
 /// UTF-8, and a limit on the size of a message.
-struct WebSocketReader {
-    enum Event: Hashable {
+public struct WebSocketReader: Sendable {
+    /// What came.
+    public enum Event: Hashable, Sendable {
+        /// A whole text message. Valid UTF-8.
         case text([UInt8])
         case binary([UInt8])
         case ping([UInt8])
@@ -12,9 +14,9 @@ struct WebSocketReader {
     }
 
     /// Why the connection has to end, with the code that tells it to the other side.
-    struct Failure: Error, Hashable {
-        let code: Int
-        let reason: String
+    public struct Failure: Error, Hashable, Sendable {
+        public let code: Int
+        public let reason: String
 
         static func violation(_ reason: String) -> Failure { Failure(code: 1002, reason: reason) }
     }
@@ -31,9 +33,13 @@ struct WebSocketReader {
     /// The pieces so far of a message that came in several frames.
     private var message: (opcode: UInt8, bytes: [UInt8])?
 
-    init(messageLimit: Int) { self.messageLimit = messageLimit }
+    /// Begins to read.
+    ///
+    /// - Parameter messageLimit: The largest message taken, in bytes.
+    public init(messageLimit: Int) { self.messageLimit = messageLimit }
 
-    mutating func append(_ bytes: some Sequence<UInt8>) {
+    /// Takes what came over the connection.
+    public mutating func append(_ bytes: some Sequence<UInt8>) {
         if position > 0, position == input.count || position > 64 << 10 {
             input.removeFirst(position)
             position = 0
@@ -42,7 +48,7 @@ struct WebSocketReader {
     }
 
     /// The next event, or nil when it is not all there.
-    mutating func next() throws(Failure) -> Event? {
+    public mutating func next() throws(Failure) -> Event? {
         while let frame = try frame() {
             switch frame.opcode {
             case 0x8: return try close(frame.payload)
@@ -131,12 +137,16 @@ struct WebSocketReader {
 }
 
 /// Writes a server's frames.
-enum WebSocketFrame {
-    static func text(_ bytes: [UInt8]) -> [UInt8] { frame(0x1, bytes) }
-    static func ping(_ bytes: [UInt8]) -> [UInt8] { frame(0x9, bytes) }
-    static func pong(_ bytes: [UInt8]) -> [UInt8] { frame(0xA, bytes) }
+public enum WebSocketFrame {
+    /// A whole text message.
+    public static func text(_ bytes: [UInt8]) -> [UInt8] { frame(0x1, bytes) }
+    /// A ping with a payload of up to 125 bytes.
+    public static func ping(_ bytes: [UInt8]) -> [UInt8] { frame(0x9, bytes) }
+    /// The answer to a ping, with its payload.
+    public static func pong(_ bytes: [UInt8]) -> [UInt8] { frame(0xA, bytes) }
 
-    static func close(_ code: Int?, _ reason: String = "") -> [UInt8] {
+    /// The end, with a code and up to 123 bytes of reason.
+    public static func close(_ code: Int?, _ reason: String = "") -> [UInt8] {
         guard let code else { return frame(0x8, []) }
         return frame(0x8, [UInt8(code >> 8), UInt8(code & 0xFF)] + Array(reason.utf8.prefix(123)))
     }
