@@ -155,6 +155,18 @@ struct CandleStoreTests {
         #expect(throws: MarketFileFailure.self) { try other.write([], to: bench.minute, now: bench.now) }
     }
 
+    @Test func `the write-ahead log is put into the file while the store is open`() throws {
+        let candles = StoreBench.random(1, count: 1000, holes: 0)
+        for round in 0..<300 {
+            // One chunk of some 15 kB written anew each time: some 8 MB in all.
+            try store.write(
+                [candles[round], bench.candle(500, volume: "\(round)")], to: bench.minute, now: bench.now)
+            if round == 0 { try store.write(candles, to: bench.minute, now: bench.now) }
+        }
+        let log = try FileManager.default.attributesOfItem(atPath: store.path + "-wal")[.size] as? Int
+        #expect(log ?? .max < 5_000_000)
+    }
+
     // MARK: - Reading
 
     @Test("read in pieces or at once, it is the same", arguments: [1, 7, 1024, 3000])

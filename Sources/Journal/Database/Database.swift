@@ -198,12 +198,13 @@ public final class Database {
     // MARK: - The write-ahead log
 
     /// How many pages the write-ahead log held after the last commit of this connection.
-    var logFrames: Int { unsafe Int(frames.pointee) }
+    public var logFrames: Int { unsafe Int(frames.pointee) }
 
-    /// Copies committed pages from the write-ahead log into the file, as far as readers allow.
+    /// Copies committed pages from the write-ahead log into the file, as far as readers allow. Nobody else does it while the
+    /// connection is open: whoever writes calls it when ``logFrames`` has become large.
     ///
     /// - Parameter truncating: Waits for readers, within the busy timeout, and empties the log.
-    func checkpoint(truncating: Bool = false) throws(DatabaseFailure) {
+    public func checkpoint(truncating: Bool = false) throws(DatabaseFailure) {
         let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
         let result = unsafe sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
         // Readers that hold a checkpoint back are no failure: it goes on next time.

@@ -98,13 +98,21 @@ public final class CandleStore: CandleSource, Sendable {
         }
     }
 
+    /// How long the write-ahead log may become, in pages of 4 kB.
+    private static let checkpointPages = 1000
+
     private static func transact<Result>(
         _ database: Database?, _ path: String, _ body: @Sendable (Database) throws -> Result
     ) throws -> Result {
         guard let database else {
             throw DatabaseFailure(code: .cannotOpen, reason: "it has been closed", path: path)
         }
-        return try database.transaction { try body(database) }
+        let result = try database.transaction { try body(database) }
+        if database.logFrames >= checkpointPages {
+            // What was committed is safe in the log; the next write tries again.
+            try? database.checkpoint()
+        }
+        return result
     }
 
     /// A failure in the words of this module; of the path only the file's name, since it may reach a browser.

@@ -12,8 +12,10 @@ extension Measurement {
             "a year of one-minute candles: imported, loaded, verified, rolled up to 1 h, exported; bytes on disk"
     ) { surroundings in
         let folder = try BenchFolder()
+        try CandleYear.writeFile(in: folder.path)
+        let imported = try CandleYear.importAll(in: folder.path)
         let year = try CandleYear(folder: folder.path)
-        let (imported, bytes) = try year.importAll()
+        let bytes = try Programs.read(file: year.store.path).count
         let loads = try (0..<surroundings.samples(50)).map { _ in try year.load() }
         let load = Samples(loads.map(\.load)).median
         let floor = Samples(loads.map(\.floor)).median
@@ -44,18 +46,23 @@ extension Measurement {
 private struct CandleYear {
     static let count = 525_600
 
-    let series = SeriesKey(venue: "bench", symbol: "BTCUSDT", resolution: Resolution(milliseconds: 60_000))
+    static let series = SeriesKey(
+        venue: "bench", symbol: "BTCUSDT", resolution: Resolution(milliseconds: 60_000))
     let folder: String
     let store: CandleStore
 
-    private var file: String { folder + "/year.csv" }
     /// 2025-01-01.
     private static let start: Int64 = 1_735_689_600_000
     private static let (from, to) = (Timestamp(milliseconds: 0), Timestamp(milliseconds: 4_000_000_000_000))
 
+    /// Opens the store that an import has filled and closed, so that all of it is in one file.
     init(folder: String) throws {
         self.folder = folder
         store = try CandleStore(path: folder + "/candles.db")
+        try writePlain()
+    }
+
+    static func writeFile(in folder: String) throws {
         // Prices in cents that walk by a few dollars a minute, volumes of five digits behind the point.
         var state: UInt64 = 11
         func random(_ bound: UInt64) -> Int64 {
@@ -68,13 +75,13 @@ private struct CandleYear {
             FixedDecimal(units: Int128(number) * FixedDecimal.unitsPerOne / (digits == 2 ? 100 : 100_000))
         }
         func step(_ size: UInt64) -> Int64 { random(size) - Int64(size / 2) }
-        for minute in 0..<Int64(Self.count) {
+        for minute in 0..<Int64(count) {
             let open = price + step(20)
             price = max(1_000_000, price + step(3000) + step(3000) + step(3000))
             let high = max(open, price) + random(2000)
             let low = min(open, price) - random(2000)
             let volume = random(2000) * random(2000)
-            text += "\(Self.start + minute * 60_000)".utf8
+            text += "\(start + minute * 60_000)".utf8
             for value in [
                 decimal(open, 2), decimal(high, 2), decimal(low, 2), decimal(price, 2), decimal(volume, 5),
             ] {
@@ -83,39 +90,34 @@ private struct CandleYear {
             }
             text.append(UInt8(ascii: "\n"))
         }
-        let output = try FileDescriptor.open(file, O_WRONLY | O_CREAT | O_TRUNC)
+        let output = try FileDescriptor.open(folder + "/year.csv", O_WRONLY | O_CREAT | O_TRUNC)
         try output.writeAll(text[...])
     }
 
-    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+    private static func seconds(_ body: () throws -> Void) rethrows -> Double {
         try ContinuousClock().measure(body) / .seconds(1)
     }
 
-    func importAll() throws -> (seconds: Double, bytes: Int) {
-        let time = try seconds {
-            let file = try CandleFile(path: file, symbol: series.symbol, resolution: series.resolution)
-            let outcome = try CandleImport.run(file, into: store, as: series, now: Self.to)
-            guard outcome.written.added == Self.count else { throw MeasurementFailure("candles are missing") }
+    /// Seconds to import the file into a new store.
+    static func importAll(in folder: String) throws -> Double {
+        let store = try CandleStore(path: folder + "/candles.db")
+        defer { store.close() }
+        return try seconds {
+            let file = try CandleFile(
+                path: folder + "/year.csv", symbol: series.symbol, resolution: series.resolution)
+            let outcome = try CandleImport.run(file, into: store, as: series, now: to)
+            guard outcome.written.added == count else { throw MeasurementFailure("candles are missing") }
         }
-        try writePlain()
-        // A second connection's end puts everything into one file.
-        try CandleStore(path: store.path).close()
-        let bytes = try ["", "-wal"].reduce(0) { sum, suffix in
-            sum
-                + (unsafe access(store.path + suffix, R_OK) == 0
-                    ? try Programs.read(file: store.path + suffix).count : 0)
-        }
-        return (time, bytes)
     }
 
     /// Milliseconds to load it all, to read the database's bytes, and to load it from six files of plain 64-bit numbers.
     func load() throws -> (load: Double, floor: Double, plain: Double) {
         var (candles, bytes, sum) = (0, 0, Int64(0))
-        let load = try seconds {
-            candles = try store.candles(of: series, from: Self.from, to: Self.to, limit: .max).count
+        let load = try Self.seconds {
+            candles = try store.candles(of: Self.series, from: Self.from, to: Self.to, limit: .max).count
         }
-        let floor = try seconds { bytes = try Programs.read(file: store.path).count }
-        let plain = try seconds {
+        let floor = try Self.seconds { bytes = try Programs.read(file: store.path).count }
+        let plain = try Self.seconds {
             for index in 0..<6 {
                 let column = try Programs.read(file: "\(folder)/column-\(index)")
                 let numbers = unsafe column.withUnsafeBytes { unsafe Array($0.bindMemory(to: Int64.self)) }
@@ -129,7 +131,7 @@ private struct CandleYear {
     }
 
     private func writePlain() throws {
-        let columns = try store.candles(of: series, from: Self.from, to: Self.to, limit: .max)
+        let columns = try store.candles(of: Self.series, from: Self.from, to: Self.to, limit: .max)
         let all = [columns.openTimes, columns.open, columns.high, columns.low, columns.close, columns.volume]
         for (index, column) in all.enumerated() {
             let output = try FileDescriptor.open("\(folder)/column-\(index)", O_WRONLY | O_CREAT | O_TRUNC)
@@ -138,8 +140,8 @@ private struct CandleYear {
     }
 
     func verify() throws -> Double {
-        try seconds {
-            guard try store.verify(series)?.isSound == true else {
+        try Self.seconds {
+            guard try store.verify(Self.series)?.isSound == true else {
                 throw MeasurementFailure("the store is not sound")
             }
         }
@@ -148,16 +150,16 @@ private struct CandleYear {
     func rollUp() throws -> Double {
         let hours = SeriesKey(
             venue: "bench", symbol: "BTCUSDT", resolution: Resolution(milliseconds: 3_600_000))
-        return try seconds {
+        return try Self.seconds {
             let columns = try store.candles(of: hours, from: Self.from, to: Self.to, limit: .max)
             guard columns.count == 8760 else { throw MeasurementFailure("hours are missing") }
         }
     }
 
     func export() throws -> Double {
-        try seconds {
+        try Self.seconds {
             let count = try CandleExport.run(
-                series, of: store, from: Self.from, to: Self.to, into: folder + "/out.csv.gz")
+                Self.series, of: store, from: Self.from, to: Self.to, into: folder + "/out.csv.gz")
             guard count == Self.count else { throw MeasurementFailure("candles are missing") }
         }
     }
