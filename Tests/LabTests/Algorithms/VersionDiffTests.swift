@@ -39,7 +39,7 @@ import Wire
     }
 
     @Test func `applying the changes to one text gives the other, whatever the texts`() {
-        var generator = SplitMix(state: 7)
+        var generator = DiffNumbers(state: 7)
         for _ in 0..<200 {
             let old = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
                 Substring(String(Int.random(in: 0...4, using: &generator)))
@@ -108,7 +108,7 @@ import Wire
 }
 
 /// A generator with a seed.
-private struct SplitMix: RandomNumberGenerator {
+private struct DiffNumbers: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
