@@ -23,6 +23,8 @@ import urllib.parse
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import fake_lab
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CSP = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:"
 TYPES = {
@@ -589,6 +591,8 @@ class Handler(BaseHTTPRequestHandler):
             return 201, strategy.view(), ()
         if parts and parts[0] == "strategies":
             return self.strategy(self.find(parts[1]), parts[2:], me)
+        if where == "GET/lab" and (told := fake_lab.answer(parts, self.query)) is not None:
+            return 200, told, ()
         if where == "GET/brackets":
             return 200, self.page(one for strategy in visible for one in strategy.brackets if one["status"] in ("waiting", "held", "triggered")), ()
         if where == "POST/brackets":

@@ -63,6 +63,11 @@ def pages(world):
     yield "audit", "#/audit", "td", None
     yield "start", "#/strategies/" + named(world, "RSI mean reversion"), ".tabs", start
     yield "stop", main, ".tabs", lambda browser: (browser.click(".page-head button", "Stop"), browser.find(".option-card"))
+    yield "lab-run", "#/lab/1", ".charts canvas, .charts svg.plain", None
+    yield "lab-run-under-way", "#/lab/4", ".meter", None
+    yield "lab-run-failed", "#/lab/5", ".callout.bad", None
+    yield "lab-compare", "#/lab/compare/1,2,3", ".charts canvas, .charts svg.plain", None
+    yield "lab-compare-choose", "#/lab/compare", ".picks", None
     yield "palette", "#/strategies", "td", lambda browser: (browser.press("k", modifiers=2), browser.find(".palette li", "Grid"))
     yield "keys", "#/strategies", "td", lambda browser: (browser.press("?"), browser.find(".keys"))
     yield "halt-ask", "#/strategies", "td", lambda browser: (browser.click(".stop-all"), browser.find("dialog[open]"))

@@ -66,10 +66,16 @@ enum ResponseHead {
         """
         X-Content-Type-Options: nosniff\r
         Referrer-Policy: same-origin\r
-        Content-Security-Policy: default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; \
-        base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r
         Cross-Origin-Opener-Policy: same-origin\r
         Cross-Origin-Resource-Policy: same-origin\r
+
+        """.utf8)
+
+    /// Sent with every response that does not bear a policy of its own.
+    static let contentPolicy: [UInt8] = Array(
+        """
+        Content-Security-Policy: default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; \
+        base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r
 
         """.utf8)
 
@@ -95,6 +101,9 @@ enum ResponseHead {
         if isSecure { output += "\r\nStrict-Transport-Security: max-age=31536000".utf8 }
         output += "\r\n".utf8
         output += security
+        if !response.headers.fields.contains(where: { $0.name == "content-security-policy" }) {
+            output += contentPolicy
+        }
         for field in response.headers.fields {
             // A line break in a value would let its writer add headers of his own.
             precondition(!field.value.utf8.contains { $0 == 0x0D || $0 == 0x0A })

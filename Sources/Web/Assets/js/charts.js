@@ -4,11 +4,11 @@ import { h, fill } from "./dom.js";
 import { plot, format } from "./decimal.js";
 import { loadCharts } from "./vendor.js";
 
-const credit = () => h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
-const plainNote = () => h("span", {}, "Plain view: the charts library is not installed. Run scripts/fetch-assets on the host.");
+export const credit = () => h("a", { href: "https://www.tradingview.com/", target: "_blank", rel: "noopener" }, "Charts by TradingView");
+export const plainNote = () => h("span", {}, "Plain view: the charts library is not installed. Run scripts/fetch-assets on the host.");
 
 /** The colour that a custom property has now, as the chart library understands it. */
-function colour(name) {
+export function colour(name) {
     const probe = h("span", { css: { color: `var(${name})`, display: "none" } });
     document.body.append(probe);
     const value = getComputedStyle(probe).color;
@@ -16,7 +16,7 @@ function colour(name) {
     return value;
 }
 
-function faint(value, alpha) {
+export function faint(value, alpha) {
     return value.replace(/^rgb\(([^)]+)\)$/, `rgba($1, ${alpha})`);
 }
 
@@ -36,7 +36,7 @@ function tick(seconds, kind) {
     return `${two(date.getHours())}:${two(date.getMinutes())}` + (kind === 4 ? ":" + two(date.getSeconds()) : "");
 }
 
-function options() {
+export function options() {
     const [text, line] = [colour("--muted"), colour("--line")];
     return {
         autoSize: true,

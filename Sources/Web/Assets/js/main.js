@@ -25,6 +25,8 @@ const pages = [
     { path: "audit", title: "Audit trail", icon: "audit", group: "Administer", key: "d", operator: true, load: () => import("./pages/audit.js") },
 ];
 const strategyPage = { path: "strategies", title: "Strategy", load: () => import("./pages/strategy.js") };
+const labRunPage = { path: "lab", title: "Backtest", load: () => import("./pages/labrun.js") };
+const labComparePage = { path: "lab", title: "Comparison", load: () => import("./pages/labcompare.js") };
 
 const app = document.getElementById("app");
 const visible = () => pages.filter((page) => !page.operator || isOperator());
@@ -35,8 +37,15 @@ let opened = null; // The page that is shown: { stop, route }.
 
 function route() {
     const parts = location.hash.split("?")[0].replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
-    const page = parts[0] === "strategies" && parts.length > 1 ? strategyPage : pages.find(({ path }) => path === parts[0]);
-    return { page, parts: parts.slice(1), name: parts[0] };
+    return { page: inner(parts) ?? pages.find(({ path }) => path === parts[0]), parts: parts.slice(1), name: parts[0] };
+}
+
+/** The page of one thing of a list's, where the address names one. */
+function inner([list, ...rest]) {
+    if (list === "strategies" && rest.length > 0) return strategyPage;
+    if (list === "lab" && rest[0] === "compare") return labComparePage;
+    if (list === "lab" && /^\d+$/.test(rest[0] === "backtests" ? rest[1] : rest[0])) return labRunPage;
+    return null;
 }
 
 async function show() {
