@@ -144,6 +144,47 @@ struct LabRouteTests {
         await close()
     }
 
+    @Test func `what came of a run is a report, a page and tables, and runs stand side by side`()
+        async throws
+    {
+        var ids: [String] = []
+        for title in ["<b>first</b>", "second"] {
+            let id = try #require(try await begin(#"{"title":"\#(title)"}"#).json["id"]?.stringValue)
+            while try lab.run(Int64(id) ?? 0).state.isUnderWay { await Task.yield() }
+            ids.append(id)
+        }
+        let run = "/lab/backtests/\(ids[0])"
+        let report = try await fixture.call("GET", run + "/report", as: "ann")
+        #expect(report.status == 200 && report.json["id"] == .string(ids[0]))
+        #expect(report.json["equity"]?["values"]?.arrayValue?.count == 6)
+        let page = try await fixture.call("GET", run + "/report.html", as: "ann")
+        #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+        // Its styles are in it, so that it has a policy of its own, which lets nothing run.
+        let policy = page.headers["content-security-policy"] ?? ""
+        #expect(policy.contains("default-src 'none'") && policy.hasSuffix("sandbox"))
+        #expect(page.text.contains("&lt;b&gt;first") && !page.text.contains("<b>first"))
+        #expect(report.headers["content-security-policy"]?.hasPrefix("default-src 'self'") == true)
+        for (table, head) in [("trades", "symbol,side"), ("fills", "time,symbol"), ("equity", "time,equity")]
+        {
+            let csv = try await fixture.call("GET", run + "/\(table).csv", as: "ann")
+            #expect(csv.status == 200 && csv.text.hasPrefix(head), "\(table)")
+            #expect(csv.headers["content-disposition"]?.contains("bullpen-\(table)-\(ids[0]).csv") == true)
+        }
+        let both = ids.joined(separator: ",")
+        let compared = try await fixture.call("GET", "/lab/compare?ids=\(both)", as: "ann")
+        #expect(compared.json["runs"]?.arrayValue?.count == 2)
+        #expect(try await fixture.call("GET", "/lab/compare.html?ids=\(both)", as: "ann").status == 200)
+        for path in [run + "/report", run + "/report.html", run + "/trades.csv", "/lab/compare?ids=\(both)"] {
+            #expect(try await fixture.call("GET", path, as: "bob").status == 404, "\(path)")
+        }
+        for ids in ["", "?ids=1", "?ids=1,1", "?ids=1,2,3,4,5,6,7,8,9"] {
+            let refused = try await fixture.call("GET", "/lab/compare" + ids, as: "ann")
+            #expect(refused.status == 400 && refused.field == "ids", "\(ids)")
+        }
+        #expect(try await fixture.call("GET", "/lab/compare?ids=1,x", as: "ann").status == 404)
+        await close()
+    }
+
     @Test func `what is wrong is named`() async throws {
         let bodies = [
             (#"{"capital":"-1"}"#, "capital"), (#"{"costs":{"slippage":"1"}}"#, "costs.slippage"),
