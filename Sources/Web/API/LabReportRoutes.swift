@@ -8,10 +8,10 @@ import Wire
 enum LabReportRoutes {
     static let all: [Route] = [
         Route("GET", "/lab/backtests/:id/report", .decidedByHandler) { call in
-            .json(.ok, try report(call).json)
+            .json(.ok, try await report(call) { $0.json })
         },
         Route("GET", "/lab/backtests/:id/report.html", .decidedByHandler) { call in
-            page(try report(call).html)
+            page(try await report(call) { $0.html })
         },
         Route("GET", "/lab/backtests/:id/trades.csv", .decidedByHandler) { call in
             try table(call, "trades") { RunTables.trades($0.trades) }
@@ -23,21 +23,25 @@ enum LabReportRoutes {
             try table(call, "equity") { RunTables.equity($0.equity) }
         },
         Route("GET", "/lab/compare", .decidedByHandler) { call in
-            .json(.ok, try comparison(call).json)
+            .json(.ok, try await comparison(call) { $0.json })
         },
         Route("GET", "/lab/compare.html", .decidedByHandler) { call in
-            page(try comparison(call).html)
+            page(try await comparison(call) { $0.html })
         },
     ]
 
-    private static func report(_ call: APICall) throws -> RunReport {
+    private static func report<Form: Sendable>(
+        _ call: APICall, as form: @escaping @Sendable (RunReport) -> Form
+    ) async throws -> Form {
         try call.noQuery()
         let run = try LabRunRoutes.run(call, .viewStrategy)
-        return try call.lab.report(run.number)
+        return try await call.lab.report(run.number, as: form)
     }
 
     /// `?ids=1,2,3`, each of which the asker may see.
-    private static func comparison(_ call: APICall) throws -> RunComparison {
+    private static func comparison<Form: Sendable>(
+        _ call: APICall, as form: @escaping @Sendable (RunComparison) -> Form
+    ) async throws -> Form {
         var query = try call.query()
         let text = try query.word("ids", bytes: 256)
         try query.finish()
@@ -51,7 +55,7 @@ enum LabReportRoutes {
                 field: "ids", reason: "must name \(limit.lowerBound) to \(limit.upperBound) different runs")
         }
         let runs = try ids.map { try LabRunRoutes.run($0, call, .viewStrategy) }
-        return try call.lab.comparison(runs.map(\.number))
+        return try await call.lab.comparison(runs.map(\.number), as: form)
     }
 
     private static func table(
