@@ -26,7 +26,8 @@ export async function open(context) {
     const path = "/lab/backtests/" + encodeURIComponent(id);
     const head = h("div", { class: "page-head" });
     const body = h("div", { class: "stack" });
-    fill(context.place, head, body);
+    const waiting = h("div", {});
+    fill(context.place, waiting);
     let charts = null;
     let shown = null;
     let asking = false;
@@ -37,6 +38,8 @@ export async function open(context) {
 
     function drawHead(run) {
         const files = hasFiles;
+        // Head and body come together, so that nothing is pushed down.
+        if (waiting.isConnected) fill(context.place, head, body);
         fill(head,
             h("a", { class: "button bare", href: "#/lab", title: "All backtests", "aria-label": "All backtests" }, icon("back")),
             h("div", { class: "head-title" }, h("h1", {}, h("span", { class: "crumb" }, "Backtest " + run.id), run.title || run.job.strategy), badge(humanise(run.state), tones[run.state] ?? "idle")),
@@ -98,7 +101,7 @@ export async function open(context) {
     }
 
     context.every(1000, () => { if (shown === "progress") refresh().catch(fault); });
-    await loading(body, refresh, 8);
+    await loading(waiting, refresh, 8);
 }
 
 function tiles(report) {
