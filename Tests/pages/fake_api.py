@@ -491,7 +491,7 @@ class Handler(BaseHTTPRequestHandler):
         self.user()
         inbox = queue.Queue()
         with self.world.lock:
-            owner = self.world if parts == ["events"] else self.find(parts[1])
+            owner = self.world if parts in (["events"], ["lab", "events"]) else self.find(parts[1])
             last = self.headers.get("Last-Event-ID")
             for line in owner.log if last and owner is not self.world else []:
                 if line["seq"] > int(last):
@@ -591,6 +591,8 @@ class Handler(BaseHTTPRequestHandler):
             return 201, strategy.view(), ()
         if parts and parts[0] == "strategies":
             return self.strategy(self.find(parts[1]), parts[2:], me)
+        if where == "GET/data" and parts[1:] == ["series"]:
+            return 200, fake_lab.SERIES, ()
         if where == "GET/lab" and (told := fake_lab.answer(parts, self.query)) is not None:
             return 200, told, ()
         if where == "GET/brackets":

@@ -119,8 +119,23 @@ def compare(ids):
             "metrics": metrics, "pairs": pairs}
 
 
+def algorithm(name, title, status, tags, versions):
+    parameters = [
+        {"name": "fast", "default": 9, "type": "int", "min": 2, "max": 50, "step": 1, "about": "closes in the fast mean"},
+        {"name": "most_of_equity", "default": 0.2, "type": "decimal", "min": "0.05", "max": "1"},
+        {"name": "style", "default": "plain", "type": "choice", "choices": ["plain", "bold"]}, {"name": "on", "default": True, "type": "bool"}]
+    return {"id": name, "name": title, "owner": "admin", "created_at": START, "description": None, "notes": "", "tags": tags, "status": status, "version": "ab12" * 4,
+            "version_count": versions, "kind": "python", "symbol": "BTCUSDT", "resolution": "1h", "warm_up": 100, "runs": 6 if versions > 1 else 0, "parameters": parameters}
+
+
+SERIES = {"items": [{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1h", "candles": 58419, "first": 1502942400000, "last": 1713711600000, "absent": 128,
+                     "bytes": 674816, "replaced": 0, "refused": {}, "keep_days": None}], "next": None}
+
+
 def answer(parts, query):
-    """What `GET /lab/…` says of runs; None for what is not about them."""
+    """What `GET /lab/…` says of strategies and runs; None for what is not about them."""
+    if parts == ["lab", "algorithms"]:
+        return {"items": [algorithm("moving-average-crossover", "Moving average crossover", "deployable", ["trend", "btc"], 2), algorithm("grid", "Grid", "lab", [], 1)], "next": None}
     if parts == ["lab", "backtests"]:
         listed = [run(number) for number in (6, 5, 4, 3, 2, 1)]
         return {"items": [one for one in listed if query.get("state") in (None, one["state"])], "next": None}

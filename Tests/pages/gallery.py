@@ -63,6 +63,8 @@ def pages(world):
     yield "audit", "#/audit", "td", None
     yield "start", "#/strategies/" + named(world, "RSI mean reversion"), ".tabs", start
     yield "stop", main, ".tabs", lambda browser: (browser.click(".page-head button", "Stop"), browser.find(".option-card"))
+    yield "lab", "#/lab", "tr[data-link]", None
+    yield "lab-form", "#/lab", "tr[data-link]", lambda browser: (browser.click("button", "Backtest"), browser.find("dialog[open] select"))
     yield "lab-run", "#/lab/1", ".charts canvas, .charts svg.plain", None
     yield "lab-run-under-way", "#/lab/4", ".meter", None
     yield "lab-run-failed", "#/lab/5", ".callout.bad", None
