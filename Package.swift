@@ -162,12 +162,12 @@ let package = Package(
             name: "bullpen-simulate", dependencies: ["DeskSimulation"], path: "Tests/simulate",
             swiftSettings: strict),
         tests("DeskSimulationTests", uses: ["DeskSimulation"]),
-        tests("HostStoreTests", uses: ["Host", "Journal", "Posix", "Trading"]),
+        tests("HostStoreTests", uses: ["Host", "Journal", "Lab", "Posix", "Trading", "Wire"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(
             "HostTests",
             uses: [
-                "Host", "Identity", "Journal", "Net", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
+                "Host", "Identity", "Journal", "Lab", "Net", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
                 "TestSupport", "Vault",
             ]),
         tests("PosixTests", uses: ["Posix"]),

@@ -22,6 +22,7 @@ extension Host {
             try floor.plan(record, version: version, options: options)
         }
         try await checkTrader(strategy, on: run.plan.account)
+        try await checkPromotion(of: record, run.plan)
         try await writing { database in
             try StrategyStore.setDesired(run.desired, of: strategy, in: database)
         }
@@ -73,8 +74,10 @@ extension Host {
 
     /// Stops, then starts again with the same options.
     public func restart(_ strategy: String, by user: String) async throws(HostError) -> RunStatusView {
-        try await floor { floor throws(HostError) in
-            guard try floor.find(strategy).plan != nil else { throw .notRunning(strategy: strategy) }
+        let plan = try await floor { floor throws(HostError) in try floor.find(strategy).plan }
+        guard let plan else { throw .notRunning(strategy: strategy) }
+        if let record = try reading({ try StrategyStore.get(strategy, in: $0) }) {
+            try await checkPromotion(of: record, plan)
         }
         if var desired = try reading({ try StrategyStore.get(strategy, in: $0) })?.desired,
             !desired.shouldRun || desired.isPaused

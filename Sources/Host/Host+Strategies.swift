@@ -161,7 +161,7 @@ extension Host {
     }
 
     /// Puts on the floor what the catalogue has of a strategy, and shows it.
-    private func known(_ id: String) async throws(HostError) -> StrategyView {
+    func known(_ id: String) async throws(HostError) -> StrategyView {
         guard let record = try reading({ try StrategyStore.get(id, in: $0) }) else {
             throw .notFound(kind: "strategy", id: id)
         }

@@ -57,6 +57,9 @@ public final class Host: HostService {
     let anchor: AuditAnchor
     let loop: EventLoop
     let floor: FloorEntrance
+    /// Tells past runs to strategies again.
+    let replayer: SandboxedReplayer
+    let replaysUnderWay = Mutex(0)
     /// Looks at what opening had no time for.
     private let lateCheck = Mutex<LateCheck?>(nil)
 
@@ -90,7 +93,8 @@ public final class Host: HostService {
             path: folders.journal, options: options,
             migrations: [
                 IdentitySchema.migrations, StrategyStore.migrations, FloorStore.migrations,
-                DeskStore.migrations, VaultStore.migrations,
+                DeskStore.migrations, VaultStore.migrations, PromotionStore.migrations,
+                ReplayStore.migrations, TrialStore.migrations,
             ])
         readers = try DatabaseReaders(path: folders.journal, count: 3)
         opening.end("journal")
@@ -120,6 +124,7 @@ public final class Host: HostService {
         launcher = try StrategyLauncher.installed(
             layout: layout, folders: folders, sandbox: configuration.sandbox, nursery: configuration.nursery,
             log: log.part("sandbox"))
+        replayer = SandboxedReplayer(launcher: launcher.launcher)
         admission = Admission(
             launcher: launcher,
             reader: BundleReader(limits: .init(uploadBytes: configuration.server.uploadLimitBytes)),
@@ -199,11 +204,21 @@ public final class Host: HostService {
         let barred = wanted.filter { record in
             record.desired.map { !mayTrade(record.owner, on: $0.account) } ?? false
         }
-        let allowed = wanted.filter { record in !barred.contains { $0.id == record.id } }
-        try await floor { floor in
+        // So may a promotion have been taken back, or what it was promoted in have changed.
+        var unpromoted: [String: String] = [:]
+        for record in wanted { unpromoted[record.id] = await hindranceByPromotion(record) }
+        let allowed = wanted.filter { record in
+            !barred.contains { $0.id == record.id } && unpromoted[record.id] == nil
+        }
+        try await floor { [unpromoted] floor in
             floor.begin()
             floor.finishStops(but: allowed)
             floor.startWhatShouldRun(allowed)
+            for (id, reason) in unpromoted {
+                if let strategy = floor.strategies[id] {
+                    floor.log(strategy, .error, .host, "not started again: \(reason)")
+                }
+            }
             for record in barred {
                 guard let strategy = floor.strategies[record.id], let desired = record.desired else {
                     continue
@@ -215,6 +230,7 @@ public final class Host: HostService {
             }
         }
         await startLab()
+        try await endReplaysLeftOver()
         upkeep.begin(on: loop)
         anchor.begin(on: loop)
         checkHistory()

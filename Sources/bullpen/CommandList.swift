@@ -2,6 +2,8 @@ extension Command {
     /// Every verb, in the order of the help.
     static let all: [Command] = [
         .new, .validate, .upload, .list, .start, .stop, .restart, .pause, .unpause, .delete,
+        .promote, .demote, .review, .criteria, .available, .deploy, .deployments, .undeploy,
+        .trialBegin, .trialShow, .trialEnd, .trials, .strategyRuns, .replay,
         .status, .logs, .violations, .signals, .orders, .ordersStory, .ordersInDoubt, .ordersSettle,
         .brackets,
         .bracketsCancel,

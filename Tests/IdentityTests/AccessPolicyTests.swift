@@ -24,6 +24,8 @@ struct AccessPolicyTests {
         (.changeCredential, true, false, false), (.addCredential, true, true, true),
         (.assignCredentials, false, false, false), (.viewMarketData, true, true, true),
         (.changeMarketData, false, false, false),
+        (.reviewStrategies, false, false, false),
+        (.promoteToLive, false, false, false), (.changePromotion, false, false, false),
     ]
 
     @Test func `every action has its row`() {

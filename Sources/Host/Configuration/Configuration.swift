@@ -30,6 +30,8 @@ public struct Configuration: Hashable, Sendable {
     public var lab = Lab()
     /// Commands of the operator's choice.
     public var hooks = Hooks()
+    /// Which accounts take promoted versions only.
+    public var promotion = Promotion()
     /// Logins and sessions.
     public var identity = Identity()
     /// The exchanges' keys.
@@ -195,6 +197,23 @@ public struct Configuration: Hashable, Sendable {
         public var onQuarantine = ""
         public var onHalt = ""
         public var onKeyNotice = ""
+    }
+
+    /// Which accounts take promoted versions only.
+    public struct Promotion: Hashable, Sendable {
+        /// Where a version must have passed the Lab's gates.
+        public enum Requirement: String, CaseIterable, Hashable, Sendable {
+            /// Nowhere; what is deployed is checked all the same.
+            case nothing
+            /// On accounts with real money at an exchange that is not on this machine.
+            case realMoney = "real_money"
+            /// On every account at an exchange, test networks and simulators included.
+            case exchanges
+            /// On every account.
+            case everything
+        }
+
+        public var requiredFor = Requirement.realMoney
     }
 
     /// Logins and sessions.

@@ -2,7 +2,7 @@ extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
         server + data + log + limits + strategy + sandbox + nursery + paper + market + venues + lab + hooks
-        + identity + vault
+        + promotion + identity + vault
 
     /// What each section is about.
     public static let sections: KeyValuePairs<String, String> = [
@@ -24,6 +24,7 @@ extension Setting {
         "lab": "Where strategies are tried out on stored candles.",
         "hooks": "Commands of your choice, run with /bin/sh -c as the user that runs the host.\n"
             + "They find BULLPEN_EVENT, BULLPEN_STRATEGY and BULLPEN_REASON in their environment.",
+        "promotion": "Which accounts take only versions that passed the gates of the Lab.",
         "identity": "Logins and sessions.",
         "vault": "The exchanges' keys.",
     ]
@@ -286,6 +287,14 @@ extension Setting {
         .text(
             "hooks.on_key_notice", \.hooks.onKeyNotice, .free,
             "Run when an exchange's key is about to run out or is old."),
+    ]
+
+    private static let promotion: [Setting] = [
+        .choice(
+            "promotion.required_for", \.promotion.requiredFor,
+            "Where only promoted versions are started: nothing; real_money (live accounts, unless the exchange's\n"
+                + "address in [venues] is on this machine, as a simulator's is); exchanges (test networks and simulators\n"
+                + "too); everything (paper accounts too).")
     ]
 
     private static let identity: [Setting] = [

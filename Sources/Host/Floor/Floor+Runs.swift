@@ -1,5 +1,6 @@
 internal import Catalogue
 internal import Journal
+internal import Lab
 internal import MarketData
 internal import Posix
 internal import Sandbox
@@ -66,9 +67,11 @@ extension Floor {
         return try RunRecorder(folder: folder, limits: limits, thread: around.flush)
     }
 
-    /// Records what strategies were told.
+    /// Records what strategies were told, and what they asked for.
     func recordLines() {
-        for (recorder, line, time) in unrecorded { recorder.record(.toStrategy, line[...], at: time) }
+        for (recorder, direction, line, time) in unrecorded {
+            recorder.record(direction, line[...], at: time)
+        }
         unrecorded.removeAll(keepingCapacity: true)
     }
 
@@ -216,6 +219,10 @@ extension Floor: StrategyRunnerDelegate {
             subscribe(strategy, symbol: symbol, resolution: resolution, trades: trades, quotes: quotes)
         case .ready, .log, .timer, .pong, .done, .bye: break  // The runner keeps these to itself.
         }
+        // A replay holds against it what is asked for then. The order has gone its way by now.
+        if message.isDecision, let recorder = strategy.recorder {
+            recordAtLeisure(recorder, .fromStrategy, message.line)
+        }
     }
 
     func runner(_ runner: StrategyRunner, refused failure: LineFailure) {
@@ -289,7 +296,13 @@ extension Floor: StrategyRunnerDelegate {
         around.metrics.linesOut.increment()
         guard let recorder = subject(of: runner)?.recorder else { return }
         // The strategy is at work on the line by now, and its answer is more urgent than the copy.
-        unrecorded.append((recorder, line, now))
+        recordAtLeisure(recorder, .toStrategy, line)
+    }
+
+    private func recordAtLeisure(
+        _ recorder: RunRecorder, _ direction: RunRecorder.Direction, _ line: [UInt8]
+    ) {
+        unrecorded.append((recorder, direction, line, now))
         if unrecorded.count == 1 { loop.atLeisure { [weak self] in self?.recordLines() } }
     }
 }

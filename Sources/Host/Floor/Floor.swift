@@ -44,8 +44,8 @@ final class Floor {
     var whenEmpty: [() -> Void] = []
     /// Strategies that are being taken out of the catalogue.
     var deleting: [String: FloorStrategy] = [:]
-    /// Lines that strategies were told and that their recordings do not hold yet.
-    var unrecorded: [(recorder: RunRecorder, line: [UInt8], time: Timestamp)] = []
+    /// Lines that strategies were told, or asked for something with, and that their recordings do not hold yet.
+    var unrecorded: [(RunRecorder, RunRecorder.Direction, [UInt8], Timestamp)] = []
     /// When the latest price reached this host, on the monotonic clock in nanoseconds.
     var lastTick: UInt64 = 0
     /// Seconds since the floor began.

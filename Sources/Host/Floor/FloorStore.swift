@@ -394,7 +394,7 @@ final class FloorStore: Sendable {
         }
     }
 
-    private func read<Result: Sendable>(
+    func read<Result: Sendable>(
         _ body: @Sendable (Database) throws -> Result
     ) throws(HostError) -> Result {
         do {

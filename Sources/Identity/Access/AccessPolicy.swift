@@ -9,6 +9,13 @@ public enum Action: String, Hashable, Sendable, CaseIterable {
     /// The emergency stop of one strategy.
     case haltStrategy
 
+    /// Say of a version whether it may go on. Who wrote it may not, whatever his role.
+    case reviewStrategies
+    /// Let a version trade with real money.
+    case promoteToLive
+    /// Say what the gates ask for.
+    case changePromotion
+
     // About what is one's own; there is no `owner`.
     case uploadStrategy
     case validateStrategy
@@ -68,6 +75,8 @@ public enum AccessPolicy {
         switch action {
         case .viewStrategy, .changeStrategy, .deleteStrategy, .runStrategy, .haltStrategy: owner == name
         case .viewCredential, .changeCredential: owner == name
+        // Real money is the operator's, and a second pair of eyes is not the author's own.
+        case .reviewStrategies, .promoteToLive, .changePromotion: false
         case .uploadStrategy, .validateStrategy, .list, .manageOwnTokens, .viewOwnSession: true
         // An author may bring his own keys; the operator decides who trades with which.
         case .addCredential: true

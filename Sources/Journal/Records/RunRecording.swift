@@ -20,6 +20,9 @@ public struct RunRecording: Sendable {
     /// Finds the recording in a run's folder.
     public init(folder: String) { path = folder + "/" + RunRecorder.fileName }
 
+    /// Whether anything was recorded and is there still.
+    public var exists: Bool { !SegmentedFile.paths(path).isEmpty }
+
     /// Hands each entry to `body`, oldest first, until it returns false.
     ///
     /// - Returns: Whether all files could be read to their end. After a crash the last block of the last file may be

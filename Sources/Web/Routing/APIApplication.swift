@@ -21,6 +21,7 @@ public final class APIApplication: HTTPApplication {
         AccountRoutes.all + StrategyRoutes.all + RunRoutes.all + FloorRoutes.all + ReconciliationRoutes.all
             + CredentialRoutes.all + HostRoutes.all + AuditRoutes.all + LabRoutes.all + LabRunRoutes.all
             + DataRoutes.all + CollectorRoutes.all + StreamRoutes.all + LabReportRoutes.all
+            + PromotionRoutes.all + DeploymentRoutes.all + TrialRoutes.all + ReplayRoutes.all
     }
 
     /// - Parameter configuration: The server's, for the hosts that a page of ours may come from.

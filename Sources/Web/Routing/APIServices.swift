@@ -27,6 +27,8 @@ public struct APIServices: Sendable {
     }
 
     public let host: any HostService
+    /// Promotion, deployments, trials, runs and their replays; nil where there is no Lab, as in tests of other things.
+    public let promotion: (any PromotionService)?
     public let identity: IdentityService
     public let health: HealthBoard
     public let metrics: MetricsRegistry
@@ -41,9 +43,11 @@ public struct APIServices: Sendable {
     /// Gathers what the API works with.
     public init(
         host: any HostService, identity: IdentityService, health: HealthBoard, metrics: MetricsRegistry,
-        log: HostLog, settings: Settings = Settings(), lab: LabService? = nil
+        log: HostLog, settings: Settings = Settings(), lab: LabService? = nil,
+        promotion: (any PromotionService)? = nil
     ) {
         self.host = host
+        self.promotion = promotion
         self.identity = identity
         self.health = health
         self.metrics = metrics

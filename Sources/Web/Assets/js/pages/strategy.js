@@ -15,9 +15,10 @@ import { configFacts, bundleForm, problemBox } from "./upload.js";
 import { haltOf, haltWords } from "../halts.js";
 import { store, isOperator, setHalt } from "../store.js";
 import { bracketColumns } from "../brackets.js";
+import { promotionTab, runsTab } from "../promotion.js";
 
 const tabs = [
-    ["overview", "Overview"], ["log", "Log"], ["signals", "Signals"], ["orders", "Orders"], ["brackets", "Stops"], ["fills", "Fills"], ["code", "Code"], ["settings", "Settings"],
+    ["overview", "Overview"], ["log", "Log"], ["signals", "Signals"], ["orders", "Orders"], ["brackets", "Stops"], ["fills", "Fills"], ["runs", "Runs"], ["promotion", "Promotion"], ["code", "Code"], ["settings", "Settings"],
 ];
 
 export async function open(context) {
@@ -260,7 +261,7 @@ export async function open(context) {
     });
 }
 
-const builders = { overview, log: logTab, signals: signalsTab, orders: ordersTab, brackets: bracketsTab, fills: fillsTab, code: codeTab, settings: settingsTab };
+const builders = { overview, log: logTab, signals: signalsTab, orders: ordersTab, brackets: bracketsTab, fills: fillsTab, runs: runsTab, promotion: promotionTab, code: codeTab, settings: settingsTab };
 
 // MARK: - Overview
 
