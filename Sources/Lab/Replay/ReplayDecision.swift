@@ -41,7 +41,7 @@ extension StrategyMessage {
     public var isDecision: Bool {
         switch self {
         case .order, .oco, .cancel, .cancelBracket, .amend, .amendBracket: true
-        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .bye: false
+        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .done, .bye: false
         }
     }
 
@@ -51,7 +51,7 @@ extension StrategyMessage {
         case .order(let request, _, _), .oco(let request, _, _, _, _), .cancel(let request),
             .cancelBracket(let request), .amend(let request, _, _), .amendBracket(let request, _):
             request
-        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .bye: ""
+        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .done, .bye: ""
         }
     }
 
@@ -60,7 +60,7 @@ extension StrategyMessage {
         switch self {
         case .order, .oco: true
         case .cancel, .cancelBracket, .amend, .amendBracket, .ready, .signal, .log, .metric, .state,
-            .subscribe, .timer, .pong, .bye:
+            .subscribe, .timer, .pong, .done, .bye:
             false
         }
     }
@@ -79,7 +79,7 @@ extension StrategyMessage {
             .amend(request: translate(request), quantity: quantity, price: price)
         case .amendBracket(let request, let prices):
             .amendBracket(request: translate(request), prices: prices)
-        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .bye: self
+        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .done, .bye: self
         }
     }
 
@@ -107,7 +107,7 @@ extension StrategyMessage {
             "amend \(request)" + (quantity.map { " to quantity \($0)" } ?? "")
                 + (price.map { " to price \($0)" } ?? "")
         case .amendBracket(let request, let prices): "amend the bracket of \(request) to \(prices.words)"
-        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .bye: type.rawValue
+        case .ready, .signal, .log, .metric, .state, .subscribe, .timer, .pong, .done, .bye: type.rawValue
         }
     }
 }
