@@ -138,7 +138,8 @@ extension RunComparison {
             "name": .string(metric.rawValue), "title": .string(words.title),
             "unit": .string(words.unit.rawValue), "better": .string(words.better.rawValue),
             "meaning": .string(words.meaning),
-            "values": .array(entries.map { .real($0.performance[metric]) }), "best": .real(best(of: metric)),
+            "values": .array(entries.map { metric.number($0.performance[metric]) }),
+            "best": metric.number(best(of: metric)),
         ])
     }
 

@@ -113,13 +113,21 @@ extension RunReport {
 }
 
 extension Metric {
+    /// A value of this metric; counts are whole numbers.
+    func number(_ value: Double?) -> JSONValue {
+        guard explanation.unit == .count, let value, let whole = Int(exactly: value) else {
+            return .real(value)
+        }
+        return .integer(whole)
+    }
+
     /// The metric with a value and its words.
     func json(_ value: Double?) -> JSONValue {
         let words = explanation
         return .members([
             "name": .string(rawValue), "title": .string(words.title), "unit": .string(words.unit.rawValue),
             "better": .string(words.better.rawValue), "meaning": .string(words.meaning),
-            "value": .real(value),
+            "value": number(value),
         ])
     }
 }
@@ -127,6 +135,6 @@ extension Metric {
 extension PerformanceSummary {
     /// The metrics alone, by name; what is not defined is null.
     public var metricsJSON: JSONValue {
-        .object(Metric.allCases.map { JSONValue.Member($0.rawValue, .real(self[$0])) })
+        .object(Metric.allCases.map { JSONValue.Member($0.rawValue, $0.number(self[$0])) })
     }
 }

@@ -74,6 +74,7 @@ import Wire
         let total = try #require(
             json["metrics"]?.arrayValue?.first { $0["name"] == .string("total_return") })
         #expect(total["value"] == .number("0.07"))
+        #expect(report.performance.metricsJSON["trades"] == .number("2"))
         #expect(json["equity"]?["values"]?.arrayValue?.count == 73)
         #expect(json["price"]?["close"]?.arrayValue?.count == 72)
         #expect(json["trades"]?["total"] == .integer(2))

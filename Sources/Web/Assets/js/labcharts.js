@@ -17,6 +17,34 @@ function points(times, values, make = (value) => ({ value })) {
     return rows;
 }
 
+/**
+ * A curve's values on a grid of equal steps, so that charts that stand below each other have one axis: at each step the last
+ * value until its end, or with `lowest` the lowest within it. Steps before the curve's beginning are left out.
+ */
+function onGrid(grid, step, times, values, lowest = false) {
+    const kept = { times: [], values: [] };
+    let place = 0;
+    let last = null;
+    for (const start of grid) {
+        let low = null;
+        while (place < times.length && times[place] <= start + step) {
+            last = values[place];
+            low = low === null ? last : Math.min(low, last);
+            place += 1;
+        }
+        if (last === null) continue;
+        kept.times.push(start);
+        kept.values.push(lowest && low !== null ? low : last);
+    }
+    return kept;
+}
+
+/** A grid over a span with so many steps as can be told apart. */
+function gridOver(first, last, steps = 1500) {
+    const step = Math.max(60000, Math.ceil((last - first) / steps / 60000) * 60000);
+    return { step, times: Array.from({ length: Math.max(1, Math.ceil((last - first) / step)) }, (_, index) => first + index * step) };
+}
+
 const places = (values) => {
     const largest = Math.max(...values.map(Math.abs), 1e-9);
     return largest >= 1000 ? 2 : largest >= 1 ? 4 : 8;
@@ -51,7 +79,7 @@ function together(parts, note) {
 
     const paint = () => {
         for (const one of made) one.applyOptions({ ...options(), localization: { timeFormatter: utcTime } });
-        for (const one of made) one.timeScale().applyOptions({ tickMarkFormatter: utcTick });
+        for (const one of made) one.timeScale().applyOptions({ tickMarkFormatter: utcTick, minBarSpacing: 0.02 });
         // As wide as one another, so that times stand below each other.
         for (const one of made) one.priceScale("right").applyOptions({ minimumWidth: 78 });
         for (const work of paints) work();
@@ -122,7 +150,10 @@ function markers(trades, times) {
 
 /** A run's three charts. */
 export function runCharts(report) {
-    const { equity, price } = report;
+    const { equity: told, price } = report;
+    const grid = price ? { step: price.bar, times: price.times } : gridOver(told.times[0], told.times[told.times.length - 1]);
+    const equity = onGrid(grid.times, grid.step, told.times, told.values);
+    equity.drawdowns = onGrid(grid.times, grid.step, told.times, told.drawdowns, true).values;
     const symbol = price?.series.symbol;
     const trades = (report.trades?.items ?? []).filter((one) => one.symbol === symbol);
     const parts = [{
@@ -169,12 +200,15 @@ export const runColours = ["--accent", "--run-2", "--run-3", "--run-4", "--up", 
 
 /** The growth of several runs in one chart. */
 export function growthChart(runs) {
+    const ends = runs.flatMap((one) => [one.growth.times[0], one.growth.times[one.growth.times.length - 1]]);
+    const grid = gridOver(Math.min(...ends), Math.max(...ends));
     return together([{
         label: "Growth of the capital", values: runs.flatMap((one) => one.growth.values), empty: "Nothing was recorded.",
         add(chart) {
             const lines = runs.map((one) => {
                 const series = chart.addLineSeries({ lineWidth: 2, priceLineVisible: false, priceFormat: priceFormat(3) });
-                series.setData(points(one.growth.times, one.growth.values));
+                const curve = onGrid(grid.times, grid.step, one.growth.times, one.growth.values);
+                series.setData(points(curve.times, curve.values));
                 return series;
             });
             return () => lines.forEach((series, index) => series.applyOptions({ color: colour(runColours[index]) }));
