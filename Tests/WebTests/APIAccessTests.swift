@@ -129,6 +129,8 @@ struct APIAccessTests {
             "GET /orders/:id/story",
             "POST /data/import", "PATCH /data/series/:venue/:symbol/:resolution",
             "DELETE /data/series/:venue/:symbol/:resolution",
+            "POST /data/collectors", "PATCH /data/collectors/:id", "DELETE /data/collectors/:id",
+            "POST /data/collectors/:id/run", "POST /data/downloads", "DELETE /data/downloads/:id",
             "GET /reconciliation", "POST /accounts/:id/reconcile",
             "GET /metrics",
             "GET /doctor", "GET /config", "GET /audit", "GET /audit/verify",

@@ -14,6 +14,7 @@ final class FakeHost: HostService {
         var sinks: [(topic: EventTopic, after: Int?, sink: any EventSink)] = []
         var halts: [HaltView.Halt] = []
         var injected: [MarketEvent] = []
+        var markets: [(topic: MarketTopic, sink: any MarketSink)] = []
     }
 
     let state = Mutex(State())
