@@ -62,4 +62,17 @@ private func misuse(_ text: String) -> Int32 {
     return 64
 }
 
-exit(await run(Array(CommandLine.arguments.dropFirst())))
+/// One run of a measurement that needs a process of its own.
+private func runArm(_ words: [String]) async -> Int32 {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+        print(try await LabArm.run(words).json.text)
+        return 0
+    } catch {
+        complain("lab-arm: \(error)")
+        return 1
+    }
+}
+
+let words = Array(CommandLine.arguments.dropFirst())
+exit(words.first == "lab-arm" ? await runArm(Array(words.dropFirst())) : await run(words))

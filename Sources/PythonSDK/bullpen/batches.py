@@ -10,7 +10,7 @@ from _collections import _tuplegetter  # type: ignore[import-not-found]
 from decimal import Decimal
 from functools import partial
 from itertools import repeat
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .model import Candle, Message
 
@@ -20,7 +20,7 @@ _LENGTHS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_8
 class Columns:
     """The candles of one series in a batch, by column."""
 
-    __slots__ = ("symbol", "resolution", "length", "count", "_runs", "_texts", "_floats", "_decimals", "_times")
+    __slots__ = ("symbol", "resolution", "length", "count", "_runs", "_texts", "_floats", "_decimals", "_times", "_all")
 
     def __init__(self, message: Message) -> None:
         self.symbol: str = message["symbol"]
@@ -32,6 +32,7 @@ class Columns:
         self._floats: Dict[str, List[float]] = {}
         self._decimals: Dict[str, List[Decimal]] = {}
         self._times: List[int] = []
+        self._all: Optional[Tuple[List[Any], ...]] = None
 
     def floats(self, name: str) -> List[float]:
         """A column in floating point."""
@@ -57,17 +58,20 @@ class Columns:
 
     def whole(self, row: int) -> Candle:
         """One candle with all that it has."""
-        time = self.times()[row]
+        if self._all is None:
+            self._all = (self.times(), *map(self.decimals, ("open", "high", "low", "close", "volume")))
+        times, opens, highs, lows, closes, volumes = self._all
+        time = times[row]
         return Candle(
             self.symbol,
             self.resolution,
             time,
             time + self.length,
-            self.decimals("open")[row],
-            self.decimals("high")[row],
-            self.decimals("low")[row],
-            self.decimals("close")[row],
-            self.decimals("volume")[row],
+            opens[row],
+            highs[row],
+            lows[row],
+            closes[row],
+            volumes[row],
             False,
         )
 

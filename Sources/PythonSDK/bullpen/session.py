@@ -132,7 +132,8 @@ class Session:
         """Whether anything was said that the host has to do something about."""
         self._batch: Optional[Batch] = None
         self._current: Optional[BatchCandle] = None
-        self._synced = -1
+        self._passed: List[Batch] = []
+        self._synced = self._timed = -1
         self.in_history = False
         """True while a candle from before the start is being handled."""
         self.is_over = False
@@ -223,8 +224,15 @@ class Session:
     # Candles in batches.
 
     def _take_batch(self, message: Message) -> None:
-        self._sync()
-        self._batch = Batch(message)
+        batch, before = Batch(message), self._batch
+        if before is not None and before.is_single and batch.is_single:
+            # Looked at when somebody asks, as far back as candles are kept.
+            self._passed.append(before)
+            while sum(len(each.candles) for each in self._passed[1:]) >= self._kept_candles:
+                del self._passed[0]
+        else:
+            self._sync()
+        self._batch = batch
 
     def _go(self, message: Message) -> None:
         self.go(message["until"])
@@ -260,32 +268,34 @@ class Session:
         current, batch = self._current, self._batch
         if current is None or batch is None or current.number == self._synced:
             return
-        position = current.number - batch.first
-        begin = max(self._synced + 1 - batch.first, 0)
+        pending: List[BatchCandle] = []
+        for each in (*self._passed, batch):
+            begin = max(self._synced + 1 - each.first, 0)
+            pending += each.candles[begin : max(current.number + 1 - each.first, 0)]
+        self._passed.clear()
         self._synced = current.number
         if batch.is_single:
-            # More than is kept need not be looked at.
-            begin = max(begin, position + 1 - self._kept_candles)
             kept = self._kept(current.symbol, current.resolution)
-            kept.extend([candle.whole() for candle in batch.candles[begin : position + 1]])
+            kept.extend([candle.whole() for candle in pending[-self._kept_candles :]])
             self._prices[current.symbol] = current.close
         else:
-            for each in batch.candles[begin : position + 1]:
-                self._kept(each.symbol, each.resolution).append(each.whole())
-                self._prices[each.symbol] = each.close
-        self._now = current.close_time
+            for candle in pending:
+                self._kept(candle.symbol, candle.resolution).append(candle.whole())
+                self._prices[candle.symbol] = candle.close
 
     @property
     def now(self) -> int:
         """The time of the event at hand."""
-        if self._current is not None:
-            self._sync()
+        current = self._current
+        if current is not None and current.number != self._timed:
+            self._timed = current.number
+            self._now = current.close_time
         return self._now
 
     @now.setter
     def now(self, time: int) -> None:
         if self._current is not None:
-            self._sync()
+            self._timed = self._current.number
         self._now = time
 
     @property
