@@ -127,10 +127,25 @@ import Wire
     }
 }
 
+@Suite struct `A candle's line` {
+    @Test func `is what the protocol's writer writes, to the byte`() {
+        var source = MemoryCandles()
+        source.add("BTCUSDT", "15m", count: 500, seed: 4)
+        let key = MemoryCandles.key("BTCUSDT", "15m")
+        let columns = source.series[key]!
+        let writer = CandleLine(key)
+        for row in 0..<columns.count {
+            var line: [UInt8] = []
+            writer.write(columns, row, to: &line)
+            #expect(line == HostMessage.candle(columns[row], isHistory: false).line)
+        }
+    }
+}
+
 @Suite struct `An equity curve` {
     @Test func `keeps the first, the last and every extreme of its spans within its bound`() {
         var curve = EquityCurve(points: 20)
-        var dice = SplitMix(state: 3)
+        var dice = SeededDice(state: 3)
         let values = (0..<1_000).map { _ in Int128(dice.next(0...1_000_000)) }
         for (index, value) in values.enumerated() { curve.add(value, at: Int64(index)) }
         let points = curve.points

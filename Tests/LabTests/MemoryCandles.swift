@@ -14,7 +14,7 @@ struct MemoryCandles: CandleSource {
         gaps: Bool = false, drift: Int = 0
     ) {
         let resolution = Resolution(resolution)!
-        var dice = SplitMix(state: seed)
+        var dice = SeededDice(state: seed)
         var columns = CandleColumns(symbol: symbol, resolution: resolution, priceDigits: 2, volumeDigits: 3)
         var price = 100_000 + Int(seed % 7) * 1_000
         for number in 0..<count {
@@ -66,7 +66,7 @@ struct MemoryCandles: CandleSource {
 }
 
 /// A small generator with a seed, the same everywhere.
-struct SplitMix: Sendable {
+struct SeededDice: Sendable {
     var state: UInt64
 
     mutating func next() -> UInt64 {

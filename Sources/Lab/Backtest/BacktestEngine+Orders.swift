@@ -136,7 +136,8 @@ extension BacktestEngine {
             if order.state == .rejected {
                 report(.rejected(place.clientID, reason: order.reason ?? "rejected"), at: time)
             } else {
-                report(.accepted(place.clientID, order.venueOrderID), at: time)
+                // One that filled at once was never open.
+                if order.state != .filled { report(.accepted(place.clientID, order.venueOrderID), at: time) }
                 report(events, at: time)
             }
         case .cancel(let order):

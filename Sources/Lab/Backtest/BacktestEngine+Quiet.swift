@@ -107,6 +107,8 @@ extension BacktestEngine {
     private func liquidationPrice(of quantity: FixedDecimal) -> FixedDecimal? {
         guard case .margin(_, let maintenance) = kind else { return nil }
         let factor = quantity.isPositive ? 1 - maintenance.asDouble : 1 + maintenance.asDouble
+        // Who has money left owes nothing at any price that a long position may fall to.
+        guard quantity.isNegative || cash.isNegative else { return nil }
         let price = -cash.asDouble / (quantity.asDouble * factor)
         guard price > 0 else { return quantity.isPositive ? nil : FixedDecimal(units: 0) }
         // Far on the safe side of what floating point may be off.

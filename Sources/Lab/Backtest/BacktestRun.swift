@@ -19,6 +19,7 @@ struct BacktestRun {
     private var reader: PeerReader
     private let progress: (BacktestProgress) -> Bool
     private let total: Int
+    private let candleLines: [CandleLine]
     /// The number of the next candle of this run.
     private var number = 0
     /// Whether the strategy knows batches, and is to have them.
@@ -34,6 +35,7 @@ struct BacktestRun {
         self.peer = peer
         self.progress = progress
         reader = PeerReader(peer)
+        candleLines = job.series.map { CandleLine($0) }
         total = Int((job.end.milliseconds - job.start.milliseconds) / job.series[0].resolution.milliseconds)
     }
 
@@ -110,13 +112,20 @@ struct BacktestRun {
     private mutating func goThrough(_ block: CandleStream.Block) throws(PeerEnd) {
         var lines: [UInt8] = []
         lines.reserveCapacity(1024)
+        // Up to here nothing happens by itself; what was said may change that.
+        var quietEnd = -1
         for index in 0..<block.count {
             let series = block.series(index)
-            let candle = block[index]
-            engine.advance(over: candle, series: series)
+            if index <= quietEnd {
+                engine.pass(block, from: index, through: index)
+            } else {
+                engine.mark()
+                engine.advance(over: block[index], series: series)
+                quietEnd = engine.quietEnd(of: block, after: index)
+            }
             engine.takeOutgoing(into: &lines)
-            HostMessage.candle(candle, isHistory: false).write(to: &lines)
-            try ask(&lines)
+            candleLines[series].write(block.pieces[series], block.row(index), to: &lines)
+            if try ask(&lines) { quietEnd = -1 }
             if series == 0 { bars += 1 }
             if engine.fills.count > BacktestEngine.fillLimit {
                 throw .broke("more than \(BacktestEngine.fillLimit) fills")
@@ -178,18 +187,23 @@ struct BacktestRun {
         throw .broke("too many lines: more than \(PeerReader.answerLines) in answer to candles")
     }
 
-    /// Says lines with a ping behind them, and takes the answers up to its pong.
-    private mutating func ask(_ lines: inout [UInt8]) throws(PeerEnd) {
+    /// Says lines with a ping behind them, and takes the answers up to its pong. True when there were any.
+    @discardableResult
+    private mutating func ask(_ lines: inout [UInt8]) throws(PeerEnd) -> Bool {
         number += 1
-        HostMessage.ping(id: number).write(to: &lines)
+        lines.append(text: #"{"type":"ping","id":"#)
+        lines.append(whole: Int64(number))
+        lines.append(text: "}\n")
         try peer.send(lines)
         lines.removeAll(keepingCapacity: true)
-        for _ in 0..<PeerReader.answerLines {
+        for count in 0..<PeerReader.answerLines {
             let message = try next()
             switch message {
-            case .pong(number): return
+            case .pong(number): return count > 0
             case .bye(let reason): throw .left(reason)
-            default: engine.take(message)
+            default:
+                if count == 0 { engine.mark() }
+                engine.take(message)
             }
         }
         throw .broke("too many lines: more than \(PeerReader.answerLines) in answer to one candle")

@@ -10,7 +10,7 @@ from _collections import _tuplegetter  # type: ignore[import-not-found]
 from decimal import Decimal
 from functools import partial
 from itertools import repeat
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from .model import Candle, Message
 
@@ -76,6 +76,62 @@ class Columns:
         )
 
 
+class Line:
+    """One candle in a line of its own, cut at its quotation marks."""
+
+    __slots__ = ("parts",)
+
+    PARTS = 37
+    """So many has a `candle` line as the host writes it, history aside."""
+    _PLACES = {"open": 19, "high": 23, "low": 27, "close": 31, "volume": 35}
+
+    def __init__(self, parts: List[bytes]) -> None:
+        self.parts = parts
+
+    @property
+    def symbol(self) -> str:
+        """The instrument."""
+        return str(self.parts[7], "utf-8")
+
+    @property
+    def resolution(self) -> str:
+        """Such as "1m"."""
+        return str(self.parts[11], "ascii")
+
+    @property
+    def length(self) -> int:
+        """From its open to its close, in milliseconds."""
+        return int(self.parts[16][1:-1]) - int(self.parts[14][1:-1])
+
+    def floats(self, name: str) -> List[float]:
+        """A number of it in floating point."""
+        return [float(self.parts[self._PLACES[name]])]
+
+    def decimals(self, name: str) -> List[Decimal]:
+        """A number of it, exactly."""
+        return [Decimal(str(self.parts[self._PLACES[name]], "ascii"))]
+
+    def times(self) -> List[int]:
+        """When it opened."""
+        return [int(self.parts[14][1:-1])]
+
+    def whole(self, row: int) -> Candle:
+        """It with all that it has."""
+        parts = self.parts
+        return Candle(
+            self.symbol,
+            self.resolution,
+            int(parts[14][1:-1]),
+            int(parts[16][1:-1]),
+            Decimal(str(parts[19], "ascii")),
+            Decimal(str(parts[23], "ascii")),
+            Decimal(str(parts[27], "ascii")),
+            Decimal(str(parts[31], "ascii")),
+            Decimal(str(parts[35], "ascii")),
+            False,
+        )
+
+
 def _exact(name: str) -> Any:
     def read(self: BatchCandle) -> Decimal:
         return self.columns.decimals(name)[self.row]
@@ -91,12 +147,12 @@ def _rough(name: str) -> Any:
 
 
 class BatchCandle(Candle):
-    """A `Candle` that is one row of a batch. It does what a `Candle` does."""
+    """A `Candle` that is one row of a batch, or a line of its own. It does what a `Candle` does."""
 
     __slots__ = ()
 
     # Read in C; what the rest of Python sees of the tuple is the whole candle.
-    columns: Columns = _tuplegetter(0, "Where it stands.")
+    columns: Union[Columns, Line] = _tuplegetter(0, "Where it stands.")
     row: int = _tuplegetter(1, "Which row of them it is.")
     number: int = _tuplegetter(2, "Its number in the run.")
     close_float: float = _tuplegetter(3, "`close` in floating point.")
@@ -169,6 +225,12 @@ class BatchCandle(Candle):
 
 _make = partial(tuple.__new__, BatchCandle)
 """Makes one of the four things that it is in C, past the constructor that takes a whole candle's."""
+
+
+def line_candle(parts: List[bytes], number: int) -> BatchCandle:
+    """The candle of a line that was cut at its quotation marks."""
+    candle: BatchCandle = _make((Line(parts), 0, number, float(parts[31])))
+    return candle
 
 
 class Batch:

@@ -13,6 +13,7 @@ import traceback
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO, List, NoReturn, Optional, Type
 
+from .batches import Line
 from .model import BullpenError
 from .session import Finished, Session
 from .strategy import Strategy, current_session, set_current_session
@@ -90,7 +91,7 @@ def _lab_loop(session: Session, pipe: Pipe) -> None:
     """
     read = pipe.input.readline
     decode = json.JSONDecoder().raw_decode
-    handle, write = session.handle, pipe.write
+    handle, write, lines = session.handle, pipe.write, session.lines
     strategy = session.strategy
     hears_orders = _overrides(strategy, "on_order")
     hears_fills = _overrides(strategy, "on_fill")
@@ -100,6 +101,22 @@ def _lab_loop(session: Session, pipe: Pipe) -> None:
         line = read()
         if not line:
             return
+        if line.startswith(_CANDLE):
+            parts = line.split(b'"')
+            if len(parts) == Line.PARTS:
+                if held:
+                    handle(decode(str(held, "utf-8"))[0])
+                    held = b""
+                session.take_line(parts)
+                continue
+        elif line.startswith(_PING) and not held:
+            if lines:
+                lines.append(f'{{"type":"pong","id":{int(line[len(_PING) : -2])}}}')
+                write(session.take_output())
+            else:
+                write(_PONG + line[len(_PING) :])
+            session.acted = False
+            continue
         if not hears_fills and line.startswith(_FILL):
             continue
         if not hears_positions and line.startswith(_POSITION):
@@ -116,7 +133,7 @@ def _lab_loop(session: Session, pipe: Pipe) -> None:
         if line.startswith(_GO):
             session.go(int(line[len(_GO) : -2]))
         elif line.startswith(_PING):
-            session.lines.append(f'{{"type":"pong","id":{int(line[len(_PING) : -2])}}}')
+            lines.append(f'{{"type":"pong","id":{int(line[len(_PING) : -2])}}}')
             session.acted = False
         else:
             handle(decode(str(line, "utf-8"))[0])
@@ -131,6 +148,8 @@ _FILL = b'{"type":"fill","'
 _POSITION = b'{"type":"position","symbol":"'
 _GO = b'{"type":"go","until":'
 _PING = b'{"type":"ping","id":'
+_PONG = b'{"type":"pong","id":'
+_CANDLE = b'{"type":"candle","'
 
 
 def _overrides(strategy: Optional[Strategy], name: str) -> bool:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from . import model
-from .batches import Batch, BatchCandle
+from .batches import Batch, BatchCandle, line_candle
 from .model import ZERO, Bracket, BullpenError, Candle, Message, Number, Order, Position, decimal_text
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class Session:
         self._batch: Optional[Batch] = None
         self._current: Optional[BatchCandle] = None
         self._passed: List[Batch] = []
+        self._unseen: List[BatchCandle] = []
         self._synced = self._timed = -1
         self.in_history = False
         """True while a candle from before the start is being handled."""
@@ -223,6 +224,21 @@ class Session:
 
     # Candles in batches.
 
+    def take_line(self, parts: List[bytes]) -> None:
+        """Takes a candle's line, cut at its quotation marks, in a backtest that gives one at a time."""
+        current, unseen = self._current, self._unseen
+        candle = line_candle(parts, 0 if current is None else current.number + 1)
+        unseen.append(candle)
+        if len(unseen) > 4 * self._kept_candles:
+            if len({(each.symbol, each.resolution) for each in unseen}) == 1:
+                del unseen[: -self._kept_candles]
+            else:
+                self._sync()
+        self._current = candle
+        self._bound.on_candle(candle)
+        if self._denied_here:
+            self._report_denied_here()
+
     def _take_batch(self, message: Message) -> None:
         batch, before = Batch(message), self._batch
         if before is not None and before.is_single and batch.is_single:
@@ -266,15 +282,16 @@ class Session:
     def _sync(self) -> None:
         """Brings what is known of the market up to the candle at hand. Nothing of it is done for those who never ask."""
         current, batch = self._current, self._batch
-        if current is None or batch is None or current.number == self._synced:
+        if current is None or current.number == self._synced:
             return
-        pending: List[BatchCandle] = []
-        for each in (*self._passed, batch):
+        pending = self._unseen[:]
+        self._unseen.clear()
+        for each in self._passed if batch is None else (*self._passed, batch):
             begin = max(self._synced + 1 - each.first, 0)
             pending += each.candles[begin : max(current.number + 1 - each.first, 0)]
         self._passed.clear()
         self._synced = current.number
-        if batch.is_single:
+        if batch is not None and batch.is_single:
             kept = self._kept(current.symbol, current.resolution)
             kept.extend([candle.whole() for candle in pending[-self._kept_candles :]])
             self._prices[current.symbol] = current.close
