@@ -162,7 +162,8 @@ let package = Package(
             name: "bullpen-simulate", dependencies: ["DeskSimulation"], path: "Tests/simulate",
             swiftSettings: strict),
         tests("DeskSimulationTests", uses: ["DeskSimulation"]),
-        tests("HostStoreTests", uses: ["Host", "Journal", "Lab", "Posix", "Trading", "Wire"]),
+        tests(
+            "HostStoreTests", uses: ["Host", "Journal", "Lab", "MarketData", "Posix", "Trading", "Wire"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(
             "HostTests",

@@ -128,8 +128,8 @@ public final class SandboxedBacktester: Backtester {
             continuation in
             do throws(SystemCallError) {
                 try Thread.start(name: "backtest") {
-                    // Where the kernel will not have it there, it runs elsewhere, and more slowly.
                     if let processor {
+                        // Where the kernel will not have it there, it runs elsewhere, and more slowly.
                         try? Thread.keep(on: processor)
                         try? Thread.keep(child.pid, on: processor)
                     }

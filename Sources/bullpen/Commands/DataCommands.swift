@@ -131,7 +131,7 @@ extension Command {
             let body = JSONValue.object([.init("keep_days", days.map { .integer($0) } ?? .null)])
             let answer = try await Server(invocation).patch("/data/series/\(key.text)", body)
             return invocation.show(
-                answer, ["\(key.text): \(days.map { "\($0) days" } ?? "everything") is kept."])
+                answer, ["\(key.text): \(kept(days))."])
         }
         let store = try StoredData.open(invocation, isNeeded: true)
         defer { store?.close() }
@@ -144,9 +144,13 @@ extension Command {
         invocation.show(
             summary?.json ?? .null,
             [
-                "\(key.text): \(days.map { "\($0) days" } ?? "everything") is kept; "
+                "\(key.text): \(kept(days)); "
                     + "\(ProgressLine.grouped(gone)) candles went."
             ])
+    }
+
+    private static func kept(_ days: Int?) -> String {
+        days.map { "candles of the last \($0) days are kept" } ?? "all candles are kept"
     }
 
     static let dataDelete = Command(
