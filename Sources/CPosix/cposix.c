@@ -86,6 +86,18 @@ int cposix_pin(pid_t thread, int cpu) {
     return result(sched_setaffinity(thread, sizeof set, &set));
 }
 
+int cposix_favour_thread(void) {
+    // Processes made by it are ordinary again.
+    struct sched_param least = {.sched_priority = 1};
+    return result(sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &least));
+}
+
+int cposix_can_favour_thread(void) {
+    struct sched_param least = {.sched_priority = 1}, none = {0};
+    if (sched_setscheduler(0, SCHED_RR, &least) < 0) return -errno;
+    return result(sched_setscheduler(0, SCHED_OTHER, &none));
+}
+
 static int end_signal_fd = -1;
 
 static void on_end_signal(int number) {

@@ -140,6 +140,7 @@ public final class Host: HostService {
                 backtester: backtester, catalogue: catalogue, series: StoredSeries(candles), candles: candles,
                 audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
+        if configuration.floor.isRealTime { Self.favourFloor(loop, log: log.part("floor")) }
         opening.end("rest")
         try await openFloor(instruments, &opening)
         self.log.info(
@@ -257,6 +258,17 @@ public final class Host: HostService {
             lateCheck.withLock { $0 = check }
         } catch {
             log.error("the journal's history is not checked", ["reason": "\(error)"])
+        }
+    }
+
+    private static func favourFloor(_ loop: EventLoop, log: HostLog) {
+        loop.perform {
+            do throws(SystemCallError) {
+                try Thread.favour()
+            } catch {
+                log.info(
+                    "waits its turn on busy processors; bullpen doctor says more", ["reason": "\(error)"])
+            }
         }
     }
 

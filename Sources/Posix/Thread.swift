@@ -39,6 +39,19 @@ public enum Thread {
         try SystemCallError.check(cposix_pin(thread ?? 0, processor ?? -1), "sched_setaffinity")
     }
 
+    /// Lets the calling thread go before every ordinary one on the machine, in real time with the lowest priority.
+    ///
+    /// An ordinary thread that wakes while others are busy may wait for the kernel's next tick, 1 to 10 ms. Needs root,
+    /// CAP_SYS_NICE or an RLIMIT_RTPRIO of 1 (man 7 sched), and a control group with real time of its own.
+    public static func favour() throws(SystemCallError) {
+        try SystemCallError.check(cposix_favour_thread(), "sched_setscheduler")
+    }
+
+    /// Throws what ``favour()`` would throw, and leaves the calling thread, an ordinary one, as it is.
+    public static func checkFavour() throws(SystemCallError) {
+        try SystemCallError.check(cposix_can_favour_thread(), "sched_setscheduler")
+    }
+
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void

@@ -206,6 +206,9 @@ class Favoured:
         try:
             os.mkdir(self.FOLDER)
             self.write("/cpu.shares", "262144")
+            # Where real time is kept apart too, a group has none of its own, and the host's floor wants some.
+            if os.path.exists(self.FOLDER + "/cpu.rt_runtime_us"):
+                self.write("/cpu.rt_runtime_us", "900000")
             self.write("/cgroup.procs", str(os.getpid()))
         except OSError:
             pass  # The figures say with which load they were taken.
