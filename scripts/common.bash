@@ -21,6 +21,8 @@ build_packages=(
     # What the Swift toolchain itself needs.
     binutils ca-certificates gcc git libc6-dev libedit2 libncurses6 libstdc++-12-dev libxml2 tzdata
     libcurl4-openssl-dev libseccomp-dev libsqlite3-dev libssl-dev libwebsockets-dev libzip-dev zlib1g-dev
+    # The launcher's C library.
+    musl-tools
     python3 python3-venv
 )
 serve_packages=(libjs-codemirror python3-pip)
