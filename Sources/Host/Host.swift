@@ -46,6 +46,8 @@ public final class Host: HostService {
     let admission: Admission
     /// Where strategies are tried out; nil when its database cannot be used.
     public let lab: LabService?
+    /// Searches over parameters and checks; nil where there is no Lab.
+    public let studies: StudyService?
     let launcher: StrategyLauncher
     let flush: FlushThread
     let hooks: Hooks
@@ -141,6 +143,7 @@ public final class Host: HostService {
                 audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
         if configuration.floor.isRealTime { Self.favourFloor(loop, log: log.part("floor")) }
+        studies = Self.openStudies(lab, launcher, folders)
         opening.end("rest")
         try await openFloor(instruments, &opening)
         self.log.info(
@@ -232,6 +235,7 @@ public final class Host: HostService {
         }
         await startLab()
         try await endReplaysLeftOver()
+        startStudies()
         upkeep.begin(on: loop)
         anchor.begin(on: loop)
         checkHistory()
@@ -293,6 +297,7 @@ public final class Host: HostService {
         upkeep.end()
         await anchor.end()
         flush.close()
+        await studies?.close()
         await lab?.close()
         lateCheck.withLock { $0 }?.cancel()
         // Before the writer: the last connection to close puts everything into one file.

@@ -18,6 +18,7 @@ extension Command {
         .dataCollectors, .dataCollect, .dataRun, .dataUncollect, .dataDownload,
         .keysAdd, .keysList, .keysTest, .keysRotate, .keysSet, .keysRemove,
         .backtest, .labList, .labShow, .labDiff, .labRepeat, .labCancel, .compare, .report,
+        .optimise, .walkForward, .lookahead, .startup, .studyList, .studyShow, .studyCancel,
         .login, .logout, .tokenCreate, .tokenList, .tokenRevoke, .userAdd, .userList, .userPassword,
         .userDisable,
         .userEnable,

@@ -23,7 +23,8 @@ final class APIFixture: Sendable {
     let tokens: [String: String]
 
     init(
-        lab: LabService? = nil, _ change: (inout APIServices.Settings) -> Void = { _ in }
+        lab: LabService? = nil, studies: StudyService? = nil,
+        _ change: (inout APIServices.Settings) -> Void = { _ in }
     ) async throws {
         var template = Array("/tmp/bullpen-web-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw SystemCallError(call: "mkdtemp", number: errno) }
@@ -54,7 +55,7 @@ final class APIFixture: Sendable {
         let services = APIServices(
             host: host, identity: identity, health: health, metrics: metrics,
             log: log,
-            settings: settings, lab: lab)
+            settings: settings, lab: lab, studies: studies)
         var configuration = HTTPServerConfiguration(port: 0)
         configuration.heartbeat = .milliseconds(20)
         server = try HTTPServer(

@@ -22,6 +22,7 @@ public final class APIApplication: HTTPApplication {
             + CredentialRoutes.all + HostRoutes.all + AuditRoutes.all + LabRoutes.all + LabRunRoutes.all
             + DataRoutes.all + CollectorRoutes.all + StreamRoutes.all + LabReportRoutes.all
             + PromotionRoutes.all + DeploymentRoutes.all + TrialRoutes.all + ReplayRoutes.all
+            + StudyRoutes.all
     }
 
     /// - Parameter configuration: The server's, for the hosts that a page of ours may come from.

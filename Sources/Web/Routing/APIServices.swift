@@ -36,6 +36,8 @@ public struct APIServices: Sendable {
     public let settings: Settings
     /// Nil on a host without a Lab.
     public let lab: LabService?
+    /// Nil on a host without a Lab.
+    public let studies: StudyService?
     /// When the host came up, on the monotonic clock in nanoseconds.
     let startedAt: UInt64
     let streams: StreamCounter
@@ -44,7 +46,8 @@ public struct APIServices: Sendable {
     public init(
         host: any HostService, identity: IdentityService, health: HealthBoard, metrics: MetricsRegistry,
         log: HostLog, settings: Settings = Settings(), lab: LabService? = nil,
-        promotion: (any PromotionService)? = nil
+        promotion: (any PromotionService)? = nil,
+        studies: StudyService? = nil
     ) {
         self.host = host
         self.promotion = promotion
@@ -54,6 +57,7 @@ public struct APIServices: Sendable {
         self.log = log
         self.settings = settings
         self.lab = lab
+        self.studies = studies
         startedAt = MonotonicClock.nanoseconds
         streams = StreamCounter(limit: settings.streamsPerUser)
     }

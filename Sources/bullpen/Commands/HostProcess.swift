@@ -83,7 +83,8 @@ struct HostProcess {
         let application = APIApplication(
             APIServices(
                 host: host, identity: host.identity, health: host.health, metrics: metrics, log: log,
-                settings: services, lab: host.lab, promotion: host), configuration: configuration)
+                settings: services, lab: host.lab, promotion: host, studies: host.studies),
+            configuration: configuration)
         return try HTTPServer(configuration, application: application, log: log, metrics: metrics)
     }
 

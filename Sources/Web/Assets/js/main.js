@@ -16,6 +16,7 @@ const pages = [
     { path: "upload", title: "Upload", icon: "upload", group: "Trade", key: "u", load: () => import("./pages/upload.js") },
     { path: "lab", title: "Lab", icon: "lab", group: "Trade", key: "b", load: () => import("./pages/lab.js") },
     { path: "deployments", title: "Deployments", icon: "start", group: "Trade", key: "e", load: () => import("./pages/deployments.js") },
+    { path: "studies", title: "Studies", icon: "lab", group: "Trade", load: () => import("./pages/studies.js") },
     { path: "limits", title: "Limits", icon: "limits", group: "Operate", key: "l", load: () => import("./pages/limits.js") },
     { path: "accounts", title: "Accounts", icon: "accounts", group: "Operate", key: "a", load: () => import("./pages/accounts.js") },
     { path: "feeds", title: "Market feeds", icon: "feeds", group: "Operate", key: "f", load: () => import("./pages/feeds.js") },

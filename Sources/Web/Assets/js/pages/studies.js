@@ -1,0 +1,261 @@
+// Searches over parameters, walks forward, and checks: the list, the form that begins one, and one with its heat map.
+
+import { h, fill, icon } from "../dom.js";
+import { get, post, remove, items, follow } from "../api.js";
+import { badge, button, callout, confirm, dataTable, dialog, empty, facts, failureBox, fault, field, form, notice, panel, skeleton } from "../ui.js";
+import { plainLine } from "../charts.js";
+import { ago, exact, humanise } from "../words.js";
+
+const kinds = { optimisation: "Search", walkforward: "Walk forward", lookahead: "Look-ahead check", startup: "Start-up check" };
+const tones = { running: "busy", completed: "good", cancelled: "idle", failed: "bad" };
+const verdicts = { clean: "good", peeks: "bad", unrepeatable: "bad", inconclusive: "warn" };
+const stateBadge = (study) => badge(humanise(study.state), tones[study.state] ?? "idle");
+const numberText = (value) => (typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 6 }).replace("-", "−") : value ?? "–");
+const pointText = (point) => Object.entries(point ?? {}).map(([name, value]) => `${name} ${value}`).join(", ") || "–";
+const link = (study) => "#/studies/" + study.id;
+
+/** What came of a study, in a few words. */
+function short(study) {
+    const result = study.result ?? {};
+    if (study.cause) return study.cause;
+    if (!study.result) return "–";
+    if (study.kind === "optimisation") return result.best ? `${numberText(result.best.outcome.score)} at ${pointText(result.best.point)}` : "nothing has a score";
+    if (study.kind === "walkforward") return `efficiency ${numberText(result.efficiency)}`;
+    if (study.kind === "lookahead") return result.verdict;
+    return result.words ?? "–";
+}
+
+function progress(study) {
+    const part = study.total > 0 ? Math.min(1, study.done / study.total) : 0;
+    return h("div", { class: "run-progress" }, h("div", { class: "progress", role: "progressbar", "aria-label": `${kinds[study.kind]} ${study.id}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(part * 100) },
+        h("i", { css: { width: `${(part * 100).toFixed(1)}%` } })), h("span", { class: "sub num" }, `${study.done.toLocaleString("en")} of ${study.total.toLocaleString("en")} runs`));
+}
+
+export async function open(context) {
+    return context.parts.length > 0 ? openOne(context, context.parts[0]) : openList(context);
+}
+
+// MARK: - The list
+
+async function openList(context) {
+    let studies = [];
+    const table = dataTable({
+        label: "Studies", key: (study) => study.id, link,
+        columns: [
+            { label: "Study", main: true, sort: (study) => Number(study.id), render: (study) => [h("a", { class: "name", href: link(study) }, `${study.id} · ${kinds[study.kind]}`), h("span", { class: "sub" }, [study.title, study.job.strategy].filter(Boolean).join(" · "))] },
+            { label: "State", full: true, sort: (study) => study.state, render: (study) => [stateBadge(study), study.state === "running" ? progress(study) : null] },
+            { label: "Result", grow: true, render: (study) => h("span", {}, short(study)) },
+            { label: "Begun", right: true, wide: true, sort: (study) => study.created_at, render: (study) => h("span", { class: "num muted" }, ago(study.created_at)) },
+            { label: "", render: (study) => h("div", { class: "actions" }, study.state === "running"
+                ? button("", { icon: "close", small: true, tone: "bare", title: `Cancel study ${study.id}`, onclick: async () => { await remove("/lab/studies/" + study.id); await refresh(); } })
+                : button("", { icon: "trash", small: true, tone: "bare", title: `Remove study ${study.id}`, onclick: () => forget(study) })) },
+        ],
+        empty: () => empty("No studies yet", "Search for parameters that do best, walk forward with them, or check that a strategy does not look ahead.", button("Begin one", { tone: "primary", onclick: () => ask(context, refresh) })),
+    });
+
+    async function refresh() {
+        studies = items(await get("/lab/studies?limit=200", { signal: context.signal }));
+        table.set(studies);
+    }
+
+    async function forget(study) {
+        const gone = await confirm(`Remove study ${study.id}?`, h("p", {}, "Its points and figures are removed."), { submit: "Remove", tone: "danger", work: () => remove("/lab/studies/" + study.id) });
+        if (gone) await refresh();
+    }
+
+    fill(context.place,
+        h("div", { class: "page-head" }, h("h1", {}, "Studies"), h("div", { class: "grow" }), button("Begin one", { icon: "plus", tone: "primary", onclick: () => ask(context, refresh) }),
+            h("p", { class: "lead" }, "Many backtests of one strategy: searches over parameters, walks forward, and checks that it decides by nothing it could not know.")),
+        panel("All studies", table.element, { flush: true }));
+    try {
+        await refresh();
+    } catch (error) {
+        table.fail(error, context.reload);
+        return;
+    }
+    context.every(1500, () => { if (studies.some((study) => study.state === "running")) refresh().catch(fault); });
+}
+
+// MARK: - The form
+
+function ask(context, refresh) {
+    return dialog("Begin a study", (close) => {
+        const box = h("div", {}, skeleton(6));
+        get("/lab/algorithms?limit=1000", { signal: context.signal }).then((list) => {
+            const algorithms = items(list);
+            fill(box, algorithms.length ? begin(algorithms, close, refresh) : empty("No strategies yet", "Upload one first.", h("a", { class: "button primary", href: "#/upload" }, icon("upload"), "Upload a strategy")));
+        }).catch((error) => fill(box, failureBox(error)));
+        return box;
+    }, { wide: true });
+}
+
+function begin(algorithms, close, refresh) {
+    const select = (name, label, options, hint) => field({ name, label, kind: "select", value: options[0].value, options, hint });
+    const strategy = select("strategy", "Strategy", algorithms.map((one) => ({ value: one.id, label: one.name })));
+    const kind = select("kind", "What to find out", Object.entries(kinds).map(([value, label]) => ({ value, label })));
+    const method = select("method", "Method", [{ value: "grid", label: "Grid: every combination" }, { value: "random", label: "Random points" }, { value: "optuna", label: "Optuna" }]);
+    const points = field({ name: "points", label: "Points", kind: "number", placeholder: "100", hint: "For random and Optuna." });
+    const objective = field({ name: "objective", label: "Look for", value: "sharpe", hint: "A figure's name, such as sharpe or total_return." });
+    const inside = field({ name: "in_sample", label: "Search on", value: "30d", hint: "As in 30d or 12h." });
+    const outside = field({ name: "out_of_sample", label: "Try on", value: "10d", hint: "The part behind it." });
+    const fee = field({ name: "fee", label: "Fee", kind: "decimal", value: "0.001", hint: "A part of the notional." });
+    const search = [method, points, objective];
+    const windows = [inside, outside];
+    const places = new Map([[search, h("div", { class: "two-up full" }, search.map((one) => one.element))], [windows, h("div", { class: "two-up full" }, windows.map((one) => one.element))]]);
+    const ranges = h("fieldset", { class: "field-group full" });
+    const show = () => {
+        const isSearch = kind.input.value === "optimisation" || kind.input.value === "walkforward";
+        places.get(search).hidden = !isSearch;
+        places.get(windows).hidden = kind.input.value !== "walkforward";
+        ranges.hidden = !isSearch;
+        const chosen = algorithms.find((one) => one.id === strategy.input.value);
+        const varied = chosen.parameters.filter((one) => one.type === "bool" || one.type === "choice" || one.min !== undefined);
+        fill(ranges, h("legend", {}, "Parameters to vary"), varied.length ? varied.map((one, index) => h("label", { class: "check" },
+            h("input", { type: "checkbox", value: one.name, checked: index < 2 || null }), ` ${one.name} `,
+            h("span", { class: "muted" }, one.type === "choice" ? one.choices.join(", ") : one.type === "bool" ? "true, false" : `${one.min} to ${one.max}`)))
+            : h("p", { class: "muted" }, "strategy.json has no parameter_ranges; on the command line ", h("code", {}, "bullpen optimise --vary fast=5:50:5"), " says them."));
+    };
+    strategy.input.addEventListener("change", show);
+    kind.input.addEventListener("change", show);
+    show();
+    return form({
+        fields: [strategy, kind, places.get(search), places.get(windows), ranges, fee], inner: [...search, ...windows],
+        submit: "Begin", cancel: () => close(),
+        async onsubmit(values) {
+            const body = { strategy: values.strategy, costs: { maker_fee: values.fee ?? "0", taker_fee: values.fee ?? "0" } };
+            const isSearch = values.kind === "optimisation" || values.kind === "walkforward";
+            if (isSearch) {
+                Object.assign(body, { method: values.method, objective: values.objective ?? "sharpe", space: [...ranges.querySelectorAll("input:checked")].map((one) => one.value) });
+                if (values.method !== "grid" && values.points !== null) body.points = values.points;
+            } else {
+                body.check = values.kind;
+            }
+            if (values.kind === "walkforward") Object.assign(body, { in_sample: values.in_sample, out_of_sample: values.out_of_sample });
+            const path = values.kind === "optimisation" ? "/lab/optimisations" : values.kind === "walkforward" ? "/lab/walkforwards" : "/lab/checks";
+            const study = await post(path, body);
+            notice(`${kinds[study.kind]} ${study.id} is under way.`, "good");
+            close(true);
+            await refresh();
+        },
+    }).element;
+}
+
+// MARK: - One
+
+async function openOne(context, id) {
+    const path = "/lab/studies/" + encodeURIComponent(id);
+    let study = await get(path, { signal: context.signal });
+    const head = h("div", {});
+    const body = h("div", { class: "stack" });
+    fill(context.place, head, body);
+    const draw = () => {
+        context.title(`${kinds[study.kind]} ${study.id}`);
+        fill(head, h("div", { class: "page-head" }, h("a", { class: "button bare", href: "#/studies", "aria-label": "All studies" }, icon("back")), h("h1", {}, `${kinds[study.kind]} ${study.id}`), stateBadge(study), h("div", { class: "grow" }),
+            study.state === "running" ? button("Cancel", { icon: "close", onclick: async () => { study = await remove(path); draw(); } }) : null));
+        const job = study.job;
+        const series = job.series[0];
+        const parts = [panel("About", facts([
+            ["Strategy", h("a", { href: "#/strategies/" + encodeURIComponent(job.strategy) }, job.strategy)], ["Candles", `${series.venue} ${series.symbol} ${series.resolution}`],
+            ["From", exact(job.start)], ["Before", exact(job.end)], ["Capital", job.capital],
+            study.plan.method ? ["Method", study.plan.points ? `${study.plan.method}, ${study.plan.points} points` : study.plan.method] : null,
+            study.plan.objective ? ["Looks for", typeof study.plan.objective === "string" ? study.plan.objective : pointText(study.plan.objective)] : null,
+        ]))];
+        if (study.state === "running") parts.unshift(panel("Progress", progress(study)));
+        if (study.cause) parts.unshift(callout(study.state === "failed" ? "bad" : "warn", humanise(study.state), h("p", {}, study.cause)));
+        if (study.result) parts.unshift(...outcome(study));
+        const isSearch = study.kind === "optimisation" && study.done > 0;
+        fill(body, parts, isSearch && study.state !== "running" ? [heatMap(context, study), pointTable(context, study)] : null);
+    };
+    draw();
+    if (study.state !== "running") return;
+    const stream = follow(path + "/events", {
+        onEvent(type, data) {
+            study = type === "study" ? data : { ...study, done: data.done, total: data.total };
+            draw();
+            if (study.state !== "running") stream.close();
+        },
+    });
+    context.dispose(() => stream.close());
+}
+
+function outcome(study) {
+    const result = study.result;
+    if (study.kind === "optimisation") {
+        if (!result.best) return [callout("warn", "Nothing has a score", h("p", {}, "At no point is the figure known, as when nothing was traded."))];
+        const { point, outcome: best } = result.best;
+        return [callout("good", `Best: ${numberText(best.score)}`, h("p", {}, pointText(point), ` · equity ${best.final_equity}, ${best.trades} trades`), result.failed > 0 ? h("p", {}, `${result.failed} points failed.`) : null)];
+    }
+    if (study.kind === "walkforward") {
+        const table = dataTable({
+            label: "Windows", key: (step) => step.window.out_start,
+            columns: [
+                { label: "Tried from", main: true, render: (step) => exact(step.window.out_start) }, { label: "Parameters", render: (step) => pointText(step.point) },
+                { label: "Searched", right: true, render: (step) => h("span", { class: "num" }, numberText(step.in_sample.score)) },
+                { label: "Equity", right: true, render: (step) => h("span", { class: "num" }, step.out_of_sample.final_equity) },
+                { label: "Trades", right: true, wide: true, render: (step) => h("span", { class: "num" }, String(step.out_of_sample.trades)) },
+            ],
+            empty: () => empty("No windows", "In none of them had a point a score."),
+        });
+        table.set(result.windows);
+        const figures = result.figures ?? {};
+        return [panel("On the tried parts together", [
+            facts([["Efficiency", numberText(result.efficiency)], ["Windows that earned", `${result.profitable_windows} of ${result.windows.length}`],
+                ["Return", numberText(figures.total_return)], ["Sharpe", numberText(figures.sharpe)], ["Largest drawdown", numberText(figures.max_drawdown)]]),
+            result.equity.length > 1 ? h("div", { class: "chart" }, plainLine(result.equity.map((point) => Number(point[1])))) : null]),
+        panel("Windows", table.element, { flush: true })];
+    }
+    if (study.kind === "lookahead") return [callout(verdicts[result.verdict] ?? "warn", humanise(result.verdict), h("p", {}, result.words))];
+    return [callout(result.is_enough ? "good" : "bad", result.is_enough ? "History is enough" : "History is too little", h("p", {}, result.words)),
+        panel("Amounts", h("ul", {}, result.rows.map((row) => h("li", {}, `${row.warm_up} candles: ${row.same ? "the same" : row.failure ?? "different from " + exact(row.difference.time) + " on"}`))))];
+}
+
+function pointTable(context, study) {
+    const names = Object.keys(study.plan.space);
+    const table = dataTable({
+        label: "Points", key: (one) => JSON.stringify(one.point),
+        columns: [
+            { label: "Score", right: true, sort: (one) => one.outcome.score ?? null, render: (one) => h("span", { class: "num" }, one.outcome.failure ? "failed" : numberText(one.outcome.score)) },
+            ...names.map((name) => ({ label: name, sort: (one) => one.point[name], render: (one) => String(one.point[name]) })),
+            { label: "Equity", right: true, sort: (one) => Number(one.outcome.final_equity), render: (one) => h("span", { class: "num" }, one.outcome.final_equity) },
+            { label: "Sharpe", right: true, sort: (one) => one.outcome.figures.sharpe ?? null, render: (one) => h("span", { class: "num" }, numberText(one.outcome.figures.sharpe)) },
+            { label: "Drawdown", right: true, sort: (one) => one.outcome.figures.max_drawdown ?? null, render: (one) => h("span", { class: "num" }, numberText(one.outcome.figures.max_drawdown)) },
+            { label: "Trades", right: true, sort: (one) => one.outcome.trades, render: (one) => h("span", { class: "num" }, String(one.outcome.trades)) },
+        ],
+        empty: () => empty("No points", "None has come to its end."),
+    });
+    get(`/lab/optimisations/${study.id}/points?limit=200`, { signal: context.signal }).then((list) => table.set(items(list))).catch((error) => table.fail(error));
+    return panel("Best points", table.element, { flush: true });
+}
+
+/** A colour from the theme's bad through neutral to good, for a part from 0 to 1. */
+const heat = (part) => `color-mix(in srgb, var(--up-soft) ${Math.round(part * 100)}%, var(--down-soft))`;
+
+function heatMap(context, study) {
+    const names = Object.keys(study.plan.space);
+    const select = (label, options) => h("select", { "aria-label": label }, options.map((one) => h("option", { value: one.value ?? one }, one.label ?? one)));
+    const across = select("Across", names);
+    const down = select("Down", names);
+    down.selectedIndex = names.length - 1;
+    const figure = select("Figure", [{ value: "", label: "score" }, "total_return", "sharpe", "sortino", "calmar", "max_drawdown", "profit_factor", "trades"]);
+    const cell = select("Of the points in a cell", ["best", "mean", "worst"]);
+    const box = h("div", { class: "scroll" }, skeleton(5));
+
+    async function load() {
+        const query = new URLSearchParams({ x: across.value, y: down.value, cell: cell.value });
+        if (figure.value) query.set("figure", figure.value);
+        try {
+            const { map } = await get(`/lab/optimisations/${study.id}/heatmap?${query}`, { signal: context.signal });
+            const known = map.cells.flat().filter((value) => value !== null);
+            const [low, high] = [Math.min(...known), Math.max(...known)];
+            fill(box, known.length === 0 ? h("p", { class: "muted" }, "No point has this figure.") : h("table", { class: "heat", "aria-label": `${figure.value || "score"} over ${across.value} and ${down.value}` },
+                h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `${down.value} \\ ${across.value}`), map.x.map((value) => h("th", { scope: "col" }, String(value))))),
+                h("tbody", {}, map.cells.map((row, index) => h("tr", {}, h("th", { scope: "row" }, String(map.y[index])), row.map((value, column) => (value === null ? h("td", {}, "")
+                    : h("td", { class: "num", css: { background: heat(high > low ? (value - low) / (high - low) : 0.5) }, title: `${across.value} ${map.x[column]}, ${down.value} ${map.y[index]}: ${value}` }, numberText(Number(value.toPrecision(3)))))))))));
+        } catch (error) {
+            if (error?.name !== "AbortError") fill(box, failureBox(error, load));
+        }
+    }
+    for (const one of [across, down, figure, cell]) one.addEventListener("change", load);
+    load();
+    return panel("Heat map", box, { actions: [across, down, figure, cell] });
+}
