@@ -68,7 +68,7 @@ struct `Backtests of Python strategies` {
         """
 
     /// A strategy of the SDK behind plain pipes.
-    private final class PythonPeer: BacktestPeer {
+    final class PythonPeer: BacktestPeer {
         private let input: FileDescriptor
         private let output: FileDescriptor
         private let pid: Int32

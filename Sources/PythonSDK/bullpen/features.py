@@ -143,7 +143,7 @@ class History:
 
     def take(self, candle: Candle) -> None:
         self._candles.append(
-            (float(candle.open), float(candle.high), float(candle.low), float(candle.close), float(candle.volume))
+            (candle.open_float, candle.high_float, candle.low_float, candle.close_float, candle.volume_float)
         )
 
     def window(self) -> Window:

@@ -182,7 +182,7 @@ class ModelStrategy(Strategy):
     def _learned_row(self, candle: Candle) -> Optional[List[float]]:
         """The row of this candle, None while there are too few; rows whose target is known by now are kept."""
         self._history.take(candle)
-        close = float(candle.close)
+        close = candle.close_float
         row = self.author.features.row(self._history.window()) if self._history.is_full else None
         if row is not None:
             self._waiting.append((row, close))
