@@ -89,25 +89,25 @@ struct `Checks of Python strategies` {
         let file = try FileDescriptor.open(folder + "/strategy.py", O_WRONLY | O_CREAT)
         try file.writeAll(Array(code.utf8)[...])
         var source = MemoryCandles()
-        source.add("BTCUSDT", "1m", count: 1_200, seed: 5)
+        source.add("BTCUSDT", "1m", count: 700, seed: 5)
         return try await body(PythonBacktester(folder: folder, source: source))
     }
 
     @Test func `clear the one that is honest`() async throws {
         let report = try await with(Self.honest) { backtester in
             try await LookaheadCheck(
-                job: Bench.job(mode: .batched, warmUp: 30, minutes: 1_200, skipping: 100), cuts: 6,
+                job: Bench.job(mode: .batched, warmUp: 30, minutes: 700, skipping: 100), cuts: 4,
                 backtester: backtester
             ).run(parallel: 2)
         }
         #expect(report?.verdict == .clean, "\(report?.words ?? "")")
-        #expect((report?.decisions ?? 0) > 20)
+        #expect((report?.decisions ?? 0) > 10)
     }
 
     @Test func `catch the one that reads on in its batch, and say where`() async throws {
         let report = try await with(Self.peeking) { backtester in
             try await LookaheadCheck(
-                job: Bench.job(mode: .batched, minutes: 1_200), cuts: 6, backtester: backtester
+                job: Bench.job(mode: .batched, minutes: 700), cuts: 4, backtester: backtester
             ).run(parallel: 2)
         }
         #expect(report?.verdict == .peeks)
@@ -119,7 +119,7 @@ struct `Checks of Python strategies` {
     @Test func `find the one that forgets its start too slowly, and clear the one with a window`()
         async throws
     {
-        let job = Bench.job(mode: .batched, warmUp: 40, minutes: 1_200, skipping: 200)
+        let job = Bench.job(mode: .batched, warmUp: 40, minutes: 700, skipping: 200)
         let slow = try await with(Self.slow) { backtester in
             try await StartUpCheck(job: job, backtester: backtester).run(parallel: 2)
         }
@@ -129,6 +129,6 @@ struct `Checks of Python strategies` {
             try await StartUpCheck(job: job, backtester: backtester).run(parallel: 2)
         }
         #expect(window?.isEnough == true, "\(window?.words ?? "")")
-        #expect(window?.enough == 20)
+        #expect((window?.enough ?? .max) <= 20)
     }
 }
