@@ -10,17 +10,17 @@ extension Host {
         _ lab: LabService?, _ launcher: StrategyLauncher, _ folders: DataFolders
     ) -> StudyService? {
         guard let lab else { return nil }
-        let profile = launcher.profiles["python-scientific"].map(OptimiserProcess.profile)
-        let confined = launcher.launcher
         // Its profile shows no bundle; the launcher wants one all the same.
-        let unseen = folders.strategies
-        return StudyService(
-            lab: lab,
-            startOptimiser: profile.map { profile in
-                { (run) async throws(SearchFailure) in
-                    try await OptimiserProcess.start(profile, launcher: confined, bundle: unseen, run: run)
-                }
-            })
+        let (confined, unseen) = (launcher.launcher, folders.strategies)
+        guard let scientific = launcher.profiles["python-scientific"] else {
+            return StudyService(lab: lab, startOptimiser: nil)
+        }
+        let profile = OptimiserProcess.profile(from: scientific)
+        let start: StudyService.OptimiserStart = {
+            (run: String) async throws(SearchFailure) -> any LineDialogue in
+            try await OptimiserProcess.start(profile, launcher: confined, bundle: unseen, run: run)
+        }
+        return StudyService(lab: lab, startOptimiser: start)
     }
 
     /// Takes up the studies that the last host left under way.

@@ -27,10 +27,10 @@ enum StudyRoutes {
         ]
 
     private static func routes(_ family: Family) -> [Route] {
-        let begin = Route("POST", family.path, .decidedByHandler, body: .json) { call in
+        let beginning = Route("POST", family.path, .decidedByHandler, body: .json) { call in
             try await begin(call, family.kinds)
         }
-        return (family.canBegin ? [begin] : []) + [
+        return (family.canBegin ? [beginning] : []) + [
             Route("GET", family.path, .permitted(.list)) { call in try list(call, family.kinds) },
             Route("GET", family.path + "/:id", .decidedByHandler) { call in
                 try call.noQuery()
