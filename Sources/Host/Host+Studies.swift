@@ -7,11 +7,11 @@ extension Host {
     /// Studies of a Lab, with Optuna behind the walls of scientific strategies. Whether its runtime is there shows when a
     /// search asks for it.
     static func openStudies(
-        _ lab: LabService?, _ launcher: StrategyLauncher, _ folders: DataFolders
+        _ lab: LabService?, _ launcher: StrategyLauncher, _ layout: InstalledLayout
     ) -> StudyService? {
         guard let lab else { return nil }
-        // Its profile shows no bundle; the launcher wants one all the same.
-        let (confined, unseen) = (launcher.launcher, folders.strategies)
+        // Its profile shows no bundle; the launcher wants one all the same, that every user may read.
+        let (confined, unseen) = (launcher.launcher, layout.sdk)
         guard let scientific = launcher.profiles["python-scientific"] else {
             return StudyService(lab: lab, startOptimiser: nil)
         }

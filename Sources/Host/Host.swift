@@ -143,7 +143,7 @@ public final class Host: HostService {
                 audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
         if configuration.floor.isRealTime { Self.favourFloor(loop, log: log.part("floor")) }
-        studies = Self.openStudies(lab, launcher, folders)
+        studies = Self.openStudies(lab, launcher, layout)
         opening.end("rest")
         try await openFloor(instruments, &opening)
         self.log.info(
