@@ -81,11 +81,10 @@ enum StudyWords {
 
     /// A number with a thin hand: five digits behind the point at most.
     static func number(_ value: JSONValue?) -> String {
-        guard case .number(let text)? = value, let number = FixedDecimal(text) else {
+        guard case .number(let text)? = value, let number = Double(text), abs(number) < 1e12 else {
             return Words.text(value)
         }
-        let shift: Int128 = 10_000_000_000_000
-        return FixedDecimal(units: number.units / shift * shift).description
+        return ((number * 1e5).rounded() / 1e5).description
     }
 
     /// Parameters, as in `fast=5 slow=20`.
