@@ -168,7 +168,8 @@ let package = Package(
         tests(
             "HostTests",
             uses: [
-                "Host", "Identity", "Journal", "Lab", "Net", "Posix", "Wire", "Trading", "Sandbox", "Simulators",
+                "Host", "Identity", "Journal", "Lab", "Net", "Posix", "Wire", "Trading", "Sandbox",
+                "Simulators",
                 "TestSupport", "Vault",
             ]),
         tests("PosixTests", uses: ["Posix"]),

@@ -17,7 +17,9 @@ struct DataFolderBackupTests {
     init() throws {
         folder = try TemporaryFolder()
         try FileTree.makeFolder(data)
-        for name in ["strategies", "strategies/grid", "strategies/grid/v1", "runs", "strategies/empty", "market"] {
+        for name in [
+            "strategies", "strategies/grid", "strategies/grid/v1", "runs", "strategies/empty", "market",
+        ] {
             try FileTree.makeFolder(data + "/" + name)
         }
         try TemporaryFolder.write(Array("print(1)".utf8), to: data + "/strategies/grid/v1/strategy.py")

@@ -64,7 +64,9 @@ extension Command {
         ]
     ) { invocation in
         let server = try Server(invocation)
-        guard let reason = invocation.value("reason") else { throw CommandFailure.usage("--reason is missing") }
+        guard let reason = invocation.value("reason") else {
+            throw CommandFailure.usage("--reason is missing")
+        }
         let stage = try invocation.choice("to", as: Stage.self)
         let view = try await server.post(
             try await server.algorithm(invocation.operand("strategy")) + "/demote",

@@ -11,7 +11,8 @@ extension Command {
             """,
         operands: [
             Operand(
-                name: "runtime", explanation: "Which: native, bare, scientific, optimiser; all unless told otherwise.",
+                name: "runtime",
+                explanation: "Which: native, bare, scientific, optimiser; all unless told otherwise.",
                 count: .any)
         ],
         options: LocalConfiguration.options + [

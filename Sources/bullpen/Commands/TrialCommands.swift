@@ -20,7 +20,9 @@ extension Command {
             .value("capital", "amount", "What each of them gets."),
         ]
     ) { invocation in
-        guard let capital = invocation.value("capital") else { throw CommandFailure.usage("--capital is missing") }
+        guard let capital = invocation.value("capital") else {
+            throw CommandFailure.usage("--capital is missing")
+        }
         let trial = try await Server(invocation).post(
             "/floor/trials",
             .members([
