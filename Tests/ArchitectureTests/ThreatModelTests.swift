@@ -13,7 +13,8 @@ struct ThreatModelTests {
         let files = try SourceFile.all(in: "Tests", endings: [".swift"])
         for match in named {
             let file = files.first { $0.path.hasSuffix("/\(match.1).swift") }
-            let isThere = file?.lines.contains { $0.contains("\"\(match.2)\"") } ?? false
+            let names = ["\"\(match.2)\"", "`\(match.2)`"]
+            let isThere = file?.lines.contains { line in names.contains { line.contains($0) } } ?? false
             #expect(isThere, "\(match.1) has no test \"\(match.2)\"")
         }
     }

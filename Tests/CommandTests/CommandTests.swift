@@ -468,7 +468,7 @@ struct CommandTests {
                 "--norc", "-c",
                 script + "\nCOMP_WORDS=(bullpen sta); COMP_CWORD=1; _bullpen; echo ${COMPREPLY[@]}",
             ])
-        #expect(ending.output == "start status\n")
+        #expect(ending.output == "start startup status\n")
         #expect(ending.errors.isEmpty)
     }
 }

@@ -162,7 +162,7 @@ extension HostTests {
                         return
                     self.seen += 1
                     if self.seen % 3 == 0:
-                        self.buy("\(quantity)" if self.seen > 3 else "0.001")
+                        self.buy("\(quantity)" if self.seen > 3 else "0.1")
             """
         }
 
@@ -173,7 +173,7 @@ extension HostTests {
             try await HostFixture.run { fixture in
                 let host = fixture.host
                 let config = #"{"lookback_period":3,"pair":"BTCUSDT","resolution":"1m"}"#
-                let id = try await fixture.upload(Self.buyer("0.001"), name: "buyer", config: config)
+                let id = try await fixture.upload(Self.buyer("0.1"), name: "buyer", config: config)
                 for _ in 0..<4 { try await fixture.candle("100") }
                 try await fixture.run(id, StartOptions(feed: "injected"))
                 for step in 1...7 {
@@ -194,15 +194,15 @@ extension HostTests {
 
                 _ = try await host.uploadVersion(
                     BundleUpload(
-                        content: Array(Self.buyer("0.002").utf8), fileName: "buyer.py", name: "buyer",
+                        content: Array(Self.buyer("0.2").utf8), fileName: "buyer.py", name: "buyer",
                         config: Array(config.utf8)), of: id, by: "ada")
                 let newest = try #require(try await host.strategy(id).versions.first?.version)
                 let other = try await replayed(fixture, run.id, newest)
                 #expect(other["agrees"] == .bool(false))
                 #expect(other["same"] == .integer(1) && other["differing"] == .integer(1), "\(other.text)")
                 let difference = try #require(other["differences"]?.arrayValue?.first)
-                #expect(difference["was"]?["words"] == .string("buy 0.001 BTCUSDT market"))
-                #expect(difference["now"]?["words"] == .string("buy 0.002 BTCUSDT market"))
+                #expect(difference["was"]?["words"] == .string("buy 0.1 BTCUSDT market"))
+                #expect(difference["now"]?["words"] == .string("buy 0.2 BTCUSDT market"))
             }
         }
 

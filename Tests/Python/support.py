@@ -144,7 +144,9 @@ _KEYWORDS = {
     "exclusiveMaximum": _only("number", lambda v, w: v < w),
     "maxProperties": _only("object", lambda v, w: len(v) <= w),
     "propertyNames": lambda v, w, r, o, p: [check(n, w, o, f"{p}.{n}") for n in v] if isinstance(v, dict) else 0,
+    "minItems": _only("array", lambda v, w: len(v) >= w),
     "maxItems": _only("array", lambda v, w: len(v) <= w),
+    "uniqueItems": _only("array", lambda v, w: not w or len({repr(e) for e in v}) == len(v)),
 }
 
 START = 1_735_689_600_000
