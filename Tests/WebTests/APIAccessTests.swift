@@ -120,6 +120,7 @@ struct APIAccessTests {
 
     @Test func `what is the operator's is forbidden to an author`() async throws {
         let forbidden = [
+            "POST /lab/algorithms/:id/review", "PATCH /lab/criteria",
             "GET /users", "POST /users", "POST /users/:name/disable", "POST /users/:name/enable",
             "POST /market-data/feed", "POST /feeds", "PATCH /feeds/:id", "GET /accounts", "POST /accounts",
             "PATCH /accounts/:id", "GET /accounts/:id/balance", "GET /limits", "PATCH /limits", "POST /halt",

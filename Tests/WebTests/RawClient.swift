@@ -88,14 +88,19 @@ final class RawClient {
         return false
     }
 
-    /// One response; `hasBody` is false for the answer to HEAD.
-    func response(hasBody: Bool = true) throws -> Response {
+    /// One response; `hasBody` is false for the answer to HEAD, `untilClosed` true for a stream of events that ends.
+    func response(hasBody: Bool = true, untilClosed: Bool = false) throws -> Response {
         let head = try read(until: "\r\n\r\n").split(separator: "\r\n")
         let status = Int(head[0].split(separator: " ")[1]) ?? 0
         var headers: [String: String] = [:]
         for line in head.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
             headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
+        }
+        if untilClosed, headers["content-length"] == nil {
+            while let more = try receive() { buffer += more }
+            defer { buffer = [] }
+            return Response(status: status, headers: headers, body: buffer)
         }
         let length = hasBody ? Int(headers["content-length"] ?? "0") ?? 0 : 0
         while buffer.count < length {
@@ -113,7 +118,8 @@ final class RawClient {
         var lines = ["\(method) \(path) HTTP/1.1", "Host: localhost"] + headers
         if let body { lines.append("Content-Length: \(body.count)") }
         try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? []))
-        return try response(hasBody: method != "HEAD")
+        return try response(
+            hasBody: method != "HEAD", untilClosed: headers.contains("Accept: text/event-stream"))
     }
 }
 
