@@ -32,6 +32,11 @@ extension HostTests {
                         config: Array(config.utf8)),
                     by: "ada"
                 ).id
+                try await rig.fixture.wait("the feed's prices") {
+                    try await rig.fixture.host.feeds().contains {
+                        $0.id == "short" && $0.isRunning && $0.lastEvent != nil
+                    }
+                }
                 try await rig.fixture.run(id, StartOptions(feed: "short"))
                 let told = try await rig.fixture.candles(id)
                 let past = told.filter { $0["history"] == .bool(true) }
