@@ -135,7 +135,7 @@ public struct Configuration: Hashable, Sendable {
 
     /// The thread that prices, decisions and orders pass through.
     public struct Floor: Hashable, Sendable {
-        public var isRealTime = true
+        public var isRealTime = false
     }
 
     /// What strategies are started from, warm.
