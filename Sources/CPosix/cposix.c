@@ -92,12 +92,6 @@ int cposix_favour_thread(void) {
     return result(sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &least));
 }
 
-int cposix_can_favour_thread(void) {
-    struct sched_param least = {.sched_priority = 1}, none = {0};
-    if (sched_setscheduler(0, SCHED_RR, &least) < 0) return -errno;
-    return result(sched_setscheduler(0, SCHED_OTHER, &none));
-}
-
 static int end_signal_fd = -1;
 
 static void on_end_signal(int number) {

@@ -271,7 +271,7 @@ public final class Host: HostService {
                 try Thread.favour()
             } catch {
                 log.info(
-                    "waits its turn on busy processors; bullpen doctor says more", ["reason": "\(error)"])
+                    "may not run in real time, and waits its turn", ["reason": "\(error)"])
             }
         }
     }

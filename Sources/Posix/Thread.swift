@@ -47,11 +47,6 @@ public enum Thread {
         try SystemCallError.check(cposix_favour_thread(), "sched_setscheduler")
     }
 
-    /// Throws what ``favour()`` would throw, and leaves the calling thread, an ordinary one, as it is.
-    public static func checkFavour() throws(SystemCallError) {
-        try SystemCallError.check(cposix_can_favour_thread(), "sched_setscheduler")
-    }
-
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void

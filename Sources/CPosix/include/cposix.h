@@ -52,9 +52,6 @@ int cposix_pin(pid_t thread, int cpu);
 /// the user may not, or the control group it is in has no real time of its own.
 int cposix_favour_thread(void);
 
-/// Whether cposix_favour_thread would do it: 0 or -errno. The calling thread, an ordinary one, stays so.
-int cposix_can_favour_thread(void);
-
 /// Lets SIGTERM and SIGINT write their number, one byte, into `fd` instead of ending the process; `fd` must stay open
 /// and not block. SIGPIPE is ignored. Children get their signals back from cposix_spawn. Returns 0 or -errno.
 int cposix_catch_end_signals(int fd);

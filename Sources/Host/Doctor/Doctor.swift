@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Posix
 public import Sandbox
 
 /// What this machine can do for the host, and what to do about the rest. For `bullpen doctor` and `GET /doctor`.
@@ -16,7 +15,7 @@ public enum Doctor {
         kernel: KernelReport, users: UserIDs, withoutGroups: WithoutGroups, layout: InstalledLayout?,
         dataFolder: String
     ) -> [CheckView] {
-        kernelChecks(kernel, withoutGroups) + [userIDs(users), realTime()]
+        kernelChecks(kernel, withoutGroups) + [userIDs(users)]
             + profileChecks(kernel, withoutGroups, layout)
             + [installation(layout), python(), openFiles(), space(dataFolder)]
     }
@@ -37,21 +36,6 @@ public enum Doctor {
         if case .shared(let reason) = users { detail += ": \(reason)" }
         return CheckView(
             name: "user_ids", state: users.areShared ? .warning : .ok, detail: detail, remedy: users.remedy)
-    }
-
-    /// Whether the floor may go before busy strategies.
-    private static func realTime() -> CheckView {
-        let purpose = "prices and orders do not wait for processors that others keep busy"
-        do throws(SystemCallError) {
-            try Thread.checkFavour()
-            return CheckView(name: "realtime", state: .ok, detail: purpose, remedy: nil)
-        } catch {
-            return CheckView(
-                name: "realtime", state: .warning, detail: "\(purpose) (\(error))",
-                remedy:
-                    "LimitRTPRIO=1 and no RestrictRealtime= in the service's unit; in a control group of version 1 "
-                    + "also cpu.rt_runtime_us above 0")
-        }
     }
 
     private static func profileChecks(
