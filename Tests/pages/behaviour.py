@@ -235,6 +235,49 @@ def what_was_refused_stands_on_the_page_with_what_to_do_instead(at):
     at.go(f"strategies/{forest.id}", "#refused li.fatal")
 
 
+def a_search_says_how_many_backtests_it_is_and_sends_what_was_typed(at):
+    at.go("studies", "tr[data-link]")
+    at.browser.click("button", "Begin one")
+    at.browser.find("dialog .hint", "42 backtests")
+    at.browser.script("""(() => {
+        const type = (label, value) => { const input = document.querySelector(`dialog input[aria-label="${label}"]`); input.value = value; input.dispatchEvent(new Event('input')); };
+        type('fast, from', '5'); type('fast, to', '20'); type('fast, step', '5'); type('slow, from', '30'); type('slow, to', 'many');
+    })()""")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find("dialog .field-error", "slow: to must be a whole number")
+    at.browser.script("""(() => { const input = document.querySelector('dialog input[aria-label="slow, to"]'); input.value = '60'; input.dispatchEvent(new Event('input')); })()""")
+    at.browser.script("""(() => { const input = document.querySelector('dialog input[aria-label="slow, step"]'); input.value = '30'; input.dispatchEvent(new Event('input')); })()""")
+    at.browser.find("dialog .hint", "8 backtests")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find("h1", "Search 4")
+    asked = at.world.data.asked
+    expect(asked["space"], {"fast": {"type": "int", "min": "5", "max": "20", "step": "5"}, "slow": {"type": "int", "min": "30", "max": "60", "step": "30"}})
+    expect((asked["costs"], asked["objective"], asked["series"]), ({"maker_fee": "0.001", "taker_fee": "0.001"}, "sharpe", [{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1h"}]))
+
+
+def criteria_are_changed_and_a_refusal_stands_beside_its_field(at):
+    at.go("criteria", "td")
+    at.browser.find("section[aria-label='From paper to live'] td", "25 %")
+    at.browser.click("section[aria-label='From paper to live'] button", "Edit")
+    at.browser.fill("Drawdown of the backtest", "120")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".field:has([name=maximum_drawdown]) .field-error", "allowed are 0 to 1")
+    at.browser.fill("Drawdown of the backtest", "12.5")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone("dialog")
+    at.browser.find("section[aria-label='From paper to live'] td", "12.5 %")
+    expect([one for one in at.world.data.criteria["live"] if one["kind"] in ("maximum_drawdown", "startup_check")], [{"kind": "maximum_drawdown", "limit": "0.125"}, {"kind": "startup_check"}])
+
+
+def a_download_that_failed_says_why_and_goes_on(at):
+    at.go("data", "td")
+    at.browser.find(".sub", "connection refused")
+    at.browser.click("button", "Go on")
+    at.browser.until(lambda: len(at.world.data.downloads) == 4, "another download")
+    at.browser.click("button", "Cancel download 4")
+    at.browser.find(".badge", "Cancelled")
+
+
 def pages_are_reached_by_keyboard_alone(at):
     at.go("strategies", "tr[data-link]")
     at.browser.press("j")
@@ -392,6 +435,9 @@ CHECKS = [
     a_replay_feed_is_made_of_files_named_one_a_line,
     only_changed_settings_of_an_account_are_sent,
     the_log_is_filtered_searched_and_paused,
+    a_search_says_how_many_backtests_it_is_and_sends_what_was_typed,
+    criteria_are_changed_and_a_refusal_stands_beside_its_field,
+    a_download_that_failed_says_why_and_goes_on,
     pages_are_reached_by_keyboard_alone,
     an_answer_that_comes_after_its_chart_has_gone_breaks_nothing,
     the_theme_is_chosen_and_kept,

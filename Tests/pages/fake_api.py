@@ -24,6 +24,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import fake_lab
+import fake_studies
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CSP = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:"
@@ -281,6 +282,7 @@ class World:
 
     def __init__(self, empty):
         self.lock = threading.RLock()
+        self.data = fake_studies.MarketData(empty)
         self.watchers = set()
         self.started = time.time()
         self.halts = []
@@ -420,6 +422,7 @@ def report(parts):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    refusal = Refusal
     world = None
     assets = None
     vendor = None
@@ -491,7 +494,7 @@ class Handler(BaseHTTPRequestHandler):
         self.user()
         inbox = queue.Queue()
         with self.world.lock:
-            owner = self.world if parts in (["events"], ["lab", "events"]) else self.find(parts[1])
+            owner = self.world if parts == ["events"] or parts[0] == "lab" else self.find(parts[1])
             last = self.headers.get("Last-Event-ID")
             for line in owner.log if last and owner is not self.world else []:
                 if line["seq"] > int(last):
@@ -589,10 +592,10 @@ class Handler(BaseHTTPRequestHandler):
             world.strategies[strategy.id] = strategy
             world.note(me["name"], "strategy.upload", strategy.id)
             return 201, strategy.view(), ()
+        if parts and (told := fake_studies.answer(self, parts, method)) is not None:
+            return 200, told, ()
         if parts and parts[0] == "strategies":
             return self.strategy(self.find(parts[1]), parts[2:], me)
-        if where == "GET/data" and parts[1:] == ["series"]:
-            return 200, fake_lab.SERIES, ()
         if where == "GET/lab" and (told := fake_lab.answer(parts, self.query)) is not None:
             return 200, told, ()
         if where == "GET/brackets":

@@ -122,6 +122,7 @@ def compare(ids):
 def algorithm(name, title, status, tags, versions):
     parameters = [
         {"name": "fast", "default": 9, "type": "int", "min": 2, "max": 50, "step": 1, "about": "closes in the fast mean"},
+        {"name": "slow", "default": 21, "type": "int", "min": 5, "max": 200, "about": "closes in the slow mean"},
         {"name": "most_of_equity", "default": 0.2, "type": "decimal", "min": "0.05", "max": "1"},
         {"name": "style", "default": "plain", "type": "choice", "choices": ["plain", "bold"]}, {"name": "on", "default": True, "type": "bool"}]
     return {"id": name, "name": title, "owner": "admin", "created_at": START, "description": None, "notes": "", "tags": tags, "status": status, "version": "ab12" * 4,

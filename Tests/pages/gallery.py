@@ -27,7 +27,7 @@ def named(world, name):
 def pages(world):
     """Name, address, what to wait for, and what to do before the picture."""
     if not world.strategies:
-        for path in ("strategies", "positions", "orders", "tokens"):
+        for path in ("strategies", "positions", "orders", "tokens", "lab", "studies", "deployments", "data"):
             yield "empty-" + path, "#/" + path, ".empty", None
         return
     main = "#/strategies/" + named(world, "Moving average crossover")
@@ -70,6 +70,24 @@ def pages(world):
     yield "lab-run-failed", "#/lab/5", ".callout.bad", None
     yield "lab-compare", "#/lab/compare/1,2,3", ".charts canvas, .charts svg.plain", None
     yield "lab-compare-choose", "#/lab/compare", ".picks", None
+    yield "studies", "#/studies", "tr[data-link]", None
+    yield "studies-new", "#/studies", "tr[data-link]", lambda browser: (browser.click("button", "Begin one"), browser.find("dialog[open] .range-row"))
+    yield "study-search", "#/studies/1", "table.heat td", None
+    yield "study-walk-forward", "#/studies/2", ".chart svg.plain", None
+    yield "study-under-way", "#/studies/4", ".progress", None
+    yield "study-start-up", "#/studies/5", ".callout.bad", None
+    yield "study-look-ahead", "#/studies/6", ".callout.bad", None
+    yield "strategy-promotion", main + "/promotion", "table.data td", None
+    yield "strategy-runs", main + "/runs", ".tab-body .empty", None
+    yield "deployments", "#/deployments", "td", None
+    yield "deployments-deploy", "#/deployments", "td", lambda browser: (browser.click("button", "Deploy"), browser.find("dialog[open] select"))
+    yield "data", "#/data", "td", None
+    yield "data-download", "#/data", "td", lambda browser: (browser.click(".page-head button", "Download"), browser.fill("Instrument", "NO"), browser.click("dialog button[type=submit]"), browser.find(".field-error", "BTCUSDT"))
+    yield "data-import", "#/data", "td", lambda browser: (browser.click(".page-head button", "Import"), browser.find("dialog[open] input[type=file]"))
+    yield "data-gaps", "#/data", "td", lambda browser: (browser.click("td button", "128"), browser.find("dialog[open] td", "Unasked"))
+    yield "data-collector", "#/data", "td", lambda browser: (browser.click("button", "New collector"), browser.find("dialog[open] select"))
+    yield "criteria", "#/criteria", "td", None
+    yield "criteria-edit", "#/criteria", "td", lambda browser: (browser.click("section[aria-label='From paper to live'] button", "Edit"), browser.fill("Drawdown of the backtest", "200"), browser.click("dialog button[type=submit]"), browser.find(".field-error", "allowed are"))
     yield "palette", "#/strategies", "td", lambda browser: (browser.press("k", modifiers=2), browser.find(".palette li", "Grid"))
     yield "keys", "#/strategies", "td", lambda browser: (browser.press("?"), browser.find(".keys"))
     yield "halt-ask", "#/strategies", "td", lambda browser: (browser.click(".stop-all"), browser.find("dialog[open]"))

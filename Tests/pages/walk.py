@@ -4,6 +4,7 @@
     walk.py --base http://127.0.0.1:8080 --user admin --password-file FILE [--to FOLDER] [--file STRATEGY]
     walk.py --fake          against the pretended host
     walk.py --live          against a host of its own, of the debug build
+    walk.py … --lab         instead, from a file of candles to a deployment on paper, all in the Lab's pages
     walk.py … --rules       instead, strategies that break a rule each: the page alone must say what happened
     walk.py … --rules --door cold    the same, started anew instead of from a nursery
 
@@ -23,6 +24,7 @@ import time
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "live"))
 
 import fake_api
+import walk_lab
 from browser import Browser, PageError
 from live_host import LiveHost
 
@@ -281,12 +283,16 @@ def main():
     options.add_argument("--phone", action="store_true")
     options.add_argument("--dark", action="store_true")
     options.add_argument("--rules", action="store_true", help="break a rule of the sandbox each, on a real host")
+    options.add_argument("--lab", action="store_true", help="walk through the Lab, on a real host")
     options.add_argument("--door", choices=("warm", "cold"), default="warm", help="how those are started (warm)")
     options.add_argument("--live", action="store_true", help="on a host of its own, which lives as long as the walk")
     chosen = options.parse_args()
+    chosen.venue = None
     with contextlib.ExitStack() as stack:
         if chosen.live:
-            host = stack.enter_context(LiveHost())
+            chosen.venue = stack.enter_context(walk_lab.Exchange()) if chosen.lab else None
+            settings = {"venues.binance_testnet": chosen.venue.address} if chosen.lab else {}
+            host = stack.enter_context(LiveHost(settings=settings))
             return go("http://127.0.0.1:%d" % host.port, host.password, chosen)
         return go(*address(options, chosen), chosen)
 
@@ -310,11 +316,11 @@ def go(base, password, chosen):
     with browser, tempfile.TemporaryDirectory() as folder:
         browser.expected_status = {401, 400}
         at = Walk(browser, chosen)
-        at.start = chosen.door
+        at.start, at.venue = chosen.door, chosen.venue
         good = pathlib.Path(folder, "walker.py")
         good.write_text(STRATEGY)
         try:
-            (rules if chosen.rules else walk)(at, base, chosen.user, password, pathlib.Path(folder), chosen.file or good)
+            (rules if chosen.rules else walk_lab.walk if chosen.lab else walk)(at, base, chosen.user, password, pathlib.Path(folder), chosen.file or good)
         except PageError as error:
             at.step("FAILED")
             print(f"FAILED: {error}")

@@ -42,16 +42,45 @@ export function promotionTab(tab) {
         },
     });
 
+    /** What leads to a criterion that is not met: for the checks of the Lab a button, for limits the page where they are set. */
+    function way(one, view) {
+        if (one.verdict === "met") return null;
+        const check = { lookahead_check: "lookahead", startup_check: "startup" }[one.kind];
+        if (check) return button("Run the check", { small: true, onclick: () => runCheck(check, view) });
+        if (one.kind.endsWith("_limit")) return h("a", { class: "button small", href: "#/limits" }, "Limits");
+        if (one.kind === "minimum_out_of_sample_sharpe") return h("a", { class: "button small", href: "#/studies" }, "Studies");
+        return null;
+    }
+
+    /** Checks this version on the candles of the backtest that speaks for it. */
+    async function runCheck(check, view) {
+        const body = { strategy: strategy.id, version: view.version, check };
+        const number = /^backtest (\d+):/.exec(view.source ?? "")?.[1];
+        if (number) {
+            const { job } = await get("/lab/backtests/" + number, { signal: context.signal });
+            for (const name of ["parameters", "series", "start", "end", "warm_up", "capital", "costs", "seed"]) body[name] = job[name];
+        }
+        const study = await post("/lab/checks", body);
+        notice("The check is under way.", "good", { label: "Watch", run: () => { location.hash = "#/studies/" + study.id; } });
+        const timer = setInterval(async () => {
+            const now = await get("/lab/studies/" + study.id, { signal: context.signal }).catch(() => null); // The next look tries again.
+            if (now?.state === "running" || (now === null && !context.signal.aborted)) return;
+            clearInterval(timer);
+            if (!context.signal.aborted) await refresh();
+        }, 500);
+        context.dispose(() => clearInterval(timer));
+    }
+
     function gate(list, view) {
         const next = { lab: "paper", paper: "live" }[view.stage];
         const mayPromote = list.stage === next && (next === "paper" || isOperator());
         const rows = list.items.map((one) => h("tr", {},
             h("td", { class: "main", "data-label": "What" }, capital(one.title)), h("td", { "data-label": "Found" }, one.figure ?? h("span", { class: "muted" }, "not known")),
-            h("td", { "data-label": "Wanted" }, one.limit), h("td", { "data-label": "" }, badge(...verdicts[one.verdict]))));
+            h("td", { "data-label": "Wanted" }, one.limit), h("td", { "data-label": "Verdict" }, h("div", { class: "cell" }, badge(...verdicts[one.verdict]), " ", way(one, view)))));
         const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Criteria to ${list.stage}` }, h("table", { class: "data", "aria-label": `Criteria to ${list.stage}` },
             h("thead", {}, h("tr", {}, ["What", "Found", "Wanted", "Verdict"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows)));
         return panel(list.stage === "paper" ? "From the Lab to paper" : "From paper to live", rows.length ? table : h("p", { class: "muted" }, "This gate asks for nothing."), {
-            flush: rows.length > 0,
+            flush: rows.length > 0, cardy: true,
             actions: mayPromote ? button(`Promote to ${next}`, {
                 tone: list.passed ? "primary" : "", icon: "arrow",
                 onclick: () => act(`Promote to ${next}`, next === "live" ? "From then on it may be deployed with real money." : "It is packaged with its parameters and what it runs in, and may be deployed with play money.",

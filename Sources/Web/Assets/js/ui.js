@@ -146,8 +146,9 @@ export function callout(tone, title, ...body) {
 
 // MARK: - Panels and facts
 
-export function panel(title, content, { actions, flush, id } = {}) {
-    return h("section", { class: "panel" + (flush ? " flush" : ""), "aria-label": title, id },
+/** `cardy`: on a phone, rows of its table become cards. */
+export function panel(title, content, { actions, flush, cardy, id } = {}) {
+    return h("section", { class: "panel" + (flush ? " flush" : "") + (cardy ? " cardy" : ""), "aria-label": title, id },
         h("header", {}, h("h2", {}, title), actions ? h("div", { class: "actions" }, actions) : null),
         h("div", { class: "body" }, content));
 }

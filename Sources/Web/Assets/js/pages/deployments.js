@@ -70,19 +70,28 @@ export async function open(context) {
             ["Backtest", one.manifest.backtest ?? "none"], ["Candles", one.manifest.data.map((data) => `${data.series} ${data.sha256.slice(0, 12)}`).join(", ") || "none"],
         ])), { wide: true });
 
-    async function deploy(one) {
-        const accounts = isOperator() ? items(await get("/accounts?limit=500", { signal: context.signal })) : [];
+    /** Where it may trade: a field for the account and one for the prices. */
+    async function placeFields() {
+        const { signal } = context;
+        const [accounts, feeds] = await Promise.all([isOperator() ? get("/accounts?limit=500", { signal }) : null, get("/feeds?limit=500", { signal })].map(async (answer) => items(await answer)));
         const names = accounts.length ? accounts.map((account) => ({ value: account.id, label: `${account.id} (${account.currency}, ${account.venue ?? "paper"})` })) : [{ value: "paper", label: "paper" }];
+        return [
+            field({ name: "account", label: "Account", kind: "select", options: names, value: "paper" }),
+            field({ name: "feed", label: "Prices", kind: "select", value: "", options: [{ value: "", label: "Its last, or the usual ones" }, ...feeds.map((feed) => ({ value: feed.id, label: feed.id }))] }),
+        ];
+    }
+
+    async function deploy(one) {
+        const where = await placeFields();
         await dialog(`Deploy ${one.name}`, (close) => form({
             fields: [
-                field({ name: "account", label: "Account", kind: "select", options: names, value: "paper" }),
-                field({ name: "capital", label: "Capital", kind: "decimal", hint: "How much of the account it may use." }),
+                ...where, field({ name: "capital", label: "Capital", kind: "decimal", hint: "How much of the account it may use." }),
                 field({ name: "beside", label: "Beside what the strategy runs, as a copy", kind: "checkbox" }),
             ],
             submit: "Deploy", cancel: () => close(),
             async onsubmit(values) {
                 const body = { package: one.package, account: values.account, beside: values.beside };
-                if (values.capital !== null) body.capital = values.capital;
+                for (const name of ["feed", "capital"]) if (values[name] !== null) body[name] = values[name];
                 const made = await post("/floor/deployments", body);
                 notice(`${one.name} is deployed as ${made.runs_as}.`, "good");
                 close();
@@ -107,17 +116,16 @@ export async function open(context) {
 
     async function beginTrial() {
         const list = packages.items.map((one) => ({ value: one.package, label: `${one.name} ${one.version} (${one.package.slice(0, 8)})` }));
-        const accounts = isOperator() ? items(await get("/accounts?limit=500", { signal: context.signal })) : [];
-        const names = accounts.length ? accounts.map((account) => ({ value: account.id, label: `${account.id} (${account.currency}, ${account.venue ?? "paper"})` })) : [{ value: "paper", label: "paper" }];
+        const where = await placeFields();
         await dialog("Side by side", (close) => form({
             fields: [
                 field({ name: "first", label: "First", kind: "select", options: list, value: list[0]?.value }),
                 field({ name: "second", label: "Second", kind: "select", options: list, value: list[1]?.value ?? list[0]?.value }),
-                field({ name: "account", label: "Account", kind: "select", options: names, value: "paper" }),
-                field({ name: "capital", label: "Capital of each", kind: "decimal", required: true }),
+                ...where, field({ name: "capital", label: "Capital of each", kind: "decimal", required: true }),
             ],
             submit: "Begin", cancel: () => close(),
             async onsubmit(values) {
+                if (values.feed === null) delete values.feed;
                 await post("/floor/trials", values);
                 notice("Both are started.", "good");
                 close();

@@ -2,7 +2,8 @@
 
 import { h, fill, icon } from "../dom.js";
 import { get, post, put, remove, items, follow } from "../api.js";
-import { badge, button, choices, dataTable, dialog, empty, fault, field, form, notice, searchBox, confirm, skeleton, failureBox, callout } from "../ui.js";
+import { badge, button, choices, dataTable, dialog, empty, fault, field, form, notice, searchBox, confirm, skeleton, failureBox } from "../ui.js";
+import { candleFields, noCandles } from "../labfields.js";
 import { RawNumber } from "../decimal.js";
 import { ago, count, humanise } from "../words.js";
 import { isOperator, store } from "../store.js";
@@ -101,41 +102,9 @@ export async function open(context) {
     }
 
     function backtestForm(algorithm, stored, close) {
-        if (stored.length === 0) {
-            return callout("warn", "There are no candles yet", h("p", {}, "Import a file or download some: ", h("code", {}, "bullpen data import FILE"), " or ", h("code", {}, "bullpen data download"), "."));
-        }
-        const key = (one) => `${one.venue}|${one.symbol}|${one.resolution}`;
-        const usual = stored.find((one) => one.symbol === algorithm.symbol && one.resolution === algorithm.resolution) ?? stored.find((one) => one.symbol === algorithm.symbol) ?? stored[0];
-        const series = field({
-            name: "series", label: "Candles", kind: "select", value: key(usual), options: stored.map((one) => ({ value: key(one), label: `${one.venue} ${one.symbol} ${one.resolution} · ${one.candles.toLocaleString("en")} candles` })),
-            hint: " ",
-        });
-        const day = (name, label) => {
-            const item = field({ name, label, placeholder: "all there is" });
-            item.input.type = "date";
-            const read = item.read;
-            item.read = () => {
-                const text = read();
-                if (text === null) return null;
-                const time = Date.parse(text + "T00:00:00Z");
-                if (Number.isNaN(time)) throw new RangeError("Choose a day.");
-                return time;
-            };
-            return item;
-        };
-        const start = day("start", "From (UTC)");
-        const end = day("end", "Before (UTC)");
-        const showSpan = () => {
-            const one = stored.find((item) => key(item) === series.input.value);
-            const text = (time) => new Date(time).toISOString().slice(0, 10);
-            series.element.querySelector(".hint").textContent = one ? `From ${text(one.first)} to ${text(one.last)}${one.absent ? `, ${one.absent.toLocaleString("en")} candles absent` : ", without gaps"}.` : "";
-            for (const item of [start, end]) {
-                item.input.min = one ? text(one.first) : "";
-                item.input.max = one ? text(one.last + 86400000) : "";
-            }
-        };
-        series.input.addEventListener("change", showSpan);
-        showSpan();
+        if (stored.length === 0) return noCandles();
+        const candles = candleFields(stored);
+        candles.suit(algorithm);
         const capital = field({ name: "capital", label: "Capital", kind: "decimal", value: "10000", hint: "In quote currency." });
         const fee = field({ name: "costs.taker_fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." });
         const slippage = field({ name: "costs.slippage", label: "Slippage", kind: "decimal", value: "0", unit: "%", hint: "By which market and stop orders fill worse." });
@@ -155,14 +124,13 @@ export async function open(context) {
         const details = h("details", { class: "more-settings full" }, h("summary", {}, "More: mode, latency, fills, seed"), h("div", { class: "two-up" }, more.map((item) => item.element)));
         const part = (value) => (value === null ? null : percentPart(value));
         return form({
-            fields: [series, start, end, capital, fee, slippage, group, details], inner: [...more, ...parameters.map(({ item }) => item)],
+            fields: [...candles.fields, capital, fee, slippage, group, details], inner: [...more, ...parameters.map(({ item }) => item)],
             submit: "Run the backtest", layout: "two", cancel: () => close(),
             async onsubmit(values) {
-                const [venue, symbol, resolution] = values.series.split("|");
                 const costs = { maker_fee: part(values["costs.taker_fee"]) ?? "0", taker_fee: part(values["costs.taker_fee"]) ?? "0", slippage: part(values["costs.slippage"]) ?? "0", latency_ms: values["costs.latency_ms"] ?? 0, intrabar: values["costs.intrabar"], market_fill: values["costs.market_fill"] };
                 if (values["costs.volume_share"] !== null) costs.volume_share = part(values["costs.volume_share"]);
-                const body = { series: [{ venue, symbol, resolution }], capital: values.capital ?? "10000", mode: values.mode, seed: values.seed ?? 1, costs };
-                for (const name of ["start", "end", "warm_up", "title"]) if (values[name] !== null) body[name] = values[name];
+                const body = { ...candles.members(values), capital: values.capital ?? "10000", mode: values.mode, seed: values.seed ?? 1, costs };
+                for (const name of ["warm_up", "title"]) if (values[name] !== null) body[name] = values[name];
                 const own = Object.fromEntries(parameters.map(({ name, item }) => [name, values[item.name]]));
                 if (parameters.length) body.parameters = own;
                 const run = await post(path(algorithm, "/backtests"), body);

@@ -48,6 +48,7 @@ export async function open(context) {
                 files ? h("a", { class: "button", href: path + "/trades.csv", download: `bullpen-trades-${run.id}.csv` }, icon("download"), "Trades") : null,
                 files ? h("a", { class: "button", href: path + "/equity.csv", download: `bullpen-equity-${run.id}.csv` }, icon("download"), "Equity") : null,
                 files ? h("a", { class: "button", href: "#/lab/compare/" + encodeURIComponent(run.id) }, "Compare") : null,
+                run.state === "completed" ? h("a", { class: "button", href: `#/strategies/${encodeURIComponent(run.job.strategy)}/promotion` }, "Promotion") : null,
                 isUnderWay(run) ? button("Cancel", { icon: "stop", onclick: async () => { await remove(path); await refresh(); } }) : null),
             h("p", { class: "lead" }, h("a", { href: "#/strategies/" + encodeURIComponent(run.job.strategy) }, run.job.strategy), " · ",
                 run.job.series.map((one) => `${one.venue} ${one.symbol} ${one.resolution}`).join(", "), " · ", utc(run.job.start, { date: true }), " to ", utc(run.job.end, { date: true }),

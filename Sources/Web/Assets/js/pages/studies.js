@@ -2,11 +2,19 @@
 
 import { h, fill, icon } from "../dom.js";
 import { get, post, remove, items, follow } from "../api.js";
-import { badge, button, callout, confirm, dataTable, dialog, empty, facts, failureBox, fault, field, form, notice, panel, skeleton } from "../ui.js";
+import { badge, button, callout, confirm, dataTable, dialog, empty, facts, failureBox, fault, field, form, moneyText, notice, panel, skeleton } from "../ui.js";
+import { candleFields, noCandles, spaceField } from "../labfields.js";
+import { percentPart, share } from "./lab.js";
+import { utc } from "../labfigures.js";
 import { plainLine } from "../charts.js";
-import { ago, exact, humanise } from "../words.js";
+import { money } from "../decimal.js";
+import { ago, count, humanise } from "../words.js";
 
 const kinds = { optimisation: "Search", walkforward: "Walk forward", lookahead: "Look-ahead check", startup: "Start-up check" };
+const meanings = {
+    optimisation: "Which parameters did best on these candles.", walkforward: "Search on a part, try the best on the next, and go on.",
+    lookahead: "Whether it decides by candles it could not have.", startup: "How much history it needs before it may trade.",
+};
 const tones = { running: "busy", completed: "good", cancelled: "idle", failed: "bad" };
 const verdicts = { clean: "good", peeks: "bad", unrepeatable: "bad", inconclusive: "warn" };
 const stateBadge = (study) => badge(humanise(study.state), tones[study.state] ?? "idle");
@@ -50,7 +58,7 @@ async function openList(context) {
                 ? button("", { icon: "close", small: true, tone: "bare", title: `Cancel study ${study.id}`, onclick: async () => { await remove("/lab/studies/" + study.id); await refresh(); } })
                 : button("", { icon: "trash", small: true, tone: "bare", title: `Remove study ${study.id}`, onclick: () => forget(study) })) },
         ],
-        empty: () => empty("No studies yet", "Search for parameters that do best, walk forward with them, or check that a strategy does not look ahead.", button("Begin one", { tone: "primary", onclick: () => ask(context, refresh) })),
+        empty: () => empty("No studies yet", "Search for parameters that do best, walk forward with them, or check that a strategy does not look ahead.", button("Begin one", { tone: "primary", onclick: () => ask(context) })),
     });
 
     async function refresh() {
@@ -64,7 +72,7 @@ async function openList(context) {
     }
 
     fill(context.place,
-        h("div", { class: "page-head" }, h("h1", {}, "Studies"), h("div", { class: "grow" }), button("Begin one", { icon: "plus", tone: "primary", onclick: () => ask(context, refresh) }),
+        h("div", { class: "page-head" }, h("h1", {}, "Studies"), h("div", { class: "grow" }), button("Begin one", { icon: "plus", tone: "primary", onclick: () => ask(context) }),
             h("p", { class: "lead" }, "Many backtests of one strategy: searches over parameters, walks forward, and checks that it decides by nothing it could not know.")),
         panel("All studies", table.element, { flush: true }));
     try {
@@ -78,54 +86,71 @@ async function openList(context) {
 
 // MARK: - The form
 
-function ask(context, refresh) {
+function ask(context) {
     return dialog("Begin a study", (close) => {
         const box = h("div", {}, skeleton(6));
-        get("/lab/algorithms?limit=1000", { signal: context.signal }).then((list) => {
-            const algorithms = items(list);
-            fill(box, algorithms.length ? begin(algorithms, close, refresh) : empty("No strategies yet", "Upload one first.", h("a", { class: "button primary", href: "#/upload" }, icon("upload"), "Upload a strategy")));
+        const { signal } = context;
+        Promise.all([get("/lab/algorithms?limit=1000", { signal }), get("/data/series?limit=1000", { signal })]).then(([first, second]) => {
+            const algorithms = items(first);
+            const stored = items(second).filter((one) => one.candles > 0);
+            fill(box, algorithms.length === 0 ? empty("No strategies yet", "Upload one first.", h("a", { class: "button primary", href: "#/upload", onclick: () => close() }, icon("upload"), "Upload a strategy"))
+                : stored.length === 0 ? noCandles() : begin(algorithms, stored, close));
         }).catch((error) => fill(box, failureBox(error)));
         return box;
     }, { wide: true });
 }
 
-function begin(algorithms, close, refresh) {
+/** Figures of which more is better. */
+const objectives = ["sharpe", "total_return", "sortino", "calmar", "omega", "profit_factor", "sqn", "win_rate"];
+
+function begin(algorithms, stored, close) {
     const select = (name, label, options, hint) => field({ name, label, kind: "select", value: options[0].value, options, hint });
     const strategy = select("strategy", "Strategy", algorithms.map((one) => ({ value: one.id, label: one.name })));
-    const kind = select("kind", "What to find out", Object.entries(kinds).map(([value, label]) => ({ value, label })));
-    const method = select("method", "Method", [{ value: "grid", label: "Grid: every combination" }, { value: "random", label: "Random points" }, { value: "optuna", label: "Optuna" }]);
-    const points = field({ name: "points", label: "Points", kind: "number", placeholder: "100", hint: "For random and Optuna." });
-    const objective = field({ name: "objective", label: "Look for", value: "sharpe", hint: "A figure's name, such as sharpe or total_return." });
+    const kind = select("kind", "What to find out", Object.entries(kinds).map(([value, label]) => ({ value, label })), " ");
+    const candles = candleFields(stored);
+    const method = select("method", "Method", [{ value: "grid", label: "Grid: every combination" }, { value: "random", label: "Random points" }, { value: "optuna", label: "Optuna: learns where to look" }]);
+    const points = field({ name: "points", label: "Points", kind: "number", placeholder: "100", hint: "So many are tried." });
+    const objective = select("objective", "Look for the best", objectives.map((value) => ({ value, label: humanise(value) })));
     const inside = field({ name: "in_sample", label: "Search on", value: "30d", hint: "As in 30d or 12h." });
     const outside = field({ name: "out_of_sample", label: "Try on", value: "10d", hint: "The part behind it." });
-    const fee = field({ name: "fee", label: "Fee", kind: "decimal", value: "0.001", hint: "A part of the notional." });
-    const search = [method, points, objective];
+    const fee = field({ name: "fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." });
+    const amount = h("p", { class: "hint full", role: "status" });
+    const space = spaceField((count) => showAmount(count));
+    const search = [objective, method, points];
     const windows = [inside, outside];
-    const places = new Map([[search, h("div", { class: "two-up full" }, search.map((one) => one.element))], [windows, h("div", { class: "two-up full" }, windows.map((one) => one.element))]]);
-    const ranges = h("fieldset", { class: "field-group full" });
+    const algorithm = () => algorithms.find((one) => one.id === strategy.input.value);
+    const isSearch = () => kind.input.value === "optimisation" || kind.input.value === "walkforward";
+    let grid = null;
+
+    function showAmount(count = grid) {
+        grid = count;
+        const each = kind.input.value === "walkforward" ? " in each window" : "";
+        amount.textContent = !isSearch() || method.input.value !== "grid" || grid === null ? "" : `${grid.toLocaleString("en")} backtests${each}.`;
+    }
     const show = () => {
-        const isSearch = kind.input.value === "optimisation" || kind.input.value === "walkforward";
-        places.get(search).hidden = !isSearch;
-        places.get(windows).hidden = kind.input.value !== "walkforward";
-        ranges.hidden = !isSearch;
-        const chosen = algorithms.find((one) => one.id === strategy.input.value);
-        const varied = chosen.parameters.filter((one) => one.type === "bool" || one.type === "choice" || one.min !== undefined);
-        fill(ranges, h("legend", {}, "Parameters to vary"), varied.length ? varied.map((one, index) => h("label", { class: "check" },
-            h("input", { type: "checkbox", value: one.name, checked: index < 2 || null }), ` ${one.name} `,
-            h("span", { class: "muted" }, one.type === "choice" ? one.choices.join(", ") : one.type === "bool" ? "true, false" : `${one.min} to ${one.max}`)))
-            : h("p", { class: "muted" }, "strategy.json has no parameter_ranges; on the command line ", h("code", {}, "bullpen optimise --vary fast=5:50:5"), " says them."));
+        for (const item of [...search, space]) item.element.hidden = !isSearch();
+        for (const item of windows) item.element.hidden = kind.input.value !== "walkforward";
+        points.element.hidden = !isSearch() || method.input.value === "grid";
+        kind.element.querySelector(".hint").textContent = meanings[kind.input.value];
+        showAmount();
     };
-    strategy.input.addEventListener("change", show);
+    const choose = () => {
+        candles.suit(algorithm());
+        space.suit(algorithm());
+        show();
+    };
+    strategy.input.addEventListener("change", choose);
     kind.input.addEventListener("change", show);
-    show();
+    method.input.addEventListener("change", show);
+    choose();
     return form({
-        fields: [strategy, kind, places.get(search), places.get(windows), ranges, fee], inner: [...search, ...windows],
-        submit: "Begin", cancel: () => close(),
+        fields: [strategy, kind, ...candles.fields, fee, ...search, ...windows, space, amount],
+        submit: "Begin", layout: "two", cancel: () => close(),
         async onsubmit(values) {
-            const body = { strategy: values.strategy, costs: { maker_fee: values.fee ?? "0", taker_fee: values.fee ?? "0" } };
-            const isSearch = values.kind === "optimisation" || values.kind === "walkforward";
-            if (isSearch) {
-                Object.assign(body, { method: values.method, objective: values.objective ?? "sharpe", space: [...ranges.querySelectorAll("input:checked")].map((one) => one.value) });
+            const part = percentPart(values.fee ?? "0");
+            const body = { strategy: values.strategy, ...candles.members(values), costs: { maker_fee: part, taker_fee: part } };
+            if (isSearch()) {
+                Object.assign(body, { method: values.method, objective: values.objective, space: values.space });
                 if (values.method !== "grid" && values.points !== null) body.points = values.points;
             } else {
                 body.check = values.kind;
@@ -133,9 +158,9 @@ function begin(algorithms, close, refresh) {
             if (values.kind === "walkforward") Object.assign(body, { in_sample: values.in_sample, out_of_sample: values.out_of_sample });
             const path = values.kind === "optimisation" ? "/lab/optimisations" : values.kind === "walkforward" ? "/lab/walkforwards" : "/lab/checks";
             const study = await post(path, body);
-            notice(`${kinds[study.kind]} ${study.id} is under way.`, "good");
             close(true);
-            await refresh();
+            location.hash = link(study);
+            notice(`${kinds[study.kind]} ${study.id} is under way.`, "good");
         },
     }).element;
 }
@@ -156,7 +181,7 @@ async function openOne(context, id) {
         const series = job.series[0];
         const parts = [panel("About", facts([
             ["Strategy", h("a", { href: "#/strategies/" + encodeURIComponent(job.strategy) }, job.strategy)], ["Candles", `${series.venue} ${series.symbol} ${series.resolution}`],
-            ["From", exact(job.start)], ["Before", exact(job.end)], ["Capital", job.capital],
+            ["From", utc(job.start)], ["Before", utc(job.end)], ["Capital", money(job.capital)],
             study.plan.method ? ["Method", study.plan.points ? `${study.plan.method}, ${study.plan.points} points` : study.plan.method] : null,
             study.plan.objective ? ["Looks for", typeof study.plan.objective === "string" ? study.plan.objective : pointText(study.plan.objective)] : null,
         ]))];
@@ -178,20 +203,31 @@ async function openOne(context, id) {
     context.dispose(() => stream.close());
 }
 
+/** A backtest of its own at a point of a search, with everything else as in the search. */
+async function backtest(study, point) {
+    const { job } = study;
+    const body = { version: job.version, parameters: { ...job.parameters, ...point }, title: `best of study ${study.id}: ${pointText(point)}`.slice(0, 120) };
+    for (const name of ["series", "start", "end", "warm_up", "capital", "mode", "costs", "seed"]) body[name] = job[name];
+    const run = await post(`/lab/algorithms/${encodeURIComponent(job.strategy)}/backtests`, body);
+    notice(`Run ${run.id} waits for its turn.`, "good");
+    location.hash = "#/lab/" + run.id;
+}
+
 function outcome(study) {
     const result = study.result;
     if (study.kind === "optimisation") {
         if (!result.best) return [callout("warn", "Nothing has a score", h("p", {}, "At no point is the figure known, as when nothing was traded."))];
         const { point, outcome: best } = result.best;
-        return [callout("good", `Best: ${numberText(best.score)}`, h("p", {}, pointText(point), ` · equity ${best.final_equity}, ${best.trades} trades`), result.failed > 0 ? h("p", {}, `${result.failed} points failed.`) : null)];
+        return [callout("good", `Best: ${numberText(best.score)}`, h("p", {}, pointText(point), ` · equity ${money(best.final_equity)}, ${best.trades} trades`), result.failed > 0 ? h("p", {}, `${count(result.failed, "point")} failed: the table says why.`) : null,
+            h("div", { class: "actions" }, button("Backtest it", { icon: "start", small: true, tone: "primary", onclick: () => backtest(study, point) })))];
     }
     if (study.kind === "walkforward") {
         const table = dataTable({
             label: "Windows", key: (step) => step.window.out_start,
             columns: [
-                { label: "Tried from", main: true, render: (step) => exact(step.window.out_start) }, { label: "Parameters", render: (step) => pointText(step.point) },
+                { label: "Tried from", main: true, render: (step) => utc(step.window.out_start) }, { label: "Parameters", render: (step) => pointText(step.point) },
                 { label: "Searched", right: true, render: (step) => h("span", { class: "num" }, numberText(step.in_sample.score)) },
-                { label: "Equity", right: true, render: (step) => h("span", { class: "num" }, step.out_of_sample.final_equity) },
+                { label: "Equity", right: true, render: (step) => moneyText(step.out_of_sample.final_equity) },
                 { label: "Trades", right: true, wide: true, render: (step) => h("span", { class: "num" }, String(step.out_of_sample.trades)) },
             ],
             empty: () => empty("No windows", "In none of them had a point a score."),
@@ -200,13 +236,13 @@ function outcome(study) {
         const figures = result.figures ?? {};
         return [panel("On the tried parts together", [
             facts([["Efficiency", numberText(result.efficiency)], ["Windows that earned", `${result.profitable_windows} of ${result.windows.length}`],
-                ["Return", numberText(figures.total_return)], ["Sharpe", numberText(figures.sharpe)], ["Largest drawdown", numberText(figures.max_drawdown)]]),
+                ["Return", share(figures.total_return)], ["Sharpe", numberText(figures.sharpe)], ["Largest drawdown", share(figures.max_drawdown)]]),
             result.equity.length > 1 ? h("div", { class: "chart" }, plainLine(result.equity.map((point) => Number(point[1])))) : null]),
         panel("Windows", table.element, { flush: true })];
     }
     if (study.kind === "lookahead") return [callout(verdicts[result.verdict] ?? "warn", humanise(result.verdict), h("p", {}, result.words))];
     return [callout(result.is_enough ? "good" : "bad", result.is_enough ? "History is enough" : "History is too little", h("p", {}, result.words)),
-        panel("Amounts", h("ul", {}, result.rows.map((row) => h("li", {}, `${row.warm_up} candles: ${row.same ? "the same" : row.failure ?? "different from " + exact(row.difference.time) + " on"}`))))];
+        panel("Amounts", h("ul", {}, result.rows.map((row) => h("li", {}, `${row.warm_up} candles: ${row.same ? "the same" : row.failure ?? "different from " + utc(row.difference.time) + " on"}`))))];
 }
 
 function pointTable(context, study) {
@@ -214,12 +250,13 @@ function pointTable(context, study) {
     const table = dataTable({
         label: "Points", key: (one) => JSON.stringify(one.point),
         columns: [
-            { label: "Score", right: true, sort: (one) => one.outcome.score ?? null, render: (one) => h("span", { class: "num" }, one.outcome.failure ? "failed" : numberText(one.outcome.score)) },
+            { label: "Score", right: true, sort: (one) => one.outcome.score ?? null, render: (one) => (one.outcome.failure ? h("span", { class: "down", title: one.outcome.failure }, one.outcome.failure.trim().split("\n").at(-1).slice(0, 60)) : h("span", { class: "num" }, numberText(one.outcome.score))) },
             ...names.map((name) => ({ label: name, sort: (one) => one.point[name], render: (one) => String(one.point[name]) })),
-            { label: "Equity", right: true, sort: (one) => Number(one.outcome.final_equity), render: (one) => h("span", { class: "num" }, one.outcome.final_equity) },
+            { label: "Equity", right: true, sort: (one) => Number(one.outcome.final_equity), render: (one) => moneyText(one.outcome.final_equity) },
             { label: "Sharpe", right: true, sort: (one) => one.outcome.figures.sharpe ?? null, render: (one) => h("span", { class: "num" }, numberText(one.outcome.figures.sharpe)) },
-            { label: "Drawdown", right: true, sort: (one) => one.outcome.figures.max_drawdown ?? null, render: (one) => h("span", { class: "num" }, numberText(one.outcome.figures.max_drawdown)) },
+            { label: "Drawdown", right: true, sort: (one) => one.outcome.figures.max_drawdown ?? null, render: (one) => h("span", { class: "num" }, share(one.outcome.figures.max_drawdown)) },
             { label: "Trades", right: true, sort: (one) => one.outcome.trades, render: (one) => h("span", { class: "num" }, String(one.outcome.trades)) },
+            { label: "", render: (one) => (one.outcome.failure ? null : h("div", { class: "actions" }, button("", { icon: "start", small: true, tone: "bare", title: `Backtest ${pointText(one.point)}`, onclick: () => backtest(study, one.point) }))) },
         ],
         empty: () => empty("No points", "None has come to its end."),
     });
