@@ -137,7 +137,7 @@ def walk(at, base, user, password, folder, _):
     at.see("table.heat td")
     at.step("a search with its heat map")
     browser.click("button", "Backtest it")
-    at.see(".page-head h1", "best of study")
+    at.see(".page-head h1", "study 1: ")
     at.see(".charts canvas, .charts svg.plain")
     at.step("the best by itself")
 

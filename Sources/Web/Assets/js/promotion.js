@@ -184,5 +184,5 @@ export function runsTab(tab) {
         empty: () => empty("It never ran", "Each run is recorded. Afterwards it can be told again to this or another version, and every order that differs is shown."),
     });
     get(`${base}/runs?limit=200`, { signal: context.signal }).then((answer) => table.set(items(answer))).catch((error) => table.fail(error, context.reload));
-    return h("div", { class: "stack" }, panel("Runs", table.element, { flush: true }), result);
+    return h("div", { class: "stack" }, panel("Runs", table.element, { flush: true, cardy: true }), result);
 }

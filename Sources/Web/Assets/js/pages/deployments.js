@@ -135,8 +135,8 @@ export async function open(context) {
     }
 
     place.append(h("div", { class: "page-head" }, h("h1", {}, "Deployments")),
-        h("div", { class: "stack" }, panel("What may be deployed", packages.element, { flush: true }), panel("What is deployed", deployments.element, { flush: true }),
-            panel("Side by side", trials.element, { flush: true, actions: button("Begin a trial", { small: true, icon: "plus", onclick: beginTrial }) })));
+        h("div", { class: "stack" }, panel("What may be deployed", packages.element, { flush: true, cardy: true }), panel("What is deployed", deployments.element, { flush: true, cardy: true }),
+            panel("Side by side", trials.element, { flush: true, cardy: true, actions: button("Begin a trial", { small: true, icon: "plus", onclick: beginTrial }) })));
     await refresh();
     context.every(5000, () => refresh().catch(() => {})); // The next look tries again.
 }

@@ -74,7 +74,7 @@ async function openList(context) {
     fill(context.place,
         h("div", { class: "page-head" }, h("h1", {}, "Studies"), h("div", { class: "grow" }), button("Begin one", { icon: "plus", tone: "primary", onclick: () => ask(context) }),
             h("p", { class: "lead" }, "Many backtests of one strategy: searches over parameters, walks forward, and checks that it decides by nothing it could not know.")),
-        panel("All studies", table.element, { flush: true }));
+        panel("All studies", table.element, { flush: true, cardy: true }));
     try {
         await refresh();
     } catch (error) {
@@ -189,7 +189,7 @@ async function openOne(context, id) {
         if (study.cause) parts.unshift(callout(study.state === "failed" ? "bad" : "warn", humanise(study.state), h("p", {}, study.cause)));
         if (study.result) parts.unshift(...outcome(study));
         const isSearch = study.kind === "optimisation" && study.done > 0;
-        fill(body, parts, isSearch && study.state !== "running" ? [heatMap(context, study), pointTable(context, study)] : null);
+        fill(body, parts, isSearch && study.state !== "running" ? [Object.keys(study.plan.space).length > 1 ? heatMap(context, study) : null, pointTable(context, study)] : null);
     };
     draw();
     if (study.state !== "running") return;
@@ -206,7 +206,7 @@ async function openOne(context, id) {
 /** A backtest of its own at a point of a search, with everything else as in the search. */
 async function backtest(study, point) {
     const { job } = study;
-    const body = { version: job.version, parameters: { ...job.parameters, ...point }, title: `best of study ${study.id}: ${pointText(point)}`.slice(0, 120) };
+    const body = { version: job.version, parameters: { ...job.parameters, ...point }, title: `study ${study.id}: ${pointText(point)}`.slice(0, 120) };
     for (const name of ["series", "start", "end", "warm_up", "capital", "mode", "costs", "seed"]) body[name] = job[name];
     const run = await post(`/lab/algorithms/${encodeURIComponent(job.strategy)}/backtests`, body);
     notice(`Run ${run.id} waits for its turn.`, "good");
@@ -238,7 +238,7 @@ function outcome(study) {
             facts([["Efficiency", numberText(result.efficiency)], ["Windows that earned", `${result.profitable_windows} of ${result.windows.length}`],
                 ["Return", share(figures.total_return)], ["Sharpe", numberText(figures.sharpe)], ["Largest drawdown", share(figures.max_drawdown)]]),
             result.equity.length > 1 ? h("div", { class: "chart" }, plainLine(result.equity.map((point) => Number(point[1])))) : null]),
-        panel("Windows", table.element, { flush: true })];
+        panel("Windows", table.element, { flush: true, cardy: true })];
     }
     if (study.kind === "lookahead") return [callout(verdicts[result.verdict] ?? "warn", humanise(result.verdict), h("p", {}, result.words))];
     return [callout(result.is_enough ? "good" : "bad", result.is_enough ? "History is enough" : "History is too little", h("p", {}, result.words)),
@@ -261,7 +261,7 @@ function pointTable(context, study) {
         empty: () => empty("No points", "None has come to its end."),
     });
     get(`/lab/optimisations/${study.id}/points?limit=200`, { signal: context.signal }).then((list) => table.set(items(list))).catch((error) => table.fail(error));
-    return panel("Best points", table.element, { flush: true });
+    return panel("Best points", table.element, { flush: true, cardy: true });
 }
 
 /** A colour from the theme's bad through neutral to good, for a part from 0 to 1. */
@@ -269,7 +269,7 @@ const heat = (part) => `color-mix(in srgb, var(--up-soft) ${Math.round(part * 10
 
 function heatMap(context, study) {
     const names = Object.keys(study.plan.space);
-    const select = (label, options) => h("select", { "aria-label": label }, options.map((one) => h("option", { value: one.value ?? one }, one.label ?? one)));
+    const select = (label, options) => h("select", { "aria-label": label, class: "small-select" }, options.map((one) => h("option", { value: one.value ?? one }, one.label ?? one)));
     const across = select("Across", names);
     const down = select("Down", names);
     down.selectedIndex = names.length - 1;
@@ -284,10 +284,11 @@ function heatMap(context, study) {
             const { map } = await get(`/lab/optimisations/${study.id}/heatmap?${query}`, { signal: context.signal });
             const known = map.cells.flat().filter((value) => value !== null);
             const [low, high] = [Math.min(...known), Math.max(...known)];
+            const part = (value) => (high <= low ? 0.5 : figure.value === "max_drawdown" ? (high - value) / (high - low) : (value - low) / (high - low));
             fill(box, known.length === 0 ? h("p", { class: "muted" }, "No point has this figure.") : h("table", { class: "heat", "aria-label": `${figure.value || "score"} over ${across.value} and ${down.value}` },
                 h("thead", {}, h("tr", {}, h("th", { scope: "col" }, `${down.value} \\ ${across.value}`), map.x.map((value) => h("th", { scope: "col" }, String(value))))),
                 h("tbody", {}, map.cells.map((row, index) => h("tr", {}, h("th", { scope: "row" }, String(map.y[index])), row.map((value, column) => (value === null ? h("td", {}, "")
-                    : h("td", { class: "num", css: { background: heat(high > low ? (value - low) / (high - low) : 0.5) }, title: `${across.value} ${map.x[column]}, ${down.value} ${map.y[index]}: ${value}` }, numberText(Number(value.toPrecision(3)))))))))));
+                    : h("td", { class: "num", css: { background: heat(part(value)) }, title: `${across.value} ${map.x[column]}, ${down.value} ${map.y[index]}: ${value}` }, numberText(Number(value.toPrecision(3)))))))))));
         } catch (error) {
             if (error?.name !== "AbortError") fill(box, failureBox(error, load));
         }
