@@ -19,6 +19,7 @@ import re
 import threading
 import time
 import traceback
+import types
 import urllib.parse
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -284,6 +285,7 @@ class World:
         self.lock = threading.RLock()
         self.data = fake_studies.MarketData(empty)
         self.watchers = set()
+        self.quiet = types.SimpleNamespace(watchers=set())
         self.started = time.time()
         self.halts = []
         self.closings = []
@@ -494,9 +496,10 @@ class Handler(BaseHTTPRequestHandler):
         self.user()
         inbox = queue.Queue()
         with self.world.lock:
-            owner = self.world if parts == ["events"] or parts[0] == "lab" else self.find(parts[1])
+            # Of one study nothing new comes.
+            owner = self.world if parts in (["events"], ["lab", "events"]) else self.world.quiet if parts[0] == "lab" else self.find(parts[1])
             last = self.headers.get("Last-Event-ID")
-            for line in owner.log if last and owner is not self.world else []:
+            for line in owner.log if last and owner not in (self.world, self.world.quiet) else []:
                 if line["seq"] > int(last):
                     inbox.put(("log", line, line["seq"]))
             owner.watchers.add(inbox)

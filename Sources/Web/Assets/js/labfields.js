@@ -146,7 +146,7 @@ export function spaceField(onchange) {
             // Those with a range come first, and two of them make a map.
             const ranged = able.filter((one) => one.min !== undefined);
             rows = [...ranged, ...able.filter((one) => one.min === undefined)].map((one) => rangeRow(one, ranged.slice(0, 2).includes(one), tell));
-            fill(list, rows.length ? rows.map((row) => row.element) : h("p", { class: "muted" }, "This strategy has no parameters that could be varied."));
+            fill(list, rows.length ? [h("div", { class: "range-row range-head", "aria-hidden": "true" }, ["", "From", "To", "Step"].map((text) => h("span", {}, text))), rows.map((row) => row.element)] : h("p", { class: "muted" }, "This strategy has no parameters that could be varied."));
             tell();
         },
         read() {

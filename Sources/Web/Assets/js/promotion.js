@@ -93,7 +93,7 @@ export function promotionTab(tab) {
         const reviews = view.reviews.map((one) => h("li", {}, badge(one.verdict === "approve" ? "approved" : "refused", one.verdict === "approve" ? "good" : "bad"), " ", h("strong", {}, one.reviewer), " ", when(one.time), one.note ? h("p", {}, one.note) : null));
         const note = () => field({ name: "note", label: "Why", kind: "area", rows: 3, hint: "For the record." });
         const review = (verdict, title) => act(title, "The last word of each operator counts, and one who refuses stands in the way.", "review", { verdict }, "Noted.", [note()]);
-        const history = view.promotions.map((one) => h("li", {}, stageBadge(one.stage), " version ", h("code", {}, one.version), " by ", one.by, " ", when(one.time), ", package ", short(one.package),
+        const history = view.promotions.map((one) => h("li", {}, stageBadge(one.stage), " version ", short(one.version), " by ", one.by, " ", when(one.time), ", package ", short(one.package),
             one.ended_at ? h("p", { class: "muted" }, `Taken back by ${one.ended_by}: ${one.reason}`) : null));
         const demote = button("Take back", {
             small: true, tone: "quiet-danger",

@@ -85,6 +85,9 @@ export async function open(context) {
 function beside(error, stage, wanted) {
     const place = error instanceof ApiError ? new RegExp(`^${stage}\\[(\\d+)\\]`).exec(error.field ?? "") : null;
     const row = place ? wanted[Number(place[1])] : null;
-    if (row) error.field = row.kind;
+    if (!row) return error;
+    error.field = row.kind;
+    const words = error.message.slice(error.message.indexOf(" ") + 1);
+    error.message = `It ${words}${row.isPart ? ", where 1 is 100 %" : ""}.`;
     return error;
 }

@@ -173,30 +173,38 @@ async function openOne(context, id) {
     const head = h("div", {});
     const body = h("div", { class: "stack" });
     fill(context.place, head, body);
-    const draw = () => {
+    let drawn = 0;
+    const draw = async () => {
+        drawn += 1;
+        const mine = drawn;
         context.title(`${kinds[study.kind]} ${study.id}`);
         fill(head, h("div", { class: "page-head" }, h("a", { class: "button bare", href: "#/studies", "aria-label": "All studies" }, icon("back")), h("h1", {}, `${kinds[study.kind]} ${study.id}`), stateBadge(study), h("div", { class: "grow" }),
-            study.state === "running" ? button("Cancel", { icon: "close", onclick: async () => { study = await remove(path); draw(); } }) : null));
+            study.state === "running" ? button("Cancel", { icon: "close", onclick: async () => { study = await remove(path); await draw(); } }) : null));
         const job = study.job;
         const series = job.series[0];
-        const parts = [panel("About", facts([
+        const about = panel("About", facts([
             ["Strategy", h("a", { href: "#/strategies/" + encodeURIComponent(job.strategy) }, job.strategy)], ["Candles", `${series.venue} ${series.symbol} ${series.resolution}`],
             ["From", utc(job.start)], ["Before", utc(job.end)], ["Capital", money(job.capital)],
             study.plan.method ? ["Method", study.plan.points ? `${study.plan.method}, ${study.plan.points} points` : study.plan.method] : null,
             study.plan.objective ? ["Looks for", typeof study.plan.objective === "string" ? study.plan.objective : pointText(study.plan.objective)] : null,
-        ]))];
+        ]));
+        const parts = [];
         if (study.state === "running") parts.unshift(panel("Progress", progress(study)));
         if (study.cause) parts.unshift(callout(study.state === "failed" ? "bad" : "warn", humanise(study.state), h("p", {}, study.cause)));
         if (study.result) parts.unshift(...outcome(study));
-        const isSearch = study.kind === "optimisation" && study.done > 0;
-        fill(body, parts, isSearch && study.state !== "running" ? [Object.keys(study.plan.space).length > 1 ? heatMap(context, study) : null, pointTable(context, study)] : null);
+        const isSearch = study.kind === "optimisation" && study.done > 0 && study.state !== "running";
+        const more = !isSearch ? [] : [Object.keys(study.plan.space).length > 1 ? heatMap(context, study) : null, pointTable(context, study)].filter(Boolean);
+        // All of it comes together, so that nothing is pushed down.
+        if (more.length > 0 && body.childElementCount === 0) fill(body, skeleton(8));
+        await Promise.all(more.map((one) => one.ready));
+        if (mine === drawn) fill(body, parts, more.map((one) => one.element), about);
     };
-    draw();
+    await draw();
     if (study.state !== "running") return;
     const stream = follow(path + "/events", {
         onEvent(type, data) {
             study = type === "study" ? data : { ...study, done: data.done, total: data.total };
-            draw();
+            draw().catch(fault);
             if (study.state !== "running") stream.close();
         },
     });
@@ -250,8 +258,8 @@ function pointTable(context, study) {
     const table = dataTable({
         label: "Points", key: (one) => JSON.stringify(one.point),
         columns: [
-            { label: "Score", right: true, sort: (one) => one.outcome.score ?? null, render: (one) => (one.outcome.failure ? h("span", { class: "down", title: one.outcome.failure }, one.outcome.failure.trim().split("\n").at(-1).slice(0, 60)) : h("span", { class: "num" }, numberText(one.outcome.score))) },
-            ...names.map((name) => ({ label: name, sort: (one) => one.point[name], render: (one) => String(one.point[name]) })),
+            { label: "Point", main: true, sort: (one) => one.point[names[0]], render: (one) => [h("span", { class: "name" }, pointText(one.point)), one.outcome.failure ? h("span", { class: "sub", title: one.outcome.failure }, one.outcome.failure.trim().split("\n").at(-1)) : null] },
+            { label: "Score", right: true, sort: (one) => one.outcome.score ?? null, render: (one) => (one.outcome.failure ? badge("failed", "bad") : h("span", { class: "num" }, numberText(one.outcome.score))) },
             { label: "Equity", right: true, sort: (one) => Number(one.outcome.final_equity), render: (one) => moneyText(one.outcome.final_equity) },
             { label: "Sharpe", right: true, sort: (one) => one.outcome.figures.sharpe ?? null, render: (one) => h("span", { class: "num" }, numberText(one.outcome.figures.sharpe)) },
             { label: "Drawdown", right: true, sort: (one) => one.outcome.figures.max_drawdown ?? null, render: (one) => h("span", { class: "num" }, share(one.outcome.figures.max_drawdown)) },
@@ -260,12 +268,12 @@ function pointTable(context, study) {
         ],
         empty: () => empty("No points", "None has come to its end."),
     });
-    get(`/lab/optimisations/${study.id}/points?limit=200`, { signal: context.signal }).then((list) => table.set(items(list))).catch((error) => table.fail(error));
-    return panel("Best points", table.element, { flush: true, cardy: true });
+    const ready = get(`/lab/optimisations/${study.id}/points?limit=200`, { signal: context.signal }).then((list) => table.set(items(list))).catch((error) => table.fail(error));
+    return { element: panel("Best points", table.element, { flush: true, cardy: true }), ready };
 }
 
-/** A colour from the theme's bad through neutral to good, for a part from 0 to 1. */
-const heat = (part) => `color-mix(in srgb, var(--up-soft) ${Math.round(part * 100)}%, var(--down-soft))`;
+/** A colour from the theme's bad through none to good, for a part from 0 to 1. */
+const heat = (part) => `color-mix(in srgb, var(${part < 0.5 ? "--down" : "--up"}) ${Math.round(Math.abs(part - 0.5) * 90)}%, var(--surface))`;
 
 function heatMap(context, study) {
     const names = Object.keys(study.plan.space);
@@ -294,6 +302,8 @@ function heatMap(context, study) {
         }
     }
     for (const one of [across, down, figure, cell]) one.addEventListener("change", load);
-    load();
-    return panel("Heat map", box, { actions: [across, down, figure, cell] });
+    const ready = load();
+    const choice = (words, control) => h("label", { class: "heat-choice" }, h("span", {}, words), control);
+    const controls = h("div", { class: "actions" }, choice("Across", across), choice("Down", down), choice("Figure", figure), choice("Of a cell the", cell));
+    return { element: panel("Heat map", h("div", { class: "stack" }, controls, box)), ready };
 }
