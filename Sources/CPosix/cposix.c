@@ -86,10 +86,9 @@ int cposix_pin(pid_t thread, int cpu) {
     return result(sched_setaffinity(thread, sizeof set, &set));
 }
 
-int cposix_favour_thread(void) {
-    // Processes made by it are ordinary again.
-    struct sched_param least = {.sched_priority = 1};
-    return result(sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &least));
+int cposix_yield_to_others(void) {
+    struct sched_param none = {.sched_priority = 0};
+    return result(sched_setscheduler(0, SCHED_IDLE, &none));
 }
 
 static int end_signal_fd = -1;

@@ -142,8 +142,8 @@ public final class Host: HostService {
                 backtester: backtester, catalogue: catalogue, series: StoredSeries(candles), candles: candles,
                 audit: { [audit = identity.audit] in audit.record($0, $1, $2, $3) }),
             folders, settings: configuration.lab, health: health, log: log.part("lab"))
-        if configuration.floor.isRealTime { Self.favourFloor(loop, log: log.part("floor")) }
         studies = Self.openStudies(lab, launcher, layout)
+        Self.putFirst(launcher, log: log.part("floor"))
         opening.end("rest")
         try await openFloor(instruments, &opening)
         self.log.info(
@@ -265,14 +265,14 @@ public final class Host: HostService {
         }
     }
 
-    private static func favourFloor(_ loop: EventLoop, log: HostLog) {
-        loop.perform {
-            do throws(SystemCallError) {
-                try Thread.favour()
-            } catch {
-                log.info(
-                    "may not run in real time, and waits its turn", ["reason": "\(error)"])
-            }
+    /// Lets this process go before its strategies on the processors.
+    private static func putFirst(_ launcher: StrategyLauncher, log: HostLog) {
+        do throws(SystemCallError) {
+            try launcher.launcher.putHostFirst()
+        } catch {
+            log.warning(
+                "the host does not go before its strategies on the processors: prices and orders may wait for one that "
+                    + "computes", ["reason": "\(error)"])
         }
     }
 

@@ -25,6 +25,11 @@ extension SandboxedBacktester {
                         job.strategy, config: config,
                         bundle: folders.bundle(strategy: job.strategy, version: job.version), run: run,
                         answer: answer)
+                },
+                works: { delta in
+                    launcher.launcher.heavyWork(delta)
+                    // Prices and orders go first. Where the kernel says no, they share.
+                    if delta > 0 { try? Thread.letOthersGoFirst() }
                 }), settings: Settings(processors: (0..<Int32(Processors.count)).reversed()))
     }
 }

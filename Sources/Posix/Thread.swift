@@ -39,12 +39,10 @@ public enum Thread {
         try SystemCallError.check(cposix_pin(thread ?? 0, processor ?? -1), "sched_setaffinity")
     }
 
-    /// Lets the calling thread go before every ordinary one on the machine, in real time with the lowest priority.
-    ///
-    /// An ordinary thread that wakes while others are busy may wait for the kernel's next tick, 1 to 10 ms. Needs root,
-    /// CAP_SYS_NICE or an RLIMIT_RTPRIO of 1 (man 7 sched), and a control group with real time of its own.
-    public static func favour() throws(SystemCallError) {
-        try SystemCallError.check(cposix_favour_thread(), "sched_setscheduler")
+    /// Lets everybody else go before the calling thread on its processor (SCHED_IDLE, man 7 sched): for long work that
+    /// nobody waits for by the millisecond.
+    public static func letOthersGoFirst() throws(SystemCallError) {
+        try SystemCallError.check(cposix_yield_to_others(), "sched_setscheduler")
     }
 
     private final class Start: Sendable {

@@ -144,6 +144,9 @@ public final class StrategyRunner {
         return lastUsage
     }
 
+    /// Lets others go before the child on its processor, or not: for one that is busy.
+    public func setYielding(_ yields: Bool) { connection?.child.group.setYielding(yields) }
+
     /// How the limits of the child are kept, while there is one.
     public var enforcement: Enforcement? { connection?.child.group.enforcement }
 

@@ -287,11 +287,13 @@ class LiveHost:
                     self.group = part
 
     def groups(self, nurseries=False):
-        """The folders of runs, in every hierarchy. Nurseries are the host's own and stay, so that they count only if asked."""
+        """The folders of runs, in every hierarchy. The host's own and its nurseries' stay, and count only if asked."""
         found = []
         for path, folders, _ in os.walk("/sys/fs/cgroup"):
             if self.group and os.path.basename(path) == self.group:
-                found += [os.path.join(path, folder) for folder in folders if nurseries or not folder.startswith("nursery-")]
+                found += [
+                    os.path.join(path, folder) for folder in folders
+                    if nurseries or not folder.startswith("nursery-") and folder != "host"]
                 folders.clear()
         return found
 

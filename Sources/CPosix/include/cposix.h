@@ -48,9 +48,8 @@ int cposix_set_thread_name(const char *name);
 /// Pins a thread, the calling one with 0, to one CPU, or with -1 frees it. Returns 0 or -errno.
 int cposix_pin(pid_t thread, int cpu);
 
-/// Lets the calling thread go before every ordinary one: real time, the lowest priority. Returns 0 or -errno; -EPERM when
-/// the user may not, or the control group it is in has no real time of its own.
-int cposix_favour_thread(void);
+/// Lets every ordinary thread go before the calling one: SCHED_IDLE. Returns 0 or -errno.
+int cposix_yield_to_others(void);
 
 /// Lets SIGTERM and SIGINT write their number, one byte, into `fd` instead of ending the process; `fd` must stay open
 /// and not block. SIGPIPE is ignored. Children get their signals back from cposix_spawn. Returns 0 or -errno.

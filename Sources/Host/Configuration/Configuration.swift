@@ -17,7 +17,6 @@ public struct Configuration: Hashable, Sendable {
     /// What a strategy gets when its own `strategy.json` asks for nothing else.
     public var strategy = Strategy()
     /// The thread that decides over orders.
-    public var floor = Floor()
     /// The walls around strategies.
     public var sandbox = Sandbox()
     /// What strategies are started from.
@@ -131,11 +130,6 @@ public struct Configuration: Hashable, Sendable {
     public struct Sandbox: Hashable, Sendable {
         /// What stands in for control groups where the host may not make any.
         public var withoutControlGroups = WithoutGroups.refuse
-    }
-
-    /// The thread that prices, decisions and orders pass through.
-    public struct Floor: Hashable, Sendable {
-        public var isRealTime = false
     }
 
     /// What strategies are started from, warm.

@@ -1,7 +1,7 @@
 extension Setting {
     /// Every setting, in the order of the file. To add one: a property in ``Configuration`` and a line here.
     public static let all: [Setting] =
-        server + data + log + limits + strategy + floor + sandbox + nursery + paper + market + venues + lab
+        server + data + log + limits + strategy + sandbox + nursery + paper + market + venues + lab
         + hooks
         + promotion + identity + vault
 
@@ -14,7 +14,6 @@ extension Setting {
             + "Amounts are in the account's own currency.",
         "strategy":
             "What a strategy gets when its strategy.json asks for nothing else, and the most it may have.",
-        "floor": "The thread that prices, decisions and orders pass through.",
         "sandbox": "The walls around strategies. Their profiles say the rest.",
         "nursery":
             "Interpreters that have their packages loaded, and of which strategies are made in milliseconds.",
@@ -155,14 +154,6 @@ extension Setting {
         .integer(
             "strategy.queue_depth", \.strategy.queueDepth, 16...1_000_000,
             "How many lines may wait for a slow strategy. Prices are conflated first; orders never are."),
-    ]
-
-    private static let floor: [Setting] = [
-        .boolean(
-            "floor.realtime", \.floor.isRealTime,
-            "Let it go before everything else on the processors, where the host may (root, or LimitRTPRIO=1 in\n"
-                + "its unit), so that strategies that are busy do not keep prices and orders of others waiting."
-        )
     ]
 
     private static let sandbox: [Setting] = [

@@ -48,6 +48,7 @@ extension Floor {
         strategy.metrics = [:]
         strategy.violations.runBegan()
         strategy.usageWatch = UsageWatch()
+        strategy.busyWatch = BusyWatch()
         do {
             strategy.recorder = try recorder(of: strategy, run: run)
         } catch {

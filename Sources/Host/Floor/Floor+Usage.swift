@@ -15,6 +15,7 @@ extension Floor {
             guard strategies.count < 50 || seconds % 10 == abs(strategy.id.hashValue) % 10 else { continue }
             strategy.usage = runner.usage()
             let time = Int64(MonotonicClock.nanoseconds / 1_000_000)
+            if let isBusy = strategy.busyWatch.take(strategy.usage, at: time) { runner.setYielding(isBusy) }
             for warning in strategy.usageWatch.take(strategy.usage, at: time) {
                 log(strategy, .warning, .host, words(for: warning, strategy))
             }

@@ -52,6 +52,8 @@ final class FloorStrategy {
     var usage = GroupUsage()
     /// Says when a limit begins to hurt.
     var usageWatch = UsageWatch()
+    /// Says whether it is to give way to others.
+    var busyWatch = BusyWatch()
     /// What it uses, for those who collect figures.
     var usageGauges: (throttled: Gauge, memory: Gauge)?
 

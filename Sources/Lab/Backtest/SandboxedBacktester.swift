@@ -26,6 +26,8 @@ public final class SandboxedBacktester: Backtester {
             ) -> Void
         /// What is known of an instrument; nil for the usual steps, or finer where the candles are.
         public var instrument: @Sendable (SeriesKey) -> Instrument?
+        /// Told on a run's own thread that its work begins, 1, and that it has ended, -1.
+        public var works: @Sendable (_ delta: Int) -> Void
 
         /// Gathers what a backtester needs.
         public init(
@@ -36,12 +38,14 @@ public final class SandboxedBacktester: Backtester {
                     _ job: BacktestJob, _ config: StrategyConfig, _ run: String,
                     _ answer: @escaping @Sendable (Result<ConfinedChild, LaunchFailure>) -> Void
                 ) -> Void,
-            instrument: @escaping @Sendable (SeriesKey) -> Instrument? = { _ in nil }
+            instrument: @escaping @Sendable (SeriesKey) -> Instrument? = { _ in nil },
+            works: @escaping @Sendable (_ delta: Int) -> Void = { _ in }
         ) {
             self.source = source
             self.config = config
             self.launch = launch
             self.instrument = instrument
+            self.works = works
         }
     }
 
@@ -127,7 +131,9 @@ public final class SandboxedBacktester: Backtester {
         let finished: Result<BacktestSetup.Finished, BacktestFailure> = await withCheckedContinuation {
             continuation in
             do throws(SystemCallError) {
-                try Thread.start(name: "backtest") {
+                try Thread.start(name: "backtest") { [works = around.works] in
+                    works(1)
+                    defer { works(-1) }
                     if let processor {
                         // Where the kernel will not have it there, it runs elsewhere, and more slowly.
                         try? Thread.keep(on: processor)

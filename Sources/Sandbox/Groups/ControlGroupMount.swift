@@ -78,7 +78,8 @@ public struct ControlGroupMount: Hashable, Sendable {
         return controllers.isEmpty
             ? nil
             : ControlGroupMount(
-                version: version, controllers: controllers, ownFolder: folder, mountPoint: point)
+                version: version, controllers: controllers, ownFolder: HostGroup.outside(folder),
+                mountPoint: point)
     }
 
     /// The host's group by controller; that of version 2 under an empty name.

@@ -53,6 +53,8 @@ public final class ControlGroups: Sendable {
     private let name: String
     /// The group whose leaf the host stepped into for this, and what it hands on.
     private let steppedDown: (group: DelegatedGroup, controllers: [Controller])?
+    /// The host's own place beside its strategies; nil where processor time cannot be limited.
+    private let host: HostGroup?
 
     /// Makes the host's part of the groups, and takes away what a crashed host of the same name has left there.
     ///
@@ -94,7 +96,19 @@ public final class ControlGroups: Sendable {
             findings[.cpuacct] = .usable(version: 2, folder: folder)
         }
         survey = Survey(findings: findings)
+        if case .usable(let version, let folder)? = findings[.cpu] {
+            host = HostGroup(
+                groups: folder, version: version, outside: steppedDown?.0.leaf ?? Files.parent(of: folder))
+        } else {
+            host = nil
+        }
     }
+
+    /// Lets the host go before its strategies on the processors. For a host that trades; nothing else needs it.
+    func putHostFirst() throws(SystemCallError) { try host?.enter() }
+
+    /// Heavy work of the host begins, as 1, or ends, as -1: meanwhile it shares the processors as an equal.
+    func heavyWork(_ delta: Int) { host?.heavyWork(delta) }
 
     /// Makes the group of one run.
     ///
@@ -114,6 +128,8 @@ public final class ControlGroups: Sendable {
         let group = ChildGroup(places: places, memoryLimit: memoryBytes)
         do throws(SystemCallError) {
             for folder in group.folders { try Files.makeFolder(folder) }
+            // Whoever starts is busy; what it is afterwards is seen.
+            group.setYielding(true)
             try group.limit(memoryBytes: memoryBytes, cpuShare: cpuShare, processes: processes + 1)
         } catch {
             _ = group.tryToRemove()
@@ -124,6 +140,7 @@ public final class ControlGroups: Sendable {
 
     /// Takes the host's own groups away. For a host that ends in good order, with no strategy left.
     public func remove() {
+        host?.leave()
         var folders: Set<String> = []
         for controller in Controller.allCases {
             if case .usable(_, let folder) = survey.finding(of: controller) { folders.insert(folder) }
@@ -182,6 +199,10 @@ public final class ControlGroups: Sendable {
     private static func clear(_ folder: String) {
         guard Files.isFolder(folder) else { return }
         for name in Files.names(in: folder) where Files.isFolder(folder + "/" + name) {
+            if name == HostGroup.name {
+                HostGroup.clear(folder + "/" + name, to: Files.parent(of: folder))
+                continue
+            }
             let place = ChildGroup.Place(version: 1, folder: folder + "/" + name)
             ChildGroup(places: [.pids: place], memoryLimit: 0).killAndRemove()
         }

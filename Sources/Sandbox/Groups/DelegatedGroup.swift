@@ -17,7 +17,8 @@ struct DelegatedGroup {
     /// Whether everything in it belongs to whoever started the host, so that other processes in it may be moved too.
     private let isOurs: Bool
     private static let leafName = "/bullpen-host"
-    private var leaf: String { folder + Self.leafName }
+    /// Where the host steps down to.
+    var leaf: String { folder + Self.leafName }
 
     /// - Parameter mount: The hierarchy.
     init(_ mount: ControlGroupMount) {

@@ -102,6 +102,14 @@ public final class ConfinedLauncher: Sendable {
             remove: { maker.remove($0) }, report: configuration.report)
     }
 
+    /// Lets this process go before its strategies on the processors, where control groups can be had. For a host that
+    /// trades: prices and orders are not to wait for a strategy that computes.
+    public func putHostFirst() throws(SystemCallError) { try groups.putHostFirst() }
+
+    /// Says that heavy work of this process begins, as 1, or ends, as -1. Meanwhile it shares the processors with its
+    /// strategies as an equal.
+    public func heavyWork(_ delta: Int) { groups.heavyWork(delta) }
+
     /// Ends the nurseries and takes the host's control groups away. For a host that ends in good order, with no
     /// strategy left. Not for the spawner's thread.
     public func close() {
