@@ -40,7 +40,8 @@ final class HostLife: LoopTurns {
                 AccountSettings(
                     id: account, venue: World.venue, kind: plan.isMargin ? World.margin : .spot,
                     currency: "USDT", balance: World.balance,
-                    absenceGraceMilliseconds: plan.graceMilliseconds,
+                    absenceGraceMilliseconds: mutation == .oldTermsAreRefusals
+                        ? plan.graceMilliseconds : plan.absenceGraceMilliseconds,
                     priceAgeMilliseconds: mutation == .noPriceAge ? nil : plan.priceAgeMilliseconds),
                 limits: mutation == .noLimits ? .none : plan.accountLimits)
         }

@@ -37,6 +37,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case endsAreIgnored
     /// A change without an answer counts as refused.
     case amendsFailSilently
+    /// What the venue shows unchanged counts as refused, though the change may still be on its way.
+    case oldTermsAreRefusals
     /// Of an order that the venue holds twice, only what the host believes in is seen.
     case secondOrdersAreNotSeen
     /// The list of trades is not read.
@@ -109,7 +111,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .lateFillsAreDropped: [.e5, .e8]
         case .cancelsAlwaysWork: [.e9, .e10]
         case .endsAreIgnored: [.e7, .e11]
-        case .amendsFailSilently, .secondOrdersAreNotSeen: [.e12]
+        case .amendsFailSilently, .oldTermsAreRefusals, .secondOrdersAreNotSeen: [.e12]
         case .tradesAreNotRead: [.e13]
         case .strangersAreDropped: [.e14]
         case .feesInBaseAreFree: [.e15]

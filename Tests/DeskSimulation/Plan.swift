@@ -13,6 +13,12 @@ struct Plan {
     var pageSize = 3
     /// How long an order may be at the venue before the venue lists it, in milliseconds.
     var graceMilliseconds: Int64 = 0
+    /// How long a request may be on its way: what the host knows of its venue.
+    var absenceGraceMilliseconds: Int64 {
+        has(.e12) ? max(graceMilliseconds, Self.latestChange + 100) : graceMilliseconds
+    }
+    /// How long a change may be on its way, in milliseconds.
+    static let latestChange: Int64 = 1_500
     var priceAgeMilliseconds: Int64?
     var limits = RiskLimits.none
     var accountLimits = RiskLimits.none

@@ -715,10 +715,12 @@ struct OrderDeskTests {
 
 extension DeskFixture {
     /// Starts a new desk from what the journal holds, as after `kill -9`.
-    mutating func restart(settings: OrderDesk.Settings = .init()) throws {
-        var next = OrderDesk(settings: settings, at: at(5))
-        Self.setUp(&next)
+    mutating func restart(
+        settings: OrderDesk.Settings = .init(), grace: Int64 = 0, after: Int64 = 5
+    ) throws {
+        var next = OrderDesk(settings: settings, at: at(after))
+        Self.setUp(&next, grace: grace)
         desk = next
-        keep(try desk.restore(from: journal, at: at(5)))
+        keep(try desk.restore(from: journal, at: at(after)))
     }
 }

@@ -82,6 +82,7 @@ public struct ReconciliationView: Hashable, Sendable {
         return switch question.subject {
         case .outcome: "asked again every 2 s until the venue tells"
         case .cancel: "asked again every 2 s, and the cancel sent again"
+        case .change: "asked again every 2 s; both terms count until the change cannot be on its way any more"
         case .trades: "its trades are asked for every 2 s"
         }
     }

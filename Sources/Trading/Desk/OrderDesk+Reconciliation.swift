@@ -8,6 +8,8 @@ public struct AccountReconciliation: Hashable, Sendable {
             case outcome
             /// Whether a cancel took place.
             case cancel
+            /// Whether a change of its quantity or price took place.
+            case change
             /// The trades of what is said to be filled.
             case trades
         }
@@ -111,10 +113,11 @@ extension OrderDesk {
         }
         for row in gate.accounts[number].rows {
             for id in gate.rows[row].live {
-                switch entries[id]?.order.status {
+                guard let entry = entries[id] else { continue }
+                switch entry.order.status {
                 case .unknown: found[id] = .outcome
                 case .pendingCancel: found[id] = .cancel
-                default: break
+                default: if isChangeInDoubt(entry) { found[id] = .change }
                 }
             }
         }

@@ -66,7 +66,9 @@ extension OrderDesk {
         let transition = order.handle(event, at: time)
         let strategy = order.intent.strategy
         switch event {
-        case .amendSent: entries[id]?.awaitsAmendAnswer = true
+        case .amendSent:
+            entries[id]?.awaitsAmendAnswer = true
+            noteAmendment(of: id, lastSent: time)
         case .amended, .amendRefused:
             entries[id]?.awaitsAmendAnswer = false
             entries[id]?.termsSettled = statusQuestions
@@ -186,23 +188,24 @@ extension OrderDesk {
         }
         // Its trades may carry this name alone.
         name(id, found.venueOrderID, on: account)
+        let seen = entries[id]
         let knowsTerms = isListed ? false : takeStatusAnswer(about: id, since: \.termsSettled)
         if found.state != .open { stillOpen[id] = nil }
         switch found.state {
         case .open:
             handle(.foundOpen(found.venueOrderID, filled: found.filledQuantity), for: id, at: time, &actions)
-            settleAmendment(of: id, as: found, isCurrent: knowsTerms, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: knowsTerms, whenAsked: seen, at: time, &actions)
             repeatCancel(of: id, at: time, &actions)
             takeOpenAfterEnd(of: id, as: found, isListed: isListed, at: time, &actions)
         case .filled:
-            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, whenAsked: seen, at: time, &actions)
             handle(.reportedFilled(found.filledQuantity), for: id, at: time, &actions)
         case .cancelled:
-            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, whenAsked: seen, at: time, &actions)
             handle(
                 .cancelled(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .expired:
-            settleAmendment(of: id, as: found, isCurrent: true, at: time, &actions)
+            settleAmendment(of: id, as: found, isCurrent: true, whenAsked: seen, at: time, &actions)
             handle(.expired(filled: found.filledQuantity, reason: found.reason), for: id, at: time, &actions)
         case .rejected:
             handle(
@@ -225,34 +228,6 @@ extension OrderDesk {
             return nil
         }
         return id
-    }
-
-    /// What the venue holds settles whether a change of ours took place.
-    ///
-    /// - Parameter isCurrent: Whether the answer is to a question that was asked after the terms were last settled. Else
-    ///   it may be of older terms, and the venue is asked again.
-    private mutating func settleAmendment(
-        of id: OrderID, as found: VenueOrder, isCurrent: Bool, at time: Timestamp,
-        _ actions: inout [DeskAction]
-    ) {
-        guard let entry = entries[id] else { return }
-        let order = entry.order
-        // Open after its end, it is what an old answer says, or is looked into by `takeOpenAfterEnd`.
-        guard found.state != .open || !order.status.isTerminal else { return }
-        let held = Amendment(quantity: found.quantity, price: found.price)
-        guard isCurrent || found.state != .open else {
-            let isSettled = found.quantity == order.quantity && found.price == order.price
-            if !isSettled || order.amendment != nil, entry.statusQuestions == 0, !entry.awaitsAmendAnswer {
-                askStatus(of: order, at: time, &actions)
-            }
-            return
-        }
-        if found.quantity != order.quantity || found.price != order.price {
-            handle(.amended(held), for: id, at: time, &actions)
-        } else if order.amendment != nil, found.state != .open || !entry.awaitsAmendAnswer {
-            // Of an open one this may answer a question that was asked before the change left; what has ended stays so.
-            handle(.amendRefused(reason: "the venue still has the old terms"), for: id, at: time, &actions)
-        }
     }
 
     /// An order whose cancel was lost is cancelled again, which does no harm, and not without end.
@@ -296,29 +271,42 @@ extension OrderDesk {
             if entry.statusQuestions <= 1 { askStatus(of: order, at: time, &actions) }
             return
         }
-        let grace = gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
         // Too early to believe it; `review` asks again.
-        guard isGraceOver(grace, for: entry, at: time) else { return }
+        guard isGraceOver(since: order.intent.createdAt, orElse: \.absentSince, for: entry, at: time) else {
+            return
+        }
         // Still on its way out of this host.
         guard order.status != .pending, order.status != .submitted else { return }
         handle(.absent, for: number, at: time, &actions)
     }
 
-    /// Whether the venue had had its time to list an order when it was asked. When the clock was set back since the order was
-    /// made, the time counts from the first answer that did not list it.
+    /// Whether no request of ours could be on its way any more when the venue was asked. When the clock was set back
+    /// since `begin`, the time counts from the first answer that did not show what was asked for.
     ///
-    /// - Parameter entry: The order as it was before the answer.
-    private mutating func isGraceOver(_ grace: Int64, for entry: Entry, at time: Timestamp) -> Bool {
+    /// - Parameters:
+    ///   - begin: When the request was made.
+    ///   - first: Where the time of that first answer is kept.
+    ///   - entry: The order as it was before the answer.
+    mutating func isGraceOver(
+        since begin: Timestamp, orElse first: WritableKeyPath<Entry, Timestamp?>, for entry: Entry,
+        at time: Timestamp
+    ) -> Bool {
+        let grace = grace(on: entry.order.intent.account)
         guard grace > 0 else { return true }
         // Of several answers under way nobody knows which one this is. One that was not asked for is news of now.
         guard entry.statusQuestions <= 1 else { return false }
         let asked = entry.statusQuestions == 0 ? time : min(entry.askedAt ?? time, time)
-        if asked >= entry.order.intent.createdAt.advanced(byMilliseconds: grace) { return true }
-        guard let first = entry.absentSince, time >= first else {
-            entries[entry.order.id]?.absentSince = time
+        if asked >= begin.advanced(byMilliseconds: grace) { return true }
+        guard let since = entry[keyPath: first], time >= since else {
+            entries[entry.order.id]?[keyPath: first] = time
             return false
         }
-        return asked >= first.advanced(byMilliseconds: grace)
+        return asked >= since.advanced(byMilliseconds: grace)
+    }
+
+    /// How long a request to the account's venue may be on its way, in milliseconds.
+    func grace(on account: AccountID) -> Int64 {
+        gate.account(account).map { gate.accounts[$0].settings.absenceGraceMilliseconds } ?? 0
     }
 
     private mutating func takePage(
@@ -377,10 +365,11 @@ extension OrderDesk {
         else { return }
         entries[id]?.awaitsAmendAnswer = false
         entries[id]?.termsSettled = statusQuestions
+        noteAmendment(of: id, lastSent: time)
         askStatus(of: order, at: time, &actions)
     }
 
-    /// Asks again what is still open to question: unknown outcomes, cancels without an end, trades owed.
+    /// Asks again what is still open to question: unknown outcomes, cancels without an end, changes, trades owed.
     ///
     /// Call it every second or so. It costs nothing while nothing is in question.
     public mutating func review(at time: Timestamp) -> [DeskAction] {
@@ -397,7 +386,9 @@ extension OrderDesk {
                 }
                 // Every question is answered, or told not to be: until then another would make doubtful which answer is
                 // whose.
-                guard entry.order.status == .unknown || entry.order.status == .pendingCancel,
+                guard
+                    entry.order.status == .unknown || entry.order.status == .pendingCancel
+                        || isChangeInDoubt(entry),
                     entries[id]?.statusQuestions == 0, isDue(entry.askedAt, at: time)
                 else { continue }
                 askStatus(of: entry.order, at: time, &actions)

@@ -181,6 +181,8 @@ extension OrderDesk {
             let row = try row(for: key)
             gate.move(row, from: .none, to: order.claim)
             insert(order, row: row)
+            // The last host may have sent a change until it ended.
+            if order.amendment != nil { noteAmendment(of: order.id, lastSent: time) }
             if order.intent.createdAt > time.advanced(byMilliseconds: -60_000), order.status != .denied {
                 gate.note(row, at: order.intent.createdAt)
             }

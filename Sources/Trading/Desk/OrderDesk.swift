@@ -76,6 +76,9 @@ public struct OrderDesk: Sendable {
         var firstHeard = 0
         /// A change left this host and its own answer is still to come. A restored desk waits for none.
         var awaitsAmendAnswer = false
+        /// When the change under way may last have been sent, and when the venue first showed the order without it.
+        var amendmentSentAt: Timestamp?
+        var unchangedSince: Timestamp?
     }
 
     let settings: Settings
