@@ -122,6 +122,8 @@ import Wire
         #expect(field { $0.warmUp = -1 } == "warm_up")
         #expect(field { $0.costs.takerFee = FixedDecimal("0.2")! } == "costs.taker_fee")
         #expect(field { $0.costs.volumeShare = .zero } == "costs.volume_share")
+        #expect(field { $0.costs.halfSpreadTicks = 10_001 } == "costs.half_spread_ticks")
+        #expect(field { $0.costs.impact = MarketImpact(coefficient: .one) } == "costs.impact")
         #expect(field { $0.costs.fundingHours = 5 } == "costs.funding_hours")
         #expect(field { $0.costs.latencyMilliseconds = -1 } == "costs.latency_ms")
     }

@@ -16,6 +16,11 @@ import Trading
         return [
             CostModel(), volume, late,
             CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose),
+            CostModel(
+                volumeShare: FixedDecimal("0.5")!, halfSpreadTicks: 2,
+                impact: MarketImpact(coefficient: FixedDecimal("0.1")!)),
+            CostModel(
+                marketFill: .sameClose, impact: MarketImpact(coefficient: FixedDecimal("0.3")!, curve: .linear)),
         ]
     }()
 
@@ -45,7 +50,7 @@ import Trading
         #expect(result.bars == 2_900)
     }
 
-    @Test(arguments: 0..<4, [2, 30])
+    @Test(arguments: 0..<6, [2, 30])
     func `agree on whatever a strategy may do`(costs: Int, pace: Int) throws {
         var source = MemoryCandles()
         source.add("BTCUSDT", "1m", count: 700, seed: UInt64(costs + 2), gaps: true)

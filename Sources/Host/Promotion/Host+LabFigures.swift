@@ -109,6 +109,10 @@ extension LabFigures {
             "backtest \(run.number): \(job.series.map(\.description).joined(separator: ", ")), "
             + "\(CivilDate(utcDay: job.start.utcDay)) to \(CivilDate(utcDay: job.end.utcDay)), "
             + "taker fee \(job.costs.takerFee), slippage \(job.costs.slippage)"
+        if job.costs.halfSpreadTicks > 0 { source? += ", half spread \(job.costs.halfSpreadTicks) ticks" }
+        if let impact = job.costs.impact {
+            source? += ", \(impact.curve.rawValue) impact \(impact.coefficient)"
+        }
     }
 
     /// Takes what a study found.

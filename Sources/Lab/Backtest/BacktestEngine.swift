@@ -88,6 +88,8 @@ struct BacktestEngine: Sendable {
             makerFee: job.costs.makerFee, takerFee: job.costs.takerFee, slippageBasisPoints: 0,
             participation: job.costs.volumeShare ?? .one, remembered: 1_000)
         settings.slippage = job.costs.slippage
+        settings.halfSpreadTicks = job.costs.halfSpreadTicks
+        settings.impact = job.costs.impact
         settings.hasAnyVolume = job.costs.volumeShare == nil
         matching = MatchingEngine(settings: settings)
         matching.setInstruments(instruments)

@@ -38,6 +38,18 @@ extension CostModel {
                 throw BacktestFailure(field: "costs.\(name)", reason: "must be 0 to 0.1, not \(value)")
             }
         }
+        guard (0...Self.mostTicks).contains(halfSpreadTicks) else {
+            throw BacktestFailure(
+                field: "costs.half_spread_ticks",
+                reason: "must be 0 to \(Self.mostTicks), not \(halfSpreadTicks)")
+        }
+        if let impact {
+            guard impact.coefficient.isPositive, impact.coefficient <= Self.mostImpact else {
+                throw BacktestFailure(
+                    field: "costs.impact",
+                    reason: "must be above 0 and at most \(Self.mostImpact), not \(impact.coefficient)")
+            }
+        }
         guard (0...86_400_000).contains(latencyMilliseconds) else {
             throw BacktestFailure(
                 field: "costs.latency_ms", reason: "must be 0 to 86400000, not \(latencyMilliseconds)")

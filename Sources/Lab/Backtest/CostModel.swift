@@ -1,6 +1,9 @@
 public import Trading
 
 /// What trading costs in a backtest, and how orders meet the candles.
+///
+/// ``slippage``, ``halfSpreadTicks`` and ``impact`` are models of what a taker loses against the price of the candle: each is
+/// off unless set, and those that are set add up. What waits at its limit fills at its limit.
 public struct CostModel: Hashable, Sendable {
     /// What is assumed of the way a price took inside a candle, when both a stop and a target of one position lie in it.
     public enum Intrabar: String, Hashable, Sendable, CaseIterable {
@@ -26,6 +29,10 @@ public struct CostModel: Hashable, Sendable {
     public var takerFee: FixedDecimal
     /// Part of the price by which market and stop orders fill worse. 0 to 0.1.
     public var slippage: FixedDecimal
+    /// How many of the instrument's ticks they fill worse besides: half of a fixed spread. 0 to 10,000.
+    public var halfSpreadTicks: Int
+    /// What they fill worse besides for taking much of a candle's volume; nil when their size makes no difference.
+    public var impact: MarketImpact?
     /// How long an order takes to the venue, in milliseconds; it meets the first candle that opens afterwards. 0 to a day.
     public var latencyMilliseconds: Int64
     /// The part of a candle's volume that orders may fill in it; nil for no bound. Above 0, at most 1.
@@ -41,7 +48,8 @@ public struct CostModel: Hashable, Sendable {
     public init(
         makerFee: FixedDecimal = .zero, takerFee: FixedDecimal = .zero, slippage: FixedDecimal = .zero,
         latencyMilliseconds: Int64 = 0, volumeShare: FixedDecimal? = nil, intrabar: Intrabar = .pessimistic,
-        marketFill: MarketFill = .nextOpen, fundingRate: FixedDecimal? = nil, fundingHours: Int = 8
+        marketFill: MarketFill = .nextOpen, fundingRate: FixedDecimal? = nil, fundingHours: Int = 8,
+        halfSpreadTicks: Int = 0, impact: MarketImpact? = nil
     ) {
         self.makerFee = makerFee
         self.takerFee = takerFee
@@ -52,5 +60,7 @@ public struct CostModel: Hashable, Sendable {
         self.marketFill = marketFill
         self.fundingRate = fundingRate
         self.fundingHours = fundingHours
+        self.halfSpreadTicks = halfSpreadTicks
+        self.impact = impact
     }
 }

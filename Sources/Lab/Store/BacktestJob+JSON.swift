@@ -43,10 +43,18 @@ extension SeriesKey {
 }
 
 extension CostModel {
+    /// The most of ``halfSpreadTicks``.
+    static let mostTicks = 10_000
+    /// The most of an impact's coefficient.
+    static let mostImpact = FixedDecimal(units: FixedDecimal.unitsPerOne / 2)
+
     /// Every member, decimals as strings.
     public var json: JSONValue {
         .members([
             "maker_fee": .decimal(makerFee), "taker_fee": .decimal(takerFee), "slippage": .decimal(slippage),
+            "half_spread_ticks": .integer(halfSpreadTicks),
+            "impact": impact.map { .decimal($0.coefficient) },
+            "impact_curve": impact.map { .string($0.curve.rawValue) },
             "latency_ms": .integer(latencyMilliseconds), "volume_share": volumeShare.map { .decimal($0) },
             "intrabar": .string(intrabar.rawValue), "market_fill": .string(marketFill.rawValue),
             "funding_rate": fundingRate.map { .decimal($0) }, "funding_hours": .integer(fundingHours),
@@ -63,6 +71,15 @@ extension CostModel {
         makerFee = try Self.share("maker_fee", .zero...tenth, &reader) ?? makerFee
         takerFee = try Self.share("taker_fee", .zero...tenth, &reader) ?? takerFee
         slippage = try Self.share("slippage", .zero...tenth, &reader) ?? slippage
+        halfSpreadTicks =
+            try reader.optionalInteger("half_spread_ticks", in: 0...Self.mostTicks) ?? halfSpreadTicks
+        let coefficient = try Self.share("impact", .zero...Self.mostImpact, &reader) ?? .zero
+        let curve: MarketImpact.Curve? = try reader.optionalChoice("impact_curve")
+        if coefficient.isPositive {
+            impact = MarketImpact(coefficient: coefficient, curve: curve ?? .squareRoot)
+        } else if curve != nil {
+            throw reader.failure("impact_curve", "goes with an impact above 0")
+        }
         latencyMilliseconds = Int64(try reader.optionalInteger("latency_ms", in: 0...86_400_000) ?? 0)
         volumeShare = try Self.share("volume_share", FixedDecimal(units: 1)...(.one), &reader)
         intrabar = try reader.optionalChoice("intrabar") ?? intrabar

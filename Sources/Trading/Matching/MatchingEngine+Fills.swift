@@ -65,6 +65,7 @@ extension MatchingEngine {
         if side == .sell || market.isShared {
             market.sellable = max(.zero, FixedDecimal.difference(market.sellable, quantity))
         }
+        market.taken = FixedDecimal.sum(market.taken, quantity)
         books[symbol]?.market = market
     }
 

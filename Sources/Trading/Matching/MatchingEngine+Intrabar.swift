@@ -25,7 +25,8 @@ extension MatchingEngine {
         let (symbol, open) = (candle.symbol, candle.open)
         let volume = share(of: candle.volume, instrument)
         books[symbol]?.market = Market(
-            time: time, last: open, ask: open, bid: open, buyable: volume, sellable: volume, isShared: true)
+            time: time, last: open, ask: open, bid: open, buyable: volume, sellable: volume, isShared: true,
+            volume: candle.volume)
         let waiting = books[symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(symbol) else { return [] }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
@@ -87,9 +88,7 @@ extension MatchingEngine {
         setMarket(request.terms.symbol, price: price)
         let outcome = place(request, on: account, at: time)
         if let now = books[request.terms.symbol]?.market {
-            books[request.terms.symbol]?.market = Market(
-                time: before.time, last: before.last, ask: before.ask, bid: before.bid, buyable: now.buyable,
-                sellable: now.sellable, isShared: before.isShared)
+            books[request.terms.symbol]?.market = now.at(pricesOf: before)
         }
         return outcome
     }

@@ -39,7 +39,7 @@ extension MatchingEngine {
         books[symbol]?.market = Market(
             time: time, last: candle.open, ask: candle.open, bid: candle.open, buyable: volume,
             sellable: volume,
-            isShared: true)
+            isShared: true, volume: candle.volume)
         let waiting = books[symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(symbol) else { return setMarket(symbol, price: candle.close) }
 
@@ -79,7 +79,7 @@ extension MatchingEngine {
         books[trade.symbol]?.market = Market(
             time: trade.time, last: trade.price, ask: trade.price, bid: trade.price, buyable: volume,
             sellable: volume,
-            isShared: true)
+            isShared: true, volume: trade.quantity)
         let waiting = books[trade.symbol]?.open ?? []
         guard !waiting.isEmpty || isHeld(trade.symbol) else { return }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
@@ -148,10 +148,7 @@ extension MatchingEngine {
             take(number, at: time)
             // The volume taken stays taken, the price goes back.
             if let before, let now = books[order.terms.symbol]?.market {
-                books[order.terms.symbol]?.market = Market(
-                    time: before.time, last: before.last, ask: before.ask, bid: before.bid,
-                    buyable: now.buyable,
-                    sellable: now.sellable, isShared: before.isShared)
+                books[order.terms.symbol]?.market = now.at(pricesOf: before)
             }
         }
     }
@@ -220,7 +217,8 @@ extension MatchingEngine {
                         symbol: name, side: side, type: .market, quantity: quantity, reduceOnly: true),
                     state: .open, filledQuantity: .zero, filledNotional: .zero, isTriggered: false,
                     locked: .zero, reason: "liquidation", createdAt: time, updatedAt: time))
-            fill(number, at: slipped(price, side, book.instrument), most: quantity, .taker, at: time)
+            let worse = slipped(price, side, quantity, book.market, book.instrument)
+            fill(number, at: worse, most: quantity, .taker, at: time)
         }
         var shortfall = FixedDecimal.zero
         changeAccount(id) { account in

@@ -131,7 +131,9 @@ extension MatchingEngine {
             price = limit
         } else {
             let reference = (order.isTriggered ? nil : order.terms.stopPrice) ?? market?.ask ?? .zero
-            price = FixedDecimal.product(reference, FixedDecimal.sum(.one, settings.slippage), .up)
+            price = raised(
+                reference, by: impact(of: order.remainingQuantity, on: market),
+                books[order.terms.symbol]?.instrument)
         }
         let notional = FixedDecimal.product(order.remainingQuantity, price, .up)
         guard !settings.takesFeesInBase else { return notional }
@@ -212,8 +214,8 @@ extension MatchingEngine {
         guard let order = orders[number], order.state == .open, order.takesAnyPrice || order.waitsAtLimit,
             let book = books[order.terms.symbol], let market = book.market
         else { return }
-        let price = takerPrice(order, market, book.instrument)
         let offered = order.terms.side == .buy ? market.buyable : market.sellable
+        let price = takerPrice(order, market, book.instrument, most: offered)
         if let price {
             if order.terms.timeInForce == .fok, offered < order.remainingQuantity {
                 end(number, .expired, "fill or kill: \(offered) was to be had", at: time)
@@ -231,10 +233,11 @@ extension MatchingEngine {
 
     /// What a taker would get now: the market made worse by the slippage; nil when its limit forbids.
     private func takerPrice(
-        _ order: MatchingOrder, _ market: Market, _ instrument: Instrument
+        _ order: MatchingOrder, _ market: Market, _ instrument: Instrument, most: FixedDecimal
     ) -> FixedDecimal? {
         let reference = order.terms.side == .buy ? market.ask : market.bid
-        let price = slipped(reference, order.terms.side, instrument)
+        let price = slipped(
+            reference, order.terms.side, min(order.remainingQuantity, most), market, instrument)
         guard let limit = order.terms.price else { return price }
         switch order.terms.side {
         case .buy: return reference <= limit ? min(price, limit) : nil
@@ -242,16 +245,41 @@ extension MatchingEngine {
         }
     }
 
-    func slipped(_ price: FixedDecimal, _ side: Side, _ instrument: Instrument) -> FixedDecimal {
+    /// The price at which a taker of so much fills where the market stands at `price`.
+    func slipped(
+        _ price: FixedDecimal, _ side: Side, _ quantity: FixedDecimal, _ market: Market?, _ instrument: Instrument
+    ) -> FixedDecimal {
+        let impact = impact(of: quantity, on: market)
         switch side {
         case .buy:
-            let worse = FixedDecimal.product(price, FixedDecimal.sum(.one, settings.slippage), .up)
-            return FixedDecimal.stepped(worse, instrument.tickSize, .ceiling)
+            return FixedDecimal.stepped(raised(price, by: impact, instrument), instrument.tickSize, .ceiling)
         case .sell:
-            let worse = FixedDecimal.product(price, FixedDecimal.difference(.one, settings.slippage), .down)
+            let part = FixedDecimal.sum(settings.slippage, impact)
+            let worse = FixedDecimal.difference(
+                FixedDecimal.product(price, FixedDecimal.difference(.one, part), .down), halfSpread(instrument))
             let rounded = FixedDecimal.stepped(worse, instrument.tickSize, .floor)
             return max(rounded, instrument.tickSize)
         }
+    }
+
+    /// What a buyer pays where the market stands at `price`, before it is rounded to the tick.
+    private func raised(
+        _ price: FixedDecimal, by impact: FixedDecimal, _ instrument: Instrument?
+    ) -> FixedDecimal {
+        let part = FixedDecimal.sum(.one, FixedDecimal.sum(settings.slippage, impact))
+        let worse = FixedDecimal.product(price, part, .up)
+        return instrument.map { FixedDecimal.sum(worse, halfSpread($0)) } ?? worse
+    }
+
+    private func halfSpread(_ instrument: Instrument) -> FixedDecimal {
+        guard settings.halfSpreadTicks > 0 else { return .zero }
+        return FixedDecimal(units: instrument.tickSize.units * Int128(settings.halfSpreadTicks))
+    }
+
+    /// By what part of the price a taker of so much fills worse for its size.
+    private func impact(of quantity: FixedDecimal, on market: Market?) -> FixedDecimal {
+        guard let impact = settings.impact, let market, let volume = market.volume else { return .zero }
+        return impact.part(taking: FixedDecimal.sum(market.taken, quantity), of: volume)
     }
 
     /// Whether a trigger lies where the market has been.

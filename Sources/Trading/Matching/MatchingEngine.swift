@@ -14,8 +14,9 @@
 /// orders that come before the next event. A trade works the same at its one price. A quote offers its sizes: buyers
 /// take at the ask, sellers at the bid, and a waiting limit fills when the other side reaches it.
 ///
-/// Takers fill at the market's price made worse by the slippage and rounded against them to the tick, but never
-/// beyond their limit. Fees are rounded up.
+/// Takers fill at the market's price made worse by the slippage (``MatchingSettings/slippage``,
+/// ``MatchingSettings/halfSpreadTicks`` and ``MatchingSettings/impact`` together) and rounded against them to the tick, but
+/// never beyond their limit. Fees are rounded up.
 public struct MatchingEngine: Sendable {
     /// An instrument with its market and its open orders.
     struct Book: Sendable {
@@ -37,6 +38,17 @@ public struct MatchingEngine: Sendable {
         var sellable: FixedDecimal
         /// Whether buyers and sellers draw on one volume.
         var isShared: Bool
+        /// All that was traded, of which orders are a share; nil where that is not known, as of a quote.
+        var volume: FixedDecimal?
+        /// What orders have taken of it.
+        var taken = FixedDecimal.zero
+
+        /// The prices of an earlier market, with what is left of the volume now.
+        func at(pricesOf before: Market) -> Market {
+            var market = self
+            (market.time, market.last, market.ask, market.bid) = (before.time, before.last, before.ask, before.bid)
+            return market
+        }
     }
 
     struct ClientName: Hashable {

@@ -16,6 +16,10 @@ public struct MatchingSettings: Hashable, Sendable {
     public var feeStep = FixedDecimal(units: 1)
     /// Whether a candle or a trade serves orders of any size, whatever its volume.
     public var hasAnyVolume = false
+    /// By how many ticks a taker fills worse than the market, beside ``slippage``: half of a fixed spread. 0 to 10,000.
+    public var halfSpreadTicks = 0
+    /// How much worse a taker fills for taking much of what is traded; nil when its size makes no difference.
+    public var impact: MarketImpact?
 
     /// Describes a venue; the defaults are a usual venue's.
     public init(

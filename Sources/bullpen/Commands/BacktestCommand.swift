@@ -33,6 +33,13 @@ extension Command {
             .value("taker-fee", "part", "Of the notional, such as 0.001."),
             .value("fee", "part", "Both of them."),
             .value("slippage", "part", "By which market and stop orders fill worse, such as 0.0005."),
+            .value("half-spread", "ticks", "By how many ticks they fill worse besides: half of a fixed spread."),
+            .value(
+                "impact", "part",
+                "What taking all of a candle's volume costs besides, as a part of the price, such as 0.1."),
+            .value(
+                "impact-curve", "shape",
+                "How it grows with the share of the volume: square_root (otherwise), linear, quadratic."),
             .value("latency", "ms", "How long an order takes to the venue, in milliseconds."),
             .value("volume-share", "part", "Of a candle's volume that may fill in it, such as 0.1."),
             .value(
@@ -128,10 +135,14 @@ enum BacktestWords {
             ("taker_fee", invocation.value("taker-fee") ?? both),
             ("slippage", invocation.value("slippage")), ("volume_share", invocation.value("volume-share")),
             ("intrabar", invocation.value("intrabar")), ("market_fill", invocation.value("market-fill")),
-            ("funding_rate", invocation.value("funding-rate")),
+            ("funding_rate", invocation.value("funding-rate")), ("impact", invocation.value("impact")),
+            ("impact_curve", invocation.value("impact-curve")),
         ]
         for (name, text) in texts {
             if let text { costs.append(.init(name, .string(text))) }
+        }
+        if let ticks = try invocation.integer("half-spread", in: 0...10_000) {
+            costs.append(.init("half_spread_ticks", .integer(ticks)))
         }
         if let latency = try invocation.integer("latency", in: 0...86_400_000) {
             costs.append(.init("latency_ms", .integer(latency)))

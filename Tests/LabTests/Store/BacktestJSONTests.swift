@@ -15,7 +15,8 @@ import Wire
             makerFee: FixedDecimal("0.001")!, takerFee: FixedDecimal("0.002")!,
             slippage: FixedDecimal("0.0005")!, latencyMilliseconds: 250,
             volumeShare: FixedDecimal("0.5")!, intrabar: .byDirection, marketFill: .sameClose,
-            fundingRate: FixedDecimal("-0.0001")!, fundingHours: 4), seed: .max)
+            fundingRate: FixedDecimal("-0.0001")!, fundingHours: 4, halfSpreadTicks: 3,
+            impact: MarketImpact(coefficient: FixedDecimal("0.1")!, curve: .quadratic)), seed: .max)
 
     @Test func `a job comes back as it was`() throws {
         #expect(try BacktestJob(JSONParser.parse(job.json.text)) == job)
@@ -43,7 +44,11 @@ import Wire
         (#"{"seed":1.5}"#, "seed"), (#"{"costs":{"taker_fee":"0.2"}}"#, "costs.taker_fee"),
         (#"{"costs":{"funding_hours":5}}"#, "costs.funding_hours"),
         (#"{"costs":{"volume_share":"0"}}"#, "costs.volume_share"),
-        (#"{"costs":{"slip":"0"}}"#, "costs.slip"), (#"{"parameters":[]}"#, "parameters"),
+        (#"{"costs":{"slip":"0"}}"#, "costs.slip"), (#"{"costs":{"impact":"0.6"}}"#, "costs.impact"),
+        (#"{"costs":{"half_spread_ticks":10001}}"#, "costs.half_spread_ticks"),
+        (#"{"costs":{"half_spread_ticks":-1}}"#, "costs.half_spread_ticks"),
+        (#"{"costs":{"impact":"0.1","impact_curve":"cubic"}}"#, "costs.impact_curve"),
+        (#"{"costs":{"impact_curve":"linear"}}"#, "costs.impact_curve"), (#"{"parameters":[]}"#, "parameters"),
         (#"{"speed":1}"#, "speed"),
     ])
     func `what is wrong is named`(_ text: String, _ field: String) throws {

@@ -108,6 +108,9 @@ export async function open(context) {
         const capital = field({ name: "capital", label: "Capital", kind: "decimal", value: "10000", hint: "In quote currency." });
         const fee = field({ name: "costs.taker_fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." });
         const slippage = field({ name: "costs.slippage", label: "Slippage", kind: "decimal", value: "0", unit: "%", hint: "By which market and stop orders fill worse." });
+        const spread = field({ name: "costs.half_spread_ticks", label: "Half spread", kind: "number", value: "0", unit: "ticks" });
+        const impact = field({ name: "costs.impact", label: "Taking all of a candle's volume costs", kind: "decimal", value: "0", unit: "%" });
+        const curve = field({ name: "costs.impact_curve", label: "It grows with the share", kind: "select", value: "square_root", options: [{ value: "square_root", label: "As its square root" }, { value: "linear", label: "Linearly" }, { value: "quadratic", label: "As its square" }] });
         const mode = field({ name: "mode", label: "Mode", kind: "select", value: "batched", options: [{ value: "batched", label: "Batched: many candles a line, faster" }, { value: "strict", label: "Strict: one candle, one answer" }] });
         const latency = field({ name: "costs.latency_ms", label: "Latency", kind: "number", value: "0", unit: "ms" });
         const volume = field({ name: "costs.volume_share", label: "Of a candle's volume at most", kind: "decimal", unit: "%", placeholder: "no bound" });
@@ -117,7 +120,7 @@ export async function open(context) {
         const seed = field({ name: "seed", label: "Seed", kind: "number", value: "1" });
         const title = field({ name: "title", label: "Title", placeholder: "to find it again" });
         const parameters = algorithm.parameters.map(parameterField);
-        const more = [mode, latency, volume, intrabar, market, warmUp, seed, title];
+        const more = [mode, latency, volume, intrabar, market, spread, impact, curve, warmUp, seed, title];
         const group = parameters.length
             ? h("fieldset", { class: "field-group" }, h("legend", {}, "Parameters"), h("div", { class: "two-up" }, parameters.map(({ item }) => item.element)))
             : h("p", { class: "muted full" }, "This strategy has no parameters of its own.");
@@ -128,6 +131,9 @@ export async function open(context) {
             submit: "Run the backtest", layout: "two", cancel: () => close(),
             async onsubmit(values) {
                 const costs = { maker_fee: part(values["costs.taker_fee"]) ?? "0", taker_fee: part(values["costs.taker_fee"]) ?? "0", slippage: part(values["costs.slippage"]) ?? "0", latency_ms: values["costs.latency_ms"] ?? 0, intrabar: values["costs.intrabar"], market_fill: values["costs.market_fill"] };
+                if (values["costs.half_spread_ticks"]) costs.half_spread_ticks = values["costs.half_spread_ticks"];
+                const most = part(values["costs.impact"]) ?? "0";
+                if (Number(most) > 0) Object.assign(costs, { impact: most, impact_curve: values["costs.impact_curve"] });
                 if (values["costs.volume_share"] !== null) costs.volume_share = part(values["costs.volume_share"]);
                 const body = { ...candles.members(values), capital: values.capital ?? "10000", mode: values.mode, seed: values.seed ?? 1, costs };
                 for (const name of ["warm_up", "title"]) if (values[name] !== null) body[name] = values[name];
