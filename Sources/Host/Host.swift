@@ -136,7 +136,8 @@ public final class Host: HostService {
         floor = FloorEntrance(loop: loop)
         let catalogue = HostCatalogue(readers: readers, folders: folders)
         let backtester = try SandboxedBacktester(
-            launcher, catalogue: catalogue, candles: candles, bounds: admission.bounds)
+            launcher, catalogue: catalogue, candles: candles, bounds: admission.bounds,
+            settings: configuration.lab)
         lab = Self.openLab(
             .init(
                 backtester: backtester, catalogue: catalogue, series: StoredSeries(candles), candles: candles,

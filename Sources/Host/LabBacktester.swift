@@ -10,7 +10,7 @@ extension SandboxedBacktester {
     /// The backtester of an installation: strategies of its catalogue behind its walls, on its candles.
     convenience init(
         _ launcher: StrategyLauncher, catalogue: HostCatalogue, candles: any CandleSource,
-        bounds: ConfigBounds
+        bounds: ConfigBounds, settings: Configuration.Lab
     ) throws(SystemCallError) {
         let folders = catalogue.folders
         try self.init(
@@ -30,7 +30,9 @@ extension SandboxedBacktester {
                     launcher.launcher.heavyWork(delta)
                     // Prices and orders go first. Where the kernel says no, they share.
                     if delta > 0 { try? Thread.letOthersGoFirst() }
-                }), settings: Settings(processors: (0..<Int32(Processors.count)).reversed()))
+                }),
+            settings: Settings(
+                patience: settings.answerTimeout, processors: (0..<Int32(Processors.count)).reversed()))
     }
 }
 

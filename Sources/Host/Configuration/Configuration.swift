@@ -191,6 +191,7 @@ public struct Configuration: Hashable, Sendable {
         public var waitingRuns = 500
         public var keptRuns = 1000
         public var resultMebibytes = 2048
+        public var answerTimeout = Duration.seconds(30)
     }
 
     /// Commands of the operator's choice, run with `/bin/sh -c`.

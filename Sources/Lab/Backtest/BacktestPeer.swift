@@ -30,6 +30,8 @@ enum PeerEnd: Error, Hashable {
 struct PeerReader {
     /// How many lines one answer may have.
     static let answerLines = 10_000
+    /// How many bytes one answer may have.
+    static let answerBytes = 16 << 20
     /// How many lines are refused before the run ends.
     static let refusedLines = 100
 
@@ -41,14 +43,22 @@ struct PeerReader {
     private var start = 0
     private var end = 0
     private var refusals = 0
+    private var answered = 0
 
     init(_ peer: any BacktestPeer) { self.peer = peer }
+
+    /// What comes from here on is the answer to something else.
+    mutating func beginAnswer() { answered = 0 }
 
     /// Waits for the next line. What is refused goes to `refused`, and the line after it is waited for.
     mutating func next(refused: (LineFailure) -> Void) throws(PeerEnd) -> StrategyMessage {
         while true {
             guard let lineEnd = try lineEnd() else { continue }
             guard lineEnd - start < StrategyProtocol.lineBytes else { throw .broke(Self.tooLong) }
+            answered += lineEnd - start
+            guard answered <= Self.answerBytes else {
+                throw .broke("too much: more than \(Self.answerBytes >> 20) MiB in one answer")
+            }
             let line = buffer[start..<lineEnd]
             start = lineEnd + 1
             do throws(LineFailure) {

@@ -1,4 +1,5 @@
 internal import MarketData
+internal import Posix
 internal import Trading
 internal import Wire
 
@@ -24,6 +25,8 @@ struct BacktestRun {
     private var number = 0
     /// Whether the strategy knows batches, and is to have them.
     private var takesBatches = false
+    /// How far it may go at a time.
+    private var stride = BatchStride()
 
     init(
         _ job: BacktestJob, engine: BacktestEngine, source: any CandleSource, peer: any BacktestPeer,
@@ -60,7 +63,7 @@ struct BacktestRun {
             source, job.series, from: job.start, to: job.end, pieceSize: Self.blockCandles)
         while let block = try read({ () throws(MarketFileFailure) in try stream.next() }) {
             if takesBatches { try giveBatch(block) } else { try goThrough(block) }
-            guard progress(BacktestProgress(bars: bars, total: max(total, bars))) else { throw .cancelled }
+            try tellProgress()
         }
         var rest: [UInt8] = []
         engine.takeOutgoing(into: &rest)
@@ -75,6 +78,10 @@ struct BacktestRun {
             if case .bye = message { return }
             if case .log = message { engine.take(message) }
         }
+    }
+
+    private func tellProgress() throws(PeerEnd) {
+        guard progress(BacktestProgress(bars: bars, total: max(total, bars))) else { throw .cancelled }
     }
 
     private func read<Value>(
@@ -112,6 +119,8 @@ struct BacktestRun {
     private mutating func goThrough(_ block: CandleStream.Block) throws(PeerEnd) {
         var lines: [UInt8] = []
         lines.reserveCapacity(1024)
+        // How long it has waited for the strategy since it told of its progress.
+        var slowness: UInt64 = 0
         // Up to here nothing happens by itself; what was said may change that.
         var quietEnd = -1
         for index in 0..<block.count {
@@ -125,8 +134,14 @@ struct BacktestRun {
             }
             engine.takeOutgoing(into: &lines)
             candleLines[series].write(block.pieces[series], block.row(index), to: &lines)
+            let asked = MonotonicClock.nanoseconds
             if try ask(&lines) { quietEnd = -1 }
             if series == 0 { bars += 1 }
+            slowness += MonotonicClock.nanoseconds - asked
+            if slowness > BatchStride.slow {
+                slowness = 0
+                try tellProgress()
+            }
             if engine.fills.count > BacktestEngine.fillLimit {
                 throw .broke("more than \(BacktestEngine.fillLimit) fills")
             }
@@ -147,11 +162,14 @@ struct BacktestRun {
             engine.mark()
             engine.advance(over: block[index], series: block.series(index))
             engine.takeOutgoing(into: &lines)
-            let end = engine.quietEnd(of: block, after: index)
+            let end = min(engine.quietEnd(of: block, after: index), index + stride.candles - 1)
             HostMessage.go(until: first + end).write(to: &lines)
+            let asked = MonotonicClock.nanoseconds
             try peer.send(lines)
             lines.removeAll(keepingCapacity: true)
             let (messages, done) = try answer(in: (first + index)...(first + end))
+            let isSlow = stride.took(
+                MonotonicClock.nanoseconds - asked, for: done - first - index + 1)
             engine.pass(block, from: index + 1, through: done - first)
             if !messages.isEmpty {
                 engine.mark()
@@ -159,6 +177,7 @@ struct BacktestRun {
             }
             bars += block.countOfMain(index...(done - first))
             index = done - first + 1
+            if isSlow { try tellProgress() }
             if engine.fills.count > BacktestEngine.fillLimit {
                 throw .broke("more than \(BacktestEngine.fillLimit) fills")
             }
@@ -170,6 +189,7 @@ struct BacktestRun {
         in allowed: ClosedRange<Int>
     ) throws(PeerEnd) -> (messages: [StrategyMessage], done: Int) {
         var messages: [StrategyMessage] = []
+        reader.beginAnswer()
         for _ in 0..<PeerReader.answerLines {
             let message = try next()
             switch message {
@@ -196,6 +216,7 @@ struct BacktestRun {
         lines.append(text: "}\n")
         try peer.send(lines)
         lines.removeAll(keepingCapacity: true)
+        reader.beginAnswer()
         for count in 0..<PeerReader.answerLines {
             let message = try next()
             switch message {

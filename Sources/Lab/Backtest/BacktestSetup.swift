@@ -3,6 +3,7 @@ internal import Catalogue
 internal import MarketData
 internal import Posix
 internal import Sandbox
+internal import Synchronization
 internal import Trading
 internal import Wire
 
@@ -14,7 +15,7 @@ struct BacktestSetup: Sendable {
         let engine: BacktestEngine
         let bars: Int
         /// Why it did not go through; nil when it did.
-        let end: PeerEnd?
+        var end: PeerEnd?
         let milliseconds: Int
     }
 
@@ -79,7 +80,11 @@ struct BacktestSetup: Sendable {
         _ child: ConfinedChild, _ vitals: ChildVitals, _ progress: @escaping (BacktestProgress) -> Bool
     ) -> Finished {
         do throws(SystemCallError) {
-            return converse(try ChildPipes(child, vitals), progress)
+            var finished = converse(try ChildPipes(child, vitals), progress)
+            if finished.end == .gone, vitals.isUnwanted.load(ordering: .relaxed) {
+                finished.end = .cancelled
+            }
+            return finished
         } catch {
             return Finished(engine: engine, bars: 0, end: .broke("\(error)"), milliseconds: 0)
         }

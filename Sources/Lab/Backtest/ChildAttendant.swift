@@ -21,6 +21,7 @@ final class ChildAttendant {
     private let vitals: ChildVitals
     private let loop: EventLoop
     private let patience: UInt64
+    private let isWanted: @Sendable () -> Bool
     private var watches: [EventLoop.Watch] = []
     private var violationsWatch: EventLoop.Watch?
     private var clock: EventLoop.Timer?
@@ -30,15 +31,27 @@ final class ChildAttendant {
     private var lastRefusal: Violation?
     private var seenProgress: UInt64 = 0
     private var silentSince: UInt64?
+    private var seenQuestions: UInt64 = 0
+    private var askedSince: UInt64?
     private var isAskedWhere = false
     private var condemned: String?
     private var outcome: Outcome?
     private var completion: (@Sendable (Outcome) -> Void)?
 
+    /// How many times its patience a strategy may take for one answer if it says something meanwhile.
+    private static let answerPatience: UInt64 = 10
+
     /// On the loop's thread.
     ///
-    /// - Parameter patience: How long an answer may take.
-    init(_ child: ConfinedChild, _ vitals: ChildVitals, loop: EventLoop, patience: Duration) {
+    /// - Parameters:
+    ///   - patience: How long it may be silent while an answer is waited for; a whole answer may take
+    ///     ``answerPatience`` times as long.
+    ///   - isWanted: Asked now and then whether the backtest is wanted still.
+    init(
+        _ child: ConfinedChild, _ vitals: ChildVitals, loop: EventLoop, patience: Duration,
+        isWanted: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.isWanted = isWanted
         self.child = child
         self.vitals = vitals
         self.loop = loop
@@ -64,7 +77,10 @@ final class ChildAttendant {
     func end(within grace: Duration, _ completion: @escaping @Sendable (Outcome) -> Void) {
         if let outcome { return completion(outcome) }
         self.completion = completion
-        loop.schedule(after: grace) { [weak self] in self?.child.kill() }
+        loop.schedule(after: grace) { [weak self] in
+            guard let self, outcome == nil else { return }
+            condemn("closed its standard output, and did not end")
+        }
     }
 
     // MARK: - The clock
@@ -73,12 +89,26 @@ final class ChildAttendant {
         let pause = Duration.nanoseconds(Int64(min(patience / 4, 1_000_000_000)))
         clock = loop.schedule(after: pause) { [weak self] in
             guard let self, outcome == nil else { return }
-            look(at: MonotonicClock.nanoseconds)
+            if isWanted() {
+                look(at: MonotonicClock.nanoseconds)
+            } else {
+                vitals.isUnwanted.store(true, ordering: .relaxed)
+                condemn("cancelled")
+            }
             tick()
         }
     }
 
     private func look(at now: UInt64) {
+        let questions = vitals.questions.load(ordering: .relaxed)
+        if questions == seenQuestions, let since = askedSince {
+            // One that mutters on and on does not answer either.
+            if vitals.isWaiting.load(ordering: .relaxed), now - since >= Self.answerPatience * patience {
+                condemn("hung: did not come to the end of an answer for \(Self.seconds(now - since)) s")
+            }
+        } else {
+            (seenQuestions, askedSince) = (questions, now)
+        }
         let progress = vitals.progress.load(ordering: .relaxed)
         guard progress == seenProgress, vitals.isWaiting.load(ordering: .relaxed), let since = silentSince
         else {
@@ -96,8 +126,12 @@ final class ChildAttendant {
         }
         guard now - since >= patience else { return }
         let place = EndWords.place(in: lastWords).map { ", \($0)" } ?? ""
-        let seconds = patience / 1_000_000_000
-        condemn("hung: did not answer for \(seconds) s\(place)")
+        condemn("hung: did not answer for \(Self.seconds(patience)) s\(place)")
+    }
+
+    private static func seconds(_ nanoseconds: UInt64) -> String {
+        let tenths = nanoseconds / 100_000_000
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 
     private func condemn(_ cause: String) {

@@ -9,6 +9,10 @@ final class ChildVitals: Sendable {
     let progress = Atomic<UInt64>(0)
     /// Whether the thread waits for the strategy, and not the other way round.
     let isWaiting = Atomic<Bool>(false)
+    /// Counts up whenever the strategy was asked something.
+    let questions = Atomic<UInt64>(0)
+    /// Whether whoever asked for the backtest wants no more of it, and the strategy was killed for that.
+    let isUnwanted = Atomic<Bool>(false)
 }
 
 /// The pipes of a confined strategy, read and written by one thread that waits.
@@ -27,12 +31,15 @@ final class ChildPipes: BacktestPeer {
     }
 
     func send(_ bytes: [UInt8]) throws(PeerEnd) {
+        vitals.questions.add(1, ordering: .relaxed)
         vitals.isWaiting.store(true, ordering: .relaxed)
         do throws(SystemCallError) { try child.standardInput.writeAll(bytes[...]) } catch { throw .gone }
     }
 
     func receive(into buffer: inout [UInt8], from offset: Int) throws(PeerEnd) -> Int {
         let count: Int
+        // Also behind the first part of an answer: one that says something may hang all the same.
+        vitals.isWaiting.store(true, ordering: .relaxed)
         do throws(SystemCallError) {
             count = try child.standardOutput.read(into: &buffer, from: offset)
         } catch { throw .gone }

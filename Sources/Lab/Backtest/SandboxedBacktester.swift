@@ -51,7 +51,8 @@ public final class SandboxedBacktester: Backtester {
 
     /// How runs are bounded.
     public struct Settings: Hashable, Sendable {
-        /// How long the strategy may take for one answer, its start included.
+        /// How long the strategy may be silent while it is asked for an answer, its start included; one that says
+        /// something meanwhile has ten times as long for the whole answer.
         public var patience: Duration
         /// The processors that runs are kept on, the least busy first; empty leaves that to the kernel.
         public var processors: [Int32]
@@ -92,10 +93,20 @@ public final class SandboxedBacktester: Backtester {
         let processor = takeProcessor()
         defer { giveBack(processor) }
         let vitals = ChildVitals()
-        let (finished, attendant) = try await attended(child, vitals, setup, processor, progress)
+        let latest = Mutex(BacktestProgress(bars: 0, total: 0))
+        let (finished, attendant) = try await attended(child, vitals, setup, processor) { now in
+            if let now { latest.withLock { $0 = now } }
+            return progress(now ?? latest.withLock { $0 })
+        }
         let outcome = await withCheckedContinuation { continuation in
             attendant.perform { attendant in
-                let grace: Duration = finished.end == nil ? .seconds(5) : .zero
+                let grace: Duration =
+                    switch finished.end {
+                    case nil: .seconds(5)
+                    // It is on its way out, or has only closed its pipe.
+                    case .gone: .seconds(1)
+                    case .left, .broke, .cancelled, .data: .zero
+                    }
                 attendant.end(within: grace) { continuation.resume(returning: $0) }
             }
         }
@@ -116,14 +127,17 @@ public final class SandboxedBacktester: Backtester {
     }
 
     /// Runs the conversation on a thread of its own, with somebody who looks after the child meanwhile.
+    ///
+    /// - Parameter progress: Nil asks only whether the run is wanted still.
     private func attended(
         _ child: ConfinedChild, _ vitals: ChildVitals, _ setup: BacktestSetup, _ processor: Int32?,
-        _ progress: @escaping @Sendable (BacktestProgress) -> Bool
+        _ progress: @escaping @Sendable (BacktestProgress?) -> Bool
     ) async throws(BacktestFailure) -> (BacktestSetup.Finished, LoopBound<ChildAttendant>) {
         let (loop, patience) = (loop, settings.patience)
         let attendant = await withCheckedContinuation { continuation in
             loop.perform {
-                let attendant = ChildAttendant(child, vitals, loop: loop, patience: patience)
+                let attendant = ChildAttendant(
+                    child, vitals, loop: loop, patience: patience, isWanted: { progress(nil) })
                 attendant.begin()
                 continuation.resume(returning: LoopBound(attendant, on: loop))
             }
