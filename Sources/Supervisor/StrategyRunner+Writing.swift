@@ -127,8 +127,8 @@ extension HostMessage {
         case .candle(_, let isHistory): isHistory ? .must : .candle
         case .trade(let trade): .latest(key: "t" + trade.symbol)
         case .quote(let quote): .latest(key: "q" + quote.symbol)
-        case .hello, .signal, .order, .fill, .position, .bracket, .trading, .timer, .ping, .candles, .go,
-            .stop:
+        case .hello, .signal, .order, .fill, .position, .bracket, .trading, .funding, .timer, .ping,
+            .candles, .go, .stop:
             .must
         }
     }

@@ -160,7 +160,8 @@ public final class StrategyRunner {
         guard connection != nil else { return }
         switch message {
         case .order, .fill, .position, .bracket: sendWithOthers(message.line)
-        case .hello, .candle, .trade, .quote, .signal, .trading, .timer, .ping, .candles, .go, .stop:
+        case .hello, .candle, .trade, .quote, .signal, .trading, .funding, .timer, .ping, .candles, .go,
+            .stop:
             send(message.line, message.importance)
         }
     }

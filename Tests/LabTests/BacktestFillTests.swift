@@ -185,6 +185,44 @@ import Wire
         #expect(try final(.buy) == FixedDecimal(999_999))
     }
 
+    /// Opens a position and says what it hears of funding.
+    private struct Payer: Script {
+        let opening: StrategyMessage
+        var hasOrdered = false
+
+        mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
+            if case .funding(let told) = message {
+                let words = "\(told.symbol) \(told.quantity) \(told.rate) \(told.amount) \(told.currency)"
+                return [.log(level: .info, message: "\(words) \(told.time.milliseconds % 86_400_000)")]
+            }
+            guard case .candle = message, !hasOrdered else { return [] }
+            hasOrdered = true
+            return [opening]
+        }
+    }
+
+    @Test(arguments: BacktestJob.Mode.allCases)
+    func `a strategy is told of funding, and the result has the sum`(mode: BacktestJob.Mode) throws {
+        let still = Array(repeating: (100, 100, 100, 100), count: 200)
+        let costs = CostModel(fundingRate: FixedDecimal("0.01")!, fundingHours: 1)
+        func result(_ side: Side) throws -> BacktestResult {
+            try Bench.run(
+                Bench.job(mode: mode, costs: costs, minutes: 200), source(still),
+                Payer(opening: order(side)))
+        }
+        let paid = try result(.buy)
+        #expect(
+            paid.log == [1, 2, 3].map { "BTCUSDT 1 0.01 -1 USDT \($0 * 3_600_000)" }, "\(paid.log)")
+        #expect(paid.funding == FixedDecimal(-3) && paid.fundingPayments == 3)
+        #expect(RunSummary(paid).funding == FixedDecimal(-3))
+        let received = try result(.sell)
+        #expect(received.funding == FixedDecimal(3))
+        #expect(received.log.first == "BTCUSDT -1 0.01 1 USDT 3600000")
+        let back = try #require(BacktestResult.unpack(paid.packed()))
+        #expect(back == paid && back.fingerprint == paid.fingerprint)
+        #expect(received.fingerprint != paid.fingerprint)
+    }
+
     @Test func `orders during history are denied`() throws {
         let result = try Bench.run(
             Bench.job(warmUp: 3, minutes: 60, skipping: 3), source(flat), Plan(acts: [1: [order(.buy)]]))

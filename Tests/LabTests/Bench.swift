@@ -50,6 +50,7 @@ extension BacktestResult {
         job.mode = .strict
         return BacktestResult(
             job: job, dataHashes: dataHashes, end: end, bars: bars, finalEquity: finalEquity, fills: fills,
-            trades: trades, equity: equity, decisions: decisions, log: log, milliseconds: 0)
+            trades: trades, equity: equity, decisions: decisions, log: log, milliseconds: 0, funding: funding,
+            fundingPayments: fundingPayments)
     }
 }

@@ -144,6 +144,36 @@ struct `Backtests of Python strategies` {
         #expect(try run(Self.nosy, job, source).decisions != many.decisions, "the seed makes no difference")
     }
 
+    @Test func `have what was paid as funding in their equity`() throws {
+        var source = MemoryCandles()
+        source.add("BTCUSDT", "1m", count: 400, seed: 4)
+        var job = Bench.job(
+            costs: CostModel(fundingRate: FixedDecimal("0.001")!, fundingHours: 1), minutes: 400)
+        let code = """
+            from bullpen import Strategy
+
+
+            class Holder(Strategy):
+                def on_candle(self, candle):
+                    if self.position().is_flat and not self.open_orders:
+                        self.buy(1)
+
+                def on_position(self, position):
+                    self.before = self.equity
+
+                def on_funding(self, funding):
+                    self.log(f"{funding.amount == self.equity - self.before} {funding.amount < 0} {self.now}")
+                    self.before = self.equity
+            """
+        let one = try run(code, job, source)
+        job.mode = .batched
+        let many = try run(code, job, source)
+        let hour = 3_600_000
+        let start = Int(MemoryCandles.start.milliseconds)
+        #expect(one.log == (1...6).map { "True True \(start + $0 * hour)" })
+        #expect(one.comparable == many.comparable)
+    }
+
     @Test func `come to the same in batches with several series`() throws {
         var source = MemoryCandles()
         source.add("BTCUSDT", "1m", count: 500, seed: 8, gaps: true)

@@ -159,6 +159,10 @@ extension HostMessage {
                     symbol: Bool.random(using: &generator) ? generator.symbol() : nil,
                     reason: Bool.random(using: &generator) ? generator.text() : nil,
                     until: Bool.random(using: &generator) ? generator.time() : nil, time: generator.time())),
+            .funding(
+                FundingReport(
+                    symbol: generator.symbol(), quantity: generator.decimal(), rate: generator.decimal(),
+                    amount: generator.decimal(), currency: "USDT", time: generator.time())),
             .timer(id: generator.id(), time: generator.time()),
             .ping(id: Int.random(in: Int.min...Int.max, using: &generator)),
             .candles(generator.batch()),

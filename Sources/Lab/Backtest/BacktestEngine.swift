@@ -65,6 +65,9 @@ struct BacktestEngine: Sendable {
     var decisions: [BacktestResult.Decision] = []
     private(set) var log: [String] = []
     private(set) var nextFunding: Int64
+    /// What was received as funding, less what was paid.
+    private(set) var funding = FixedDecimal.zero
+    private(set) var fundingPayments = 0
 
     /// Sets up the books.
     init(
@@ -180,7 +183,14 @@ struct BacktestEngine: Sendable {
             let amount = FixedDecimal.times(once, FixedDecimal(Int(times)))
             cash = .subtracting(cash, amount)
             ledger.pay(amount, for: symbol)
+            funding = .subtracting(funding, amount)
+            fundingPayments += Int(times)
             guard let currency = instruments[symbol]?.quote else { continue }
+            HostMessage.funding(
+                FundingReport(
+                    symbol: symbol, quantity: holding.quantity, rate: rate, amount: .flipped(amount),
+                    currency: currency, time: clock)
+            ).write(to: &outgoing)
             do throws(MatchingRefusal) {
                 try matching.deposit(.flipped(amount), of: currency, on: Self.account)
             } catch {

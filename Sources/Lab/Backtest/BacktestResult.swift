@@ -54,11 +54,16 @@ public struct BacktestResult: Hashable, Sendable {
     public let log: [String]
     /// How long it took, without the start of the strategy, in milliseconds. Not a part of what is repeated.
     public let milliseconds: Int
+    /// What was received as funding less what was paid, in quote currency; each trade's fees have their part of it.
+    public let funding: FixedDecimal
+    /// How often funding fell due while something was held, for each instrument.
+    public let fundingPayments: Int
 
     /// Describes an outcome.
     public init(
         job: BacktestJob, dataHashes: [String], end: End, bars: Int, finalEquity: FixedDecimal, fills: [Fill],
-        trades: [ClosedTrade], equity: [EquityPoint], decisions: [Decision], log: [String], milliseconds: Int
+        trades: [ClosedTrade], equity: [EquityPoint], decisions: [Decision], log: [String], milliseconds: Int,
+        funding: FixedDecimal = .zero, fundingPayments: Int = 0
     ) {
         self.job = job
         self.dataHashes = dataHashes
@@ -71,5 +76,7 @@ public struct BacktestResult: Hashable, Sendable {
         self.decisions = decisions
         self.log = log
         self.milliseconds = milliseconds
+        self.funding = funding
+        self.fundingPayments = fundingPayments
     }
 }

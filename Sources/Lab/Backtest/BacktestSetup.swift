@@ -124,7 +124,8 @@ struct BacktestSetup: Sendable {
             fills: engine.fills, trades: engine.ledger.closed, equity: engine.curve.points,
             decisions: engine.decisions,
             log: Array((engine.log + (outcome?.lastWords ?? [])).suffix(BacktestEngine.logLines)),
-            milliseconds: finished.milliseconds)
+            milliseconds: finished.milliseconds, funding: engine.funding,
+            fundingPayments: engine.fundingPayments)
     }
 }
 

@@ -25,10 +25,17 @@ extension RunReport {
         return """
             <h1>\(heading)</h1>
             <p class="muted">\(series) · \(FigureText.time(job.start)) to \(FigureText.time(job.end)) UTC · \
-            capital \(FigureText.money(job.capital.approximate)) · \(job.mode.rawValue) · run \(id)</p>
+            capital \(FigureText.money(job.capital.approximate)) · \(job.mode.rawValue) · run \(id)\(funding)</p>
             \(warning)<div class="tiles">\(tiles)</div>
 
             """
+    }
+
+    private var funding: HTMLText {
+        guard result.fundingPayments > 0 else { return "" }
+        let (amount, count) = (result.funding, result.fundingPayments)
+        let word = amount.isNegative ? "paid" : "received"
+        return " · funding \(word) \(count) times, \(FigureText.money(abs(amount.approximate))) in all"
     }
 
     // MARK: - Charts

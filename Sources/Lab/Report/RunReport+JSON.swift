@@ -16,6 +16,9 @@ extension RunReport {
             "state": .string(result.end.state.rawValue), "cause": .optional(result.end.cause),
             "data_hashes": .array(result.dataHashes.map { .string($0) }),
             "bars": .integer(result.bars), "milliseconds": .integer(result.milliseconds),
+            "funding": .members([
+                "amount": .decimal(result.funding), "payments": .integer(result.fundingPayments),
+            ]),
             "metrics": .array(Metric.allCases.map { $0.json(performance[$0]) }),
             "period": .members([
                 "milliseconds": .integer(performance.samples.period),

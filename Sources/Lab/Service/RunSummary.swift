@@ -17,6 +17,8 @@ public struct RunSummary: Hashable, Sendable {
     public let wins: Int
     /// What the venue took.
     public let fees: FixedDecimal
+    /// What was received as funding less what was paid; nil when none fell due.
+    public let funding: FixedDecimal?
     public let bars: Int
     public let milliseconds: Int
 
@@ -38,6 +40,7 @@ public struct RunSummary: Hashable, Sendable {
         trades = result.trades.count
         wins = result.trades.count { $0.profit.isPositive }
         fees = FixedDecimal(units: result.fills.reduce(Int128(0)) { $0 &+ $1.fee.units })
+        funding = result.fundingPayments > 0 ? result.funding : nil
         bars = result.bars
         milliseconds = result.milliseconds
     }
@@ -52,7 +55,8 @@ public struct RunSummary: Hashable, Sendable {
             "final_equity": .decimal(finalEquity), "profit": .decimal(profit),
             "total_return": .real(totalReturn),
             "max_drawdown": .real(maximumDrawdown), "fills": .integer(fills), "trades": .integer(trades),
-            "wins": .integer(wins), "fees": .decimal(fees), "bars": .integer(bars),
+            "wins": .integer(wins), "fees": .decimal(fees),
+            "funding": funding.map { .decimal($0) }, "bars": .integer(bars),
             "milliseconds": .integer(milliseconds),
         ])
     }

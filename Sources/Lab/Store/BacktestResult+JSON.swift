@@ -57,12 +57,15 @@ extension BacktestResult {
     }
 
     private var outcome: [JSONValue] {
-        [
+        var values: [JSONValue] = [
             .string(end.state.rawValue), .optional(end.cause), .integer(bars), .decimal(finalEquity),
             .array(fills.map(Self.row)), .array(trades.map(Self.row)),
             .array(equity.map { .array([.time($0.time), .decimal($0.equity)]) }),
             .array(decisions.map(Self.row)),
         ]
+        // Runs without it have the fingerprint that they had before there was any.
+        if fundingPayments > 0 { values += [.decimal(funding), .integer(fundingPayments)] }
+        return values
     }
 
     private init(kept value: JSONValue) throws(FieldFailure) {
@@ -78,16 +81,20 @@ extension BacktestResult {
             case .cancelled: .cancelled
             case .failed, .queued, .running, .interrupted: .failed(cause ?? "")
             }
+        let (bars, finalEquity) = (try outcome.integer(), try outcome.decimal())
+        let fills = try outcome.rows { r throws(FieldFailure) in try r.fill() }
+        let trades = try outcome.rows { r throws(FieldFailure) in try r.trade() }
+        let equity = try outcome.rows { r throws(FieldFailure) in
+            EquityPoint(time: try r.time(), equity: try r.decimal())
+        }
+        let decisions = try outcome.rows { r throws(FieldFailure) in try r.decision() }
+        let hasFunding = !outcome.isAtEnd
         self.init(
-            job: job, dataHashes: try reader.texts("data_hashes"), end: end, bars: try outcome.integer(),
-            finalEquity: try outcome.decimal(),
-            fills: try outcome.rows { r throws(FieldFailure) in try r.fill() },
-            trades: try outcome.rows { r throws(FieldFailure) in try r.trade() },
-            equity: try outcome.rows { r throws(FieldFailure) in
-                EquityPoint(time: try r.time(), equity: try r.decimal())
-            },
-            decisions: try outcome.rows { r throws(FieldFailure) in try r.decision() },
-            log: try reader.texts("log"), milliseconds: try reader.integer("milliseconds"))
+            job: job, dataHashes: try reader.texts("data_hashes"), end: end, bars: bars,
+            finalEquity: finalEquity, fills: fills, trades: trades, equity: equity, decisions: decisions,
+            log: try reader.texts("log"), milliseconds: try reader.integer("milliseconds"),
+            funding: hasFunding ? try outcome.decimal() : .zero,
+            fundingPayments: hasFunding ? try outcome.integer() : 0)
     }
 
     // MARK: - Rows
@@ -147,6 +154,8 @@ private struct RowReader {
     private var next = 0
 
     init(_ value: JSONValue) { values = value.arrayValue ?? [] }
+
+    var isAtEnd: Bool { next == values.count }
 
     private mutating func take() throws(FieldFailure) -> JSONValue {
         guard next < values.count else { throw FieldFailure(field: "", reason: "a row is too short") }

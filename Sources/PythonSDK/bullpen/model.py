@@ -144,6 +144,20 @@ class Trading(NamedTuple):
     time: int
 
 
+class Funding(NamedTuple):
+    """What was paid, or received, for holding a perpetual."""
+
+    symbol: str
+    quantity: Decimal
+    """What was held; below nought when short."""
+    rate: Decimal
+    """What longs pay to shorts, as a part of the position's worth."""
+    amount: Decimal
+    """What the account's money changed by: below nought when it was paid."""
+    currency: str
+    time: int
+
+
 class Instrument(NamedTuple):
     """What can be traded, and in which steps."""
 
@@ -469,6 +483,18 @@ def trading(message: Message) -> Trading:
         message.get("symbol"),
         message.get("reason"),
         message.get("until"),
+        message["time"],
+    )
+
+
+def funding(message: Message) -> Funding:
+    """Reads a `funding` line."""
+    return Funding(
+        message["symbol"],
+        Decimal(message["quantity"]),
+        Decimal(message["rate"]),
+        Decimal(message["amount"]),
+        message["currency"],
         message["time"],
     )
 

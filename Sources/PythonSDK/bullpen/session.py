@@ -160,6 +160,7 @@ class Session:
             "position": self._position,
             "bracket": self._bracket,
             "trading": self._trading,
+            "funding": self._funding,
             "timer": self._timer,
             "ping": self._ping,
             "stop": self._stop,
@@ -402,6 +403,12 @@ class Session:
         trading = model.trading(message)
         self.now = trading.time
         self._bound.on_trading(trading)
+
+    def _funding(self, message: Message) -> None:
+        funding = model.funding(message)
+        self.now = funding.time
+        self._start_equity += funding.amount
+        self._bound.on_funding(funding)
 
     def _timer(self, message: Message) -> None:
         self.now = message["time"]
@@ -663,7 +670,7 @@ class Session:
         return known or Position(symbol, ZERO, ZERO, ZERO, ZERO, ZERO, self.now)
 
     def equity(self) -> Decimal:
-        """Equity at the start, moved by what positions gained, lost and paid since."""
+        """Equity at the start, moved by what positions gained, lost and paid since, and by funding."""
         return self._start_equity + self._net_profit()
 
     def _net_profit(self) -> Decimal:

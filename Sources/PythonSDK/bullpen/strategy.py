@@ -13,6 +13,7 @@ from .model import (
     BullpenError,
     Candle,
     Fill,
+    Funding,
     Instrument,
     Number,
     Order,
@@ -105,6 +106,9 @@ class Strategy:
 
     def on_trading(self, trading: Trading) -> None:
         """What may be done changed: the venue is away, or what is known of the account is in doubt, or all is well."""
+
+    def on_funding(self, funding: Funding) -> None:
+        """Funding was paid on a position, or received; `equity` has it already. So far only in backtests."""
 
     def on_timer(self, timer_id: str) -> None:
         """A timer went off."""

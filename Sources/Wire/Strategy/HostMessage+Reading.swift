@@ -35,6 +35,7 @@ extension HostMessage {
         case "position": self = .position(try PositionReport(&reader))
         case "bracket": self = .bracket(try BracketReport(&reader))
         case "trading": self = .trading(try TradingReport(&reader))
+        case "funding": self = .funding(try FundingReport(&reader))
         case "timer": self = .timer(id: try reader.string("id"), time: try reader.time("time"))
         case "ping": self = .ping(id: try reader.integer("id"))
         case "candles": self = .candles(try CandleBatch(&reader))
@@ -187,6 +188,15 @@ extension BracketReport {
             status: try reader.choice("status"), leg: try reader.optionalChoice("leg"),
             exit: try reader.optionalString("exit"), reason: try reader.optionalString("reason"),
             time: try reader.time("time"))
+    }
+}
+
+extension FundingReport {
+    fileprivate init(_ reader: inout ObjectReader) throws(FieldFailure) {
+        self.init(
+            symbol: try reader.string("symbol"), quantity: try reader.decimal("quantity"),
+            rate: try reader.decimal("rate"), amount: try reader.decimal("amount"),
+            currency: try reader.string("currency"), time: try reader.time("time"))
     }
 }
 

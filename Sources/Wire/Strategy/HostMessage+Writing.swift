@@ -49,6 +49,7 @@ extension HostMessage {
         case .position(let position): position.write(to: &line)
         case .bracket(let bracket): bracket.write(to: &line)
         case .trading(let trading): trading.write(to: &line)
+        case .funding(let funding): funding.write(to: &line)
         case .timer(let id, let time):
             line.string("id", id)
             line.time("time", time)
@@ -75,6 +76,7 @@ extension HostMessage {
         case .position: "position"
         case .bracket: "bracket"
         case .trading: "trading"
+        case .funding: "funding"
         case .timer: "timer"
         case .ping: "ping"
         case .candles: "candles"
@@ -186,6 +188,17 @@ extension BracketReport {
         if let leg { line.word("leg", leg.rawValue) }
         line.optionalString("exit", exit)
         line.optionalString("reason", reason)
+        line.time("time", time)
+    }
+}
+
+extension FundingReport {
+    fileprivate func write(to line: inout LineWriter) {
+        line.string("symbol", symbol)
+        line.decimal("quantity", quantity)
+        line.decimal("rate", rate)
+        line.decimal("amount", amount)
+        line.string("currency", currency)
         line.time("time", time)
     }
 }

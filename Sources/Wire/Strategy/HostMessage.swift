@@ -19,6 +19,8 @@ public enum HostMessage: Hashable, Sendable {
     case bracket(BracketReport)
     /// What may be done on the strategy's account changed.
     case trading(TradingReport)
+    /// Funding was paid on a position of this strategy, or received.
+    case funding(FundingReport)
     /// A timer that the strategy set went off.
     case timer(id: String, time: Timestamp)
     /// Asks for `pong` with the same id.

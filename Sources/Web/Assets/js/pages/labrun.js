@@ -110,7 +110,7 @@ function tiles(report) {
     return h("div", { class: "stats eight" }, headline.map((name) => {
         const one = byName.get(name);
         const text = metricText(one.value, one.unit);
-        const note = name === "total_return" ? sumText(byName.get("net_profit").value, { sign: true }) : name === "trades" ? `${sumText(byName.get("fees").value)} in fees` : name === "max_drawdown" ? `${fixed(byName.get("longest_drawdown_days").value, 1)} d at most` : null;
+        const note = name === "total_return" ? sumText(byName.get("net_profit").value, { sign: true }) : name === "trades" ? `${sumText(byName.get("fees").value)} in fees${report.funding?.payments ? `, ${sumText(-Number(report.funding.amount))} of them funding` : ""}` : name === "max_drawdown" ? `${fixed(byName.get("longest_drawdown_days").value, 1)} d at most` : null;
         const tile = stat(one.title, name.endsWith("_return") ? toned(text, one.value ?? 0) : text, note);
         tile.title = one.meaning;
         return tile;
