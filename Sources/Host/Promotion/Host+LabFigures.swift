@@ -120,7 +120,11 @@ extension LabFigures {
         let result = study.result
         let words = "\(result["words"]?.stringValue ?? "no words"), study \(study.number)"
         switch study.plan.kind {
-        case .walkForward: outOfSampleSharpe = result["figures"]?["sharpe"]?.real
+        case .walkForward:
+            outOfSampleSharpe = result["figures"]?["sharpe"]?.real
+            let runs = (result["windows"]?.arrayValue ?? []).compactMap { $0["run"]?.stringValue }
+            let words = runs.isEmpty ? "" : ": \(runs.count == 1 ? "run" : "runs") \(runs.inWords)"
+            outOfSampleSource = "walk forward \(study.number)\(words)"
         case .lookahead:
             switch result["verdict"]?.stringValue.flatMap(LookaheadCheck.Verdict.init) {
             case .clean: lookahead = .passed(words)
@@ -131,6 +135,14 @@ extension LabFigures {
         case .startUp: startup = result["is_enough"] == .bool(true) ? .passed(words) : .failed(words)
         case .optimisation: break
         }
+    }
+}
+
+extension [String] {
+    /// As in `7` or `7 to 12`.
+    fileprivate var inWords: String {
+        guard let first, let last, first != last else { return first ?? "" }
+        return count == 2 ? "\(first) and \(last)" : "\(first) to \(last)"
     }
 }
 

@@ -13,6 +13,7 @@ struct LabFigures: Sendable {
     var trades: Int?
     var sharpe: Double?
     var outOfSampleSharpe: Double?
+    var outOfSampleSource: String?
     var totalReturn: Double?
     var maximumDrawdown: Double?
     var lookahead: PromotionEvidence.Check?
@@ -24,6 +25,7 @@ struct LabFigures: Sendable {
         evidence.trades = trades
         evidence.sharpe = sharpe
         evidence.outOfSampleSharpe = outOfSampleSharpe
+        evidence.outOfSampleSource = outOfSampleSource
         evidence.totalReturn = totalReturn
         evidence.maximumDrawdown = maximumDrawdown
         evidence.lookahead = lookahead

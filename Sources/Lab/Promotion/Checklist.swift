@@ -69,7 +69,9 @@ extension Checklist.Item {
         case .minimumSharpe:
             (verdict, figure, self.limit) = Self.atLeast(limit, evidence.sharpe, .ratio)
         case .minimumOutOfSampleSharpe:
-            (verdict, figure, self.limit) = Self.atLeast(limit, evidence.outOfSampleSharpe, .ratio)
+            let found = Self.atLeast(limit, evidence.outOfSampleSharpe, .ratio)
+            let source = evidence.outOfSampleSource.map { ", \($0)" } ?? ""
+            (verdict, figure, self.limit) = (found.0, found.1.map { $0 + source }, found.2)
         case .minimumReturn:
             (verdict, figure, self.limit) = Self.atLeast(limit, evidence.totalReturn, .part)
         case .maximumDrawdown:

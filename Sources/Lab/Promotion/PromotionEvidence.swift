@@ -14,6 +14,8 @@ public struct PromotionEvidence: Hashable, Sendable {
     public var trades: Int?
     public var sharpe: Double?
     public var outOfSampleSharpe: Double?
+    /// What that was found by, such as a walk forward and its runs.
+    public var outOfSampleSource: String?
     /// A part of the capital; 0.1 is a tenth.
     public var totalReturn: Double?
     /// A part of the peak, at least 0.

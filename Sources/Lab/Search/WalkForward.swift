@@ -104,12 +104,15 @@ public struct WalkForwardStep: Hashable, Sendable {
     public let outOfSample: PointOutcome
     /// The equity on that part, from the capital on.
     public let equity: [EquityPoint]
+    /// The run on that part, where it was kept.
+    public let run: Int64?
 
     /// Describes a step.
     public init(
         window: WalkForwardPlan.Window, point: SearchPoint, inSample: PointOutcome, outOfSample: PointOutcome,
-        equity: [EquityPoint]
+        equity: [EquityPoint], run: Int64? = nil
     ) {
+        self.run = run
         self.window = window
         self.point = point
         self.inSample = inSample

@@ -5,12 +5,19 @@ public struct WalkForwardRunner: Sendable {
     public let plan: WalkForwardPlan
     private let backtester: any Backtester
     private let figures: @Sendable (BacktestResult) -> [String: Double]
+    private let keep: Keep
+
+    /// Keeps the run of a window, from 0, on the part on which what was found is tried. Returns its number; nil keeps none.
+    public typealias Keep =
+        @Sendable (_ window: Int, _ result: BacktestResult) async throws(SearchFailure) -> Int64?
 
     /// Describes a walk.
     public init(
         job: BacktestJob, plan: WalkForwardPlan, backtester: any Backtester,
-        figures: @escaping @Sendable (BacktestResult) -> [String: Double]
+        figures: @escaping @Sendable (BacktestResult) -> [String: Double],
+        keep: @escaping Keep = { _, _ throws(SearchFailure) in nil }
     ) {
+        self.keep = keep
         self.job = job
         self.plan = plan
         self.backtester = backtester
@@ -49,7 +56,7 @@ public struct WalkForwardRunner: Sendable {
                 break
             }
             if let best = found.best {
-                guard let step = try await step(window, best) else {
+                guard let step = try await step(number, window, best) else {
                     isCancelled = true
                     break
                 }
@@ -68,7 +75,7 @@ public struct WalkForwardRunner: Sendable {
 
     /// Tries the best parameters behind the part on which they were found; nil when that was cancelled.
     private func step(
-        _ window: WalkForwardPlan.Window, _ best: SearchBook.Known
+        _ number: Int, _ window: WalkForwardPlan.Window, _ best: SearchBook.Known
     ) async throws(SearchFailure) -> WalkForwardStep? {
         var outside = best.point.applied(to: job)
         outside.start = window.outStart
@@ -90,7 +97,7 @@ public struct WalkForwardRunner: Sendable {
             finalEquity: result.finalEquity, trades: result.trades.count, failure: failure)
         return WalkForwardStep(
             window: window, point: best.point, inSample: best.outcome, outOfSample: outcome,
-            equity: result.equity)
+            equity: result.equity, run: try await keep(number, result))
     }
 
     private func summary(of steps: [WalkForwardStep]) throws(SearchFailure) -> WalkForwardSummary? {

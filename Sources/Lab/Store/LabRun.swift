@@ -26,6 +26,8 @@ public struct LabRun: Hashable, Sendable {
     public var job: BacktestJob
     /// The run that this one repeats.
     public var repeats: Int64?
+    /// The study that has kept it, with the number of the window that it is of; nil for a run that somebody asked for.
+    public var study: StudyPart?
     public var createdAt: Timestamp
     public var startedAt: Timestamp?
     public var endedAt: Timestamp?
@@ -44,13 +46,29 @@ public struct LabRun: Hashable, Sendable {
         .members([
             "id": .string(String(number)), "owner": .string(owner), "created_by": .string(createdBy),
             "title": .string(title), "state": .string(state.rawValue), "cause": .optional(cause),
-            "job": job.json, "repeats": .optional(repeats.map(String.init)), "created_at": .time(createdAt),
+            "job": job.json, "repeats": .optional(repeats.map(String.init)),
+            "study": .optional(study.map { String($0.study) }),
+            "window": study.map { .integer($0.part) } ?? .null, "created_at": .time(createdAt),
             "started_at": startedAt.map { .time($0) } ?? .null,
             "ended_at": endedAt.map { .time($0) } ?? .null,
             "progress": .members(["bars": .integer(progress.bars), "total": .integer(progress.total)]),
             "kept": .bool(isKept), "data_hashes": .array(dataHashes.map { .string($0) }),
             "result_hash": .optional(resultHash), "summary": summary,
         ])
+    }
+}
+
+/// Where in a study a run belongs.
+public struct StudyPart: Hashable, Sendable {
+    /// The study's number.
+    public let study: Int64
+    /// Of a walk forward the window's number, from 0.
+    public let part: Int
+
+    /// Names a place.
+    public init(study: Int64, part: Int) {
+        self.study = study
+        self.part = part
     }
 }
 
@@ -67,9 +85,14 @@ public struct LabRunFilter: Hashable, Sendable {
     public var owner: String?
     public var algorithm: String?
     public var state: LabRun.State?
+    /// Those that this study has kept; nil for those that belong to none.
+    public var study: Int64?
 
     /// Lists everything that is not left out by one of them.
-    public init(owner: String? = nil, algorithm: String? = nil, state: LabRun.State? = nil) {
+    public init(
+        owner: String? = nil, algorithm: String? = nil, state: LabRun.State? = nil, study: Int64? = nil
+    ) {
+        self.study = study
         self.owner = owner
         self.algorithm = algorithm
         self.state = state

@@ -40,6 +40,13 @@ public enum LabSchema {
                     number INTEGER PRIMARY KEY REFERENCES backtests (number) ON DELETE CASCADE,
                     bytes INTEGER NOT NULL, result BLOB NOT NULL
                 ) STRICT;
-                """)
+                """),
+            Migration(
+                2, "Runs that a study has kept",
+                """
+                ALTER TABLE backtests ADD COLUMN study INTEGER;
+                ALTER TABLE backtests ADD COLUMN part INTEGER;
+                CREATE UNIQUE INDEX backtests_by_study ON backtests (study, part) WHERE study IS NOT NULL;
+                """),
         ])
 }

@@ -149,8 +149,10 @@ extension LabStore {
             return true
         }
         try database.forEach(
-            "SELECT algorithm, count(*) FROM backtests WHERE \(condition("algorithm")) GROUP BY algorithm",
-            values: values
+            """
+            SELECT algorithm, count(*) FROM backtests WHERE study IS NULL AND \(condition("algorithm"))
+            GROUP BY algorithm
+            """, values: values
         ) { row in
             records[try row.text(0), default: AlgorithmRecord()].runs = try row.int(1)
             return true

@@ -145,6 +145,12 @@ extension LabStore {
             conditions.append("state = ?")
             values.append(state.rawValue)
         }
+        if let study = filter.study {
+            conditions.append("study = ?")
+            values.append(study)
+        } else {
+            conditions.append("study IS NULL")
+        }
         values.append(limit + 1)
         let condition = conditions.joined(separator: " AND ") + " ORDER BY number DESC LIMIT ?"
         let found = try read { [values] in try LabRun.read(condition, values, in: $0) }
@@ -181,7 +187,7 @@ extension LabStore {
     }
 
     /// Removes the oldest runs that have ended and are not to be kept, beyond so many of each owner; and of those that
-    /// stay, the oldest results beyond so many bytes of everyone's. Their figures stay.
+    /// stay, the oldest results beyond so many bytes of everyone's. Their figures stay. Runs of a study stay as long as it does.
     ///
     /// - Returns: How many runs, and how many results, were removed.
     public func prune(runs: Int, bytes: Int) async throws(LabFailure) -> (runs: Int, results: Int) {
@@ -191,7 +197,8 @@ extension LabStore {
                 DELETE FROM backtests WHERE number IN (
                     SELECT number FROM (
                         SELECT number, row_number() OVER (PARTITION BY owner ORDER BY number DESC) AS place
-                        FROM backtests WHERE is_kept = 0 AND state NOT IN ('queued', 'running')
+                        FROM backtests
+                        WHERE is_kept = 0 AND study IS NULL AND state NOT IN ('queued', 'running')
                     ) WHERE place > ?
                 )
                 """, runs)
@@ -217,16 +224,18 @@ extension LabRun {
         try database.all(
             """
             SELECT number, owner, created_by, title, state, cause, job, repeats, created_at, started_at, ended_at,
-                bars, total, is_kept, data_hashes, result_hash, summary
+                bars, total, is_kept, data_hashes, result_hash, summary, study, part
             FROM backtests WHERE \(condition)
             """, values: values
         ) { row in
+            let (study, part) = (try row.optionalInteger(17), Int(try row.optionalInteger(18) ?? 0))
             let hashes = try row.optionalText(14).map { try JSONParser.parse($0) }?.arrayValue ?? []
             return LabRun(
                 number: try row.integer(0), owner: try row.text(1), createdBy: try row.text(2),
                 title: try row.text(3), state: try row.choice(4), cause: try row.optionalText(5),
                 job: try BacktestJob(try JSONParser.parse(try row.text(6))),
                 repeats: try row.optionalInteger(7),
+                study: study.map { StudyPart(study: $0, part: part) },
                 createdAt: try row.time(8), startedAt: try row.optionalTime(9),
                 endedAt: try row.optionalTime(10),
                 progress: BacktestProgress(bars: try row.int(11), total: try row.int(12)),

@@ -142,9 +142,12 @@ extension LabStore {
         return (part, found.count > limit ? part.last?.number : nil)
     }
 
-    /// Forgets a study and its points.
+    /// Forgets a study, its points and the runs that it has kept.
     func removeStudy(_ number: Int64) async throws(LabFailure) {
-        try await change { database in _ = try database.run("DELETE FROM studies WHERE number = ?", number) }
+        try await change { database in
+            try database.run("DELETE FROM backtests WHERE study = ?", number)
+            _ = try database.run("DELETE FROM studies WHERE number = ?", number)
+        }
     }
 }
 

@@ -45,6 +45,7 @@ extension WalkForwardRunner.Report {
                     .members([
                         "window": step.window.json, "point": step.point.json,
                         "in_sample": step.inSample.json, "out_of_sample": step.outOfSample.json,
+                        "run": .optional(step.run.map(String.init)),
                     ])
                 }),
             "skipped": .array(skipped.map(\.json)),

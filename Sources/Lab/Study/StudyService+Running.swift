@@ -61,7 +61,10 @@ extension StudyService {
         case .walkForward(let plan, let setup):
             let runner = WalkForwardRunner(
                 job: study.job, plan: try setup.plan(for: study.job), backtester: turns,
-                figures: StudyFigures.of)
+                figures: StudyFigures.of,
+                keep: { (window, result) async throws(SearchFailure) -> Int64? in
+                    try await self.keep(result, ofWindow: window, in: study)
+                })
             let report = try await runner.run { window, job throws(SearchFailure) in
                 try await self.search(plan, job, part: window, of: study, turns)
             } progress: { windows in
@@ -80,6 +83,19 @@ extension StudyService {
             }
             let report = try await check.run(parallel: lab.queue.cores)
             return Outcome(result: report?.json ?? .null, isCancelled: report == nil)
+        }
+    }
+
+    /// Keeps the run by which a window's parameters were tried, to be opened like any other.
+    private func keep(
+        _ result: BacktestResult, ofWindow window: Int, in study: LabStudy
+    ) async throws(SearchFailure) -> Int64 {
+        do throws(LabFailure) {
+            return try await lab.store.keep(
+                result, summary: lab.parts.summarise(result), of: study, part: window,
+                title: "walk forward \(study.number), window \(window + 1)", at: LabService.now)
+        } catch {
+            throw SearchFailure(reason: error.description)
         }
     }
 

@@ -102,7 +102,7 @@ enum LabRunRoutes {
             .accepted, try await call.lab.request(request, of: strategy, by: call.actor).json)
     }
 
-    /// `?state=&algorithm=&limit=&after=`
+    /// `?state=&algorithm=&study=&limit=&after=`; without a study the runs that belong to none.
     static func list(_ call: APICall, _ filter: LabRunFilter) throws -> HTTPResponse {
         var filter = filter
         var query = try call.query()
@@ -114,6 +114,12 @@ enum LabRunRoutes {
             filter.state = state
         }
         if filter.algorithm == nil { filter.algorithm = try query.word("algorithm", bytes: 128) }
+        if let text = try query.word("study", bytes: 20) {
+            guard let study = Int64(text), study > 0 else {
+                throw FieldFailure(field: "study", reason: "\"\(text)\" is not the number of a study")
+            }
+            filter.study = study
+        }
         let page = try query.page(default: 50)
         try query.finish()
         var before: Int64?

@@ -95,6 +95,9 @@ enum RunWords {
             ("span", "\(Words.time(job["start"])) to \(Words.time(job["end"]))"),
             ("capital", Words.amount(job["capital"])),
         ]
+        if let study = run["study"]?.stringValue {
+            rows.append(("of", "study \(study), window \((run["window"]?.intValue ?? 0) + 1)"))
+        }
         if case .object(let members)? = job["parameters"], !members.isEmpty {
             rows.append(
                 ("parameters", members.map { "\($0.name)=\(Words.text($0.value))" }.joined(separator: ", ")))

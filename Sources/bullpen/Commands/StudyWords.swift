@@ -132,13 +132,13 @@ enum StudyWords {
     private static func walk(_ result: JSONValue) -> [String] {
         var table = Table([
             .left("TRIED FROM"), .left("TO"), .right("SEARCHED"), .right("EQUITY"), .right("TRADES"),
-            .left("PARAMETERS"),
+            .right("RUN"), .left("PARAMETERS"),
         ])
         for step in result["windows"]?.arrayValue ?? [] {
             table.add([
                 Words.time(step["window"]?["out_start"]), Words.time(step["window"]?["out_end"]),
                 number(step["in_sample"]?["score"]), Words.amount(step["out_of_sample"]?["final_equity"]),
-                Words.text(step["out_of_sample"]?["trades"]), point(step["point"]),
+                Words.text(step["out_of_sample"]?["trades"]), Words.text(step["run"]), point(step["point"]),
             ])
         }
         let figures = result["figures"]

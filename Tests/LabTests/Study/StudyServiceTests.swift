@@ -192,6 +192,47 @@ private final class StudyFixture: Sendable {
         await fixture.close()
     }
 
+    @Test func `keep the runs behind each window, which are opened like others and go with the study`()
+        async throws
+    {
+        let fixture = try StudyFixture()
+        let (lab, store) = (fixture.lab, fixture.lab.store)
+        let ended = try await fixture.ended(
+            try await fixture.begin(
+                .walkForward, "{\(space),\"in_sample\":\"400m\",\"out_of_sample\":\"100m\"}"))
+        let windows = try #require(ended.result["windows"]?.arrayValue)
+        let numbers = windows.compactMap { $0["run"]?.stringValue.flatMap { Int64($0) } }
+        #expect(numbers.count == 6 && Set(numbers).count == 6)
+        for (part, number) in numbers.enumerated() {
+            let run = try lab.run(number)
+            #expect(run.study == StudyPart(study: ended.number, part: part))
+            #expect(run.state == .completed && run.owner == "ann" && run.createdBy == "ann")
+            #expect(run.job.start.milliseconds == windows[part]["window"]?["out_start"]?.intValue.map(Int64.init))
+            #expect(run.job.end.milliseconds == windows[part]["window"]?["out_end"]?.intValue.map(Int64.init))
+            #expect(run.job.parameters["fast"]?.intValue == 5)
+            #expect(run.json["study"]?.stringValue == "\(ended.number)")
+            #expect(try lab.result(number).finalEquity == FixedDecimal(10_100))
+            #expect(run.resultHash == (try lab.result(number).fingerprint))
+        }
+        // The list of runs is of those that somebody asked for.
+        #expect(try lab.runs(LabRunFilter(), before: nil, limit: 10).runs.isEmpty)
+        let own = try lab.runs(LabRunFilter(study: ended.number), before: nil, limit: 10).runs
+        #expect(own.map(\.number) == numbers.reversed())
+        #expect(try lab.runs(LabRunFilter(owner: "bob", study: ended.number), before: nil, limit: 10).runs.isEmpty)
+        // The next host comes by again, and finds what it would keep.
+        let again = try await store.keep(
+            try lab.result(numbers[2]), summary: .null, of: ended, part: 2, title: "", at: LabService.now)
+        #expect(again == numbers[2])
+        #expect(try await store.prune(runs: 0, bytes: .max).runs == 0)
+        let repeated = try await lab.repeatRun(numbers[0], by: "ann")
+        while try lab.run(repeated.number).state.isUnderWay { await Task.yield() }
+        #expect(try lab.run(repeated.number).resultHash == lab.run(numbers[0]).resultHash)
+        try await fixture.studies.remove(ended.number, by: "ann")
+        #expect(throws: LabFailure.self) { try lab.run(numbers[0]) }
+        #expect(try lab.run(repeated.number).state == .completed)
+        await fixture.close()
+    }
+
     @Test func `check for looking ahead and for history`() async throws {
         let fixture = try StudyFixture(decisions: { job in
             let last = Int((job.end.milliseconds - job.start.milliseconds) / 60_000) - 1

@@ -237,6 +237,7 @@ function outcome(study) {
                 { label: "Searched", right: true, render: (step) => h("span", { class: "num" }, numberText(step.in_sample.score)) },
                 { label: "Equity", right: true, render: (step) => moneyText(step.out_of_sample.final_equity) },
                 { label: "Trades", right: true, wide: true, render: (step) => h("span", { class: "num" }, String(step.out_of_sample.trades)) },
+                { label: "Run", right: true, render: (step) => (step.run ? h("a", { href: "#/lab/" + encodeURIComponent(step.run) }, step.run) : "–") },
             ],
             empty: () => empty("No windows", "In none of them had a point a score."),
         });
