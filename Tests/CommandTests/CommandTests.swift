@@ -195,6 +195,8 @@ struct CommandTests {
         #expect(list.contains("2.51 %") && list.contains("failed"))
         let beside = try await line.run("compare", "7", "9").output
         #expect(beside.contains("RUN 7") && beside.contains("RUN 9") && beside.contains("fast"))
+        #expect(beside.contains("runs 7 and 9") && beside.contains("-0.5"))
+        #expect(beside.contains("run 9 and holding BTCUSDT") && beside.contains("0.25"))
         #expect(try await line.run("lab", "repeat", "7").output.hasSuffix("bit for bit.\n"))
         #expect(try await line.run("report", "7", "-o", "-").output == "\"a report\"")
         #expect(try await line.run("lab", "show", "77").code == 2)

@@ -149,6 +149,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"items": [backtest("7", "completed"), backtest("8", "failed")], "next": None})
         if parts[-1] == "report.html":
             return self.answer("a report")
+        if parts[-1] == "compare":
+            ids = query[len("ids="):].split(",")
+            held = [{"run": one, "symbol": "BTCUSDT", "return": 0.1, "correlation": 0.25, "beta": 0.5} for one in ids]
+            pair = {"first": ids[0], "second": ids[1], "correlation": -0.5, "verdict": "", "bootstrap": None, "welch": None}
+            return self.answer({"runs": [], "metrics": [], "holdings": held, "pairs": [pair]})
         if parts[-1] == "repeat":
             return self.answer(backtest("9" if parts[2] == "7" else "7", "queued"), 202)
         if parts[-1] == "events":

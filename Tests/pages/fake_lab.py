@@ -116,7 +116,8 @@ def compare(ids):
               "welch": {"method": "Welch's t-test of mean returns", "difference": -0.0004, "t": -0.7, "degrees_of_freedom": 721.4, "probability": 0.48}} for a in range(len(runs)) for b in range(a + 1, len(runs))]
     growth = {"times": equity(1)["times"]}
     return {"runs": [{"id": one["id"], "title": one["title"], "job": one["job"], "state": one["state"], "cause": None, "growth": {**growth, "values": [value / 10000 for value in equity(int(one["id"]))["values"]]}} for one in runs],
-            "metrics": metrics, "pairs": pairs}
+            "metrics": metrics, "pairs": pairs,
+            "holdings": [{"run": one["id"], "symbol": "BTCUSDT", "return": 0.21, "correlation": 0.41, "beta": 0.33} for one in runs]}
 
 
 def algorithm(name, title, status, tags, versions):

@@ -12,13 +12,19 @@ extension LabService {
         try await ReportThreads.run { [self] () throws(LabFailure) in
             let title = try run(number).title
             let came = try result(number)
-            var prices = PriceHistory.none
-            do throws(MarketFileFailure) {
-                if let source = parts.candles { prices = try RunReport.prices(of: came, in: source) }
-            } catch {
-                log.warning("a report goes without prices", ["run": "\(number)", "cause": "\(error)"])
-            }
-            return form(RunReport(id: String(number), title: title, result: came, prices: prices))
+            return form(
+                RunReport(id: String(number), title: title, result: came, prices: prices(of: came, number)))
+        }
+    }
+
+    /// The prices that a run is held against; none where the series cannot be read.
+    private func prices(of result: BacktestResult, _ number: Int64) -> PriceHistory {
+        guard let source = parts.candles else { return PriceHistory.none }
+        do throws(MarketFileFailure) {
+            return try RunReport.prices(of: result, in: source)
+        } catch {
+            log.warning("a report goes without prices", ["run": "\(number)", "cause": "\(error)"])
+            return PriceHistory.none
         }
     }
 
@@ -31,7 +37,9 @@ extension LabService {
             var entries: [RunComparison.Entry] = []
             for number in numbers {
                 let (title, came) = (try run(number).title, try result(number))
-                entries.append(RunComparison.Entry(id: String(number), title: title, result: came))
+                entries.append(
+                    RunComparison.Entry(
+                        id: String(number), title: title, result: came, prices: prices(of: came, number)))
             }
             return form(RunComparison(entries))
         }

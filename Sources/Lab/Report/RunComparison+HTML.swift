@@ -23,12 +23,23 @@ extension RunComparison {
                 "\(FigureText.metric(pair.correlation, .ratio))", "\(pair.verdict)",
             ]
         }
+        let holdRows: [[HTMLText]] = entries.indices.compactMap { index in
+            entries[index].holding.map { holding in
+                [
+                    "\(names[index]) and holding \(holding.symbol)",
+                    "\(FigureText.metric(holding.correlation, .ratio))",
+                    "Holding it came to \(FigureText.metric(holding.totalReturn, .part)); \
+                    beta \(FigureText.metric(holding.beta, .ratio)).",
+                ]
+            }
+        }
         let intro: HTMLText = "<h1>Comparison of \(entries.count) runs</h1>\n"
         let growth = ReportPage.section("Growth of the capital", growthChart(names))
         let figures = ReportPage.section("Figures", ReportPage.table([""] + names, rows, className: "runs"))
         let chance = ReportPage.section(
             "Likeness and chance",
-            ReportPage.table(["", "Correlation", "Verdict"], pairRows, className: "runs metrics"))
+            ReportPage.table(
+                ["", "Correlation", "Verdict"], pairRows + holdRows, className: "runs metrics"))
         return ReportPage.document(title: "Comparison", "\(intro)\(growth)\(figures)\(chance)")
     }
 

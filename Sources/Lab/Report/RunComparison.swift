@@ -13,12 +13,34 @@ public struct RunComparison: Sendable {
         public let performance: PerformanceSummary
 
         /// Works out a run's figures.
-        public init(id: String, title: String, result: BacktestResult) {
+        ///
+        /// - Parameter prices: Of its main instrument, to compare with holding that; see ``RunReport/prices(of:in:)``.
+        public init(id: String, title: String, result: BacktestResult, prices: PriceHistory = .none) {
             self.id = id
             self.title = title
             self.result = result
-            performance = RunReport.performance(of: result)
+            performance = RunReport.performance(of: result, prices: prices)
         }
+
+        /// How alike the run was to buying its main instrument at the start and holding it; nil without prices.
+        public var holding: Holding? {
+            guard let series = result.job.series.first, let own = performance[.benchmarkReturn] else {
+                return nil
+            }
+            return Holding(
+                symbol: series.symbol, totalReturn: own, correlation: performance[.correlation],
+                beta: performance[.beta])
+        }
+    }
+
+    /// What holding an instrument came to, and how a run went along with it.
+    public struct Holding: Hashable, Sendable {
+        public let symbol: String
+        public let totalReturn: Double
+        /// Of the run's returns with the instrument's, in the periods that both have.
+        public let correlation: Double?
+        /// How much of the instrument's moves the run made, on average.
+        public let beta: Double?
     }
 
     /// How two of the runs differ.
@@ -108,6 +130,15 @@ extension RunComparison {
         .members([
             "runs": .array(entries.map(json)),
             "metrics": .array(Metric.allCases.map(json)),
+            "holdings": .array(
+                entries.map { entry in
+                    .members([
+                        "run": .string(entry.id),
+                        "symbol": .optional(entry.result.job.series.first?.symbol),
+                        "return": .real(entry.holding?.totalReturn),
+                        "correlation": .real(entry.holding?.correlation), "beta": .real(entry.holding?.beta),
+                    ])
+                }),
             "pairs": .array(
                 pairs.map { pair in
                     .members([

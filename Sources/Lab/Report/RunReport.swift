@@ -34,9 +34,7 @@ public struct RunReport: Sendable {
         self.result = result
         self.prices = prices
         let job = result.job
-        var input = Self.input(result)
-        input.benchmark = prices.closes
-        performance = PerformanceSummary(input)
+        performance = Self.performance(of: result, prices: prices)
         histogram = Histogram(result.trades.compactMap(\.returnOnEntry))
         regimes = Self.regimes(performance)
         let profits = result.trades.map(\.profit.approximate)
@@ -61,9 +59,13 @@ public struct RunReport: Sendable {
             series, from: input.start, to: input.end, period: period, source: source)
     }
 
-    /// The figures alone, without prices: what lists, searches and promotions look at.
-    public static func performance(of result: BacktestResult) -> PerformanceSummary {
-        PerformanceSummary(input(result))
+    /// The figures alone, and without prices unless they are given: what lists, searches and promotions look at.
+    public static func performance(
+        of result: BacktestResult, prices: PriceHistory = .none
+    ) -> PerformanceSummary {
+        var input = input(result)
+        input.benchmark = prices.closes
+        return PerformanceSummary(input)
     }
 
     /// The span is that of the job, or what came of it when it ended early.

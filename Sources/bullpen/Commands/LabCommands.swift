@@ -135,6 +135,32 @@ extension Command {
             return Console.say(JSONValue.members(["items": .array(runs)]).text)
         }
         for line in comparison(runs) { Console.say(line) }
+        for line in try await likeness(ids, server) { Console.say(line) }
+    }
+
+    /// How alike the runs were to each other and to holding their instruments; nothing for one, or too many.
+    private static func likeness(_ ids: [String], _ server: Server) async throws -> [String] {
+        guard (2...8).contains(ids.count) else { return [] }
+        let answer: JSONValue
+        do {
+            answer = try await server.get("/lab/compare?ids=\(ids.map(\.asPathPiece).joined(separator: ","))")
+        } catch let failure as CommandFailure {
+            return ["", Console.harmless("How alike they were is not known: \(failure.message)")]
+        }
+        var table = Table([.left("CORRELATION"), .right("")])
+        for pair in answer["pairs"]?.arrayValue ?? [] {
+            table.add([
+                "runs \(Words.text(pair["first"])) and \(Words.text(pair["second"]))",
+                RunWords.figure(.init("correlation", pair["correlation"] ?? .null)),
+            ])
+        }
+        for one in answer["holdings"]?.arrayValue ?? [] {
+            table.add([
+                "run \(Words.text(one["run"])) and holding \(Words.text(one["symbol"]))",
+                RunWords.figure(.init("correlation", one["correlation"] ?? .null)),
+            ])
+        }
+        return [""] + table.lines
     }
 
     /// One row a figure, one column a run; parameters that differ stand first.

@@ -169,7 +169,9 @@ import Wire
 }
 
 @Suite struct `Comparisons of runs` {
-    private func entry(_ id: String, _ values: [Int]) -> RunComparison.Entry {
+    private func entry(
+        _ id: String, _ values: [Int], prices: PriceHistory = .none
+    ) -> RunComparison.Entry {
         let job = BacktestJob(
             strategy: "s", version: "v",
             series: [SeriesKey(venue: "x", symbol: "BTCUSDT", resolution: Resolution("1d")!)],
@@ -184,7 +186,43 @@ import Wire
             result: BacktestResult(
                 job: job, dataHashes: [], end: .completed, bars: values.count,
                 finalEquity: equity.last?.equity ?? job.capital, fills: [], trades: [], equity: equity,
-                decisions: [], log: [], milliseconds: 0))
+                decisions: [], log: [], milliseconds: 0), prices: prices)
+    }
+
+    @Test func `each run is held against holding its instrument`() throws {
+        // A price that wavers; one run holds it from the start, one bets against it.
+        let prices = (0..<120).map { 1_000 + $0 * 3 + ($0 * 37) % 101 }
+        let days = SeriesKey(venue: "x", symbol: "BTCUSDT", resolution: Resolution("1d")!)
+        var columns = CandleColumns(
+            symbol: "BTCUSDT", resolution: days.resolution, priceDigits: 0, volumeDigits: 0)
+        for (day, price) in prices.enumerated() {
+            let (open, close) = (FixedDecimal(day == 0 ? 1_000 : prices[day - 1]), FixedDecimal(price))
+            precondition(
+                columns.append(
+                    Candle(
+                        symbol: "BTCUSDT", resolution: days.resolution,
+                        openTime: Timestamp(milliseconds: Int64(day) * 86_400_000), open: open,
+                        high: max(open, close), low: min(open, close), close: close, volume: .one)))
+        }
+        let source = MemoryCandles(series: [days: columns])
+        let history = try PriceHistory(
+            days, from: Timestamp(milliseconds: 0), to: Timestamp(milliseconds: 120 * 86_400_000),
+            period: 86_400_000, source: source)
+        let long = entry("1", prices.map { 10 * $0 }, prices: history)
+        let short = entry("2", prices.map { 20_000 - 10 * $0 }, prices: history)
+        let bare = entry("3", prices.map { 10 * $0 })
+        let comparison = RunComparison([long, short, bare])
+        let held = try #require(comparison.entries[0].holding)
+        #expect(held.symbol == "BTCUSDT")
+        #expect(abs((held.correlation ?? 0) - 1) < 1e-9 && abs((held.beta ?? 0) - 1) < 1e-9)
+        #expect(abs(held.totalReturn - (Double(prices[119]) / 1_000 - 1)) < 1e-12)
+        #expect((comparison.entries[1].holding?.correlation ?? 0) < -0.9)
+        #expect(comparison.entries[2].holding == nil)
+        let told = try #require(comparison.json["holdings"]?.arrayValue)
+        #expect(told.map { $0["run"]?.stringValue } == ["1", "2", "3"])
+        #expect(told[2]["correlation"] == .null && told[2]["symbol"]?.stringValue == "BTCUSDT")
+        let page = String(decoding: comparison.html, as: UTF8.self)
+        #expect(page.contains("and holding BTCUSDT"))
     }
 
     @Test func `the better run is told from its like, and figures stand side by side`() throws {

@@ -48,6 +48,8 @@ function chance(answer) {
         plainTable("Pairs of runs", ["Pair", "Correlation", "Sharpe, second less first", "95 % of draws", "p"], answer.pairs.map((pair) => [
             `${titles.get(pair.first)} and ${titles.get(pair.second)}`, metricText(pair.correlation, "ratio"),
             fixed(pair.bootstrap?.difference, 4, { sign: true }), pair.bootstrap ? `${fixed(pair.bootstrap.low, 4)} to ${fixed(pair.bootstrap.high, 4)}` : "–", fixed(pair.bootstrap?.probability, 3)])),
+        plainTable("Runs and holding their instrument", ["Beside holding", "Correlation", "Beta", "Return of holding"], (answer.holdings ?? []).map((one) => [
+            `${titles.get(one.run)} and ${one.symbol ?? "its instrument"}`, metricText(one.correlation, "ratio"), metricText(one.beta, "ratio"), metricText(one.return, "part")])),
         h("div", { class: "notes" }, answer.pairs.map((pair) => h("p", { class: "hint" }, `${titles.get(pair.first)} and ${titles.get(pair.second)}: ${pair.verdict}`))),
     ], { flush: true });
 }
