@@ -56,6 +56,7 @@ public final class Host: HostService {
     /// The exchanges' keys.
     let vault: KeyVault
     let upkeep: KeyUpkeep
+    let candleUpkeep: CandleUpkeep
     let anchor: AuditAnchor
     let loop: EventLoop
     let floor: FloorEntrance
@@ -120,6 +121,7 @@ public final class Host: HostService {
             writer: journal, sources: folders.masterKeySources(configuration.vault, passphrase: passphrase),
             settings: .init(venues: Host.venues), log: log.part("vault")
         ) { await Host.check($0, $1, $2, configuration.venues, nonces) }
+        candleUpkeep = CandleUpkeep(candles, threads: dataThreads, log: log.part("data"))
         upkeep = KeyUpkeep(vault, log: log.part("vault"), hooks: hooks, health: health)
         anchor = AuditAnchor(identity.audit, log: log.part("audit"))
         flush = try FlushThread()
@@ -238,6 +240,7 @@ public final class Host: HostService {
         try await endReplaysLeftOver()
         startStudies()
         upkeep.begin(on: loop)
+        candleUpkeep.begin(on: loop)
         anchor.begin(on: loop)
         checkHistory()
         await beginCollecting()
@@ -296,6 +299,7 @@ public final class Host: HostService {
         }
         await collecting?.close()
         upkeep.end()
+        candleUpkeep.end()
         await anchor.end()
         flush.close()
         await studies?.close()

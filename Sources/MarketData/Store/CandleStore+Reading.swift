@@ -31,17 +31,6 @@ extension CandleStore {
         try reading { try Self.candles(of: series, from: start, to: end, limit: limit, in: $0) }
     }
 
-    /// The SHA-256, in lower-case hex, of the lines that ``candles(of:from:to:limit:)`` gives for the whole span.
-    public func contentHash(
-        of series: SeriesKey, from start: Timestamp, to end: Timestamp
-    ) throws(MarketFileFailure) -> String {
-        try reading { database in
-            var hash = ContentHash()
-            try Self.forEachPiece(of: series, from: start, to: end, in: database) { hash.add($0) }
-            return hash.hexadecimal()
-        }
-    }
-
     /// The stored series that candles of `series` come from: itself, or the longest that makes it; nil when there is none.
     public func basis(of series: SeriesKey) throws(MarketFileFailure) -> SeriesKey? {
         try reading { try Self.basis(of: series, in: $0)?.key }
@@ -120,7 +109,7 @@ extension CandleStore {
 
     static let pieceCandles = 65_536
 
-    private static func basis(of series: SeriesKey, in database: Database) throws -> SeriesRow? {
+    static func basis(of series: SeriesKey, in database: Database) throws -> SeriesRow? {
         if let row = try SeriesRow.find(series, in: database), row.candles > 0 { return row }
         let others = try database.rows(
             """

@@ -175,12 +175,13 @@ extension CandleStore {
     static func put(
         _ chunk: CandleChunk, of row: inout SeriesRow, insteadOf oldBytes: Int, in database: Database
     ) throws(DatabaseFailure) {
+        try database.run("UPDATE revisions SET last = last + 1")
         try database.run(
             """
-            INSERT INTO chunks (series, place, first_time, last_time, candles, checksum, columns)
-            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series, place) DO UPDATE SET
+            INSERT INTO chunks (series, place, first_time, last_time, candles, checksum, columns, revision)
+            VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT last FROM revisions)) ON CONFLICT (series, place) DO UPDATE SET
                 first_time = excluded.first_time, last_time = excluded.last_time, candles = excluded.candles,
-                checksum = excluded.checksum, columns = excluded.columns
+                checksum = excluded.checksum, columns = excluded.columns, revision = excluded.revision
             """, row.id, chunk.place, chunk.first, chunk.last, chunk.count, chunk.checksum, chunk.bytes)
         row.bytes += chunk.bytes.count - oldBytes
     }

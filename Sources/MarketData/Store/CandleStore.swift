@@ -4,9 +4,10 @@ internal import Trading
 
 /// Candles of any number of series in one SQLite file, exact, with what is known about their gaps.
 ///
-/// Chunks of 1,024 candles lie in rows of a table, each with a checksum (``CandleChunk``). Nothing is kept in memory, so
+/// Chunks of 1,024 candles lie in rows of a table, each with a checksum (``CandleChunk``). No candle is kept in memory, so
 /// several processes may use one file at once; writes take turns. What a write has returned from survives the process; a power
 /// loss may take back the last writes as wholes, what was asked together with what came, so that it is asked for again.
+/// Only hashes of spans are remembered, beside the numbers of the writes that they are of.
 ///
 /// Any thread may call. A call reads or writes files on the calling thread: never call on the floor's.
 public final class CandleStore: CandleSource, Sendable {
@@ -14,6 +15,7 @@ public final class CandleStore: CandleSource, Sendable {
     public let path: String
     let writer: Mutex<Database?>
     let readers: DatabaseReaders
+    let hashes = HashedSpans()
 
     /// Opens a store, and makes it when it is not there; its folder must be.
     ///
@@ -71,7 +73,15 @@ public final class CandleStore: CandleSource, Sendable {
                     candles INTEGER NOT NULL, last_time INTEGER NOT NULL, last_words TEXT NOT NULL,
                     PRIMARY KEY (series, reason)
                 ) STRICT, WITHOUT ROWID
-                """)
+                """),
+            Migration(
+                2, "Number the writes of chunks",
+                """
+                ALTER TABLE chunks ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+                CREATE INDEX chunks_by_revision ON chunks (series, place, revision);
+                CREATE TABLE revisions (last INTEGER NOT NULL) STRICT;
+                INSERT INTO revisions VALUES (0)
+                """),
         ])
 
     // MARK: - Turns
