@@ -322,7 +322,10 @@ class Templates(unittest.TestCase):
 
     def test_sklearn_classifier(self):
         venue = self.check_trades("sklearn-classifier", live=250)
-        self.assertTrue(any("learned from" in line.get("message", "") for line in venue.lines))
+        self.assertTrue(any("learned from 350 rows of 7 features" in line.get("message", "") for line in venue.lines))
+        scores = [line["value"] for line in venue.lines if line.get("name") == "out_of_sample_score"]
+        self.assertGreaterEqual(len(scores), 3)
+        self.assertTrue(all(0 <= score <= 1 for score in scores))
 
     def test_ridge_regression(self):
         venue = self.check_trades("ridge-regression", live=250, parameters={"edge": 0.00005})

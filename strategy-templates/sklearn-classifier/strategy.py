@@ -1,62 +1,32 @@
-"""A classifier that is trained on the lookback and again every so often, and asked after each candle."""
-
-from decimal import Decimal
-from typing import Optional
+"""A classifier in scikit-learn's words; the SDK makes the rows, says when to learn, and scores it on what it has not seen."""
 
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bullpen import Candle, Strategy
-from features import LOOKBACK, describe, examples
+from bullpen.learning import Model, rises
+from features import FEATURES
 
 
-class Classifier(Strategy):
-    def on_start(self) -> None:
-        self.horizon = self.parameter("horizon", 5)
-        self.confidence = self.parameter("confidence", 0.52)
-        self.learn_every = self.parameter("learn_every", 60)
-        self.most_of_equity = self.parameter("most_of_equity", Decimal("0.2"))
-        self.model: Optional[Pipeline] = None
-        self.since_learning = 0
-        self.held_for = 0
+class Classifier(Model):
+    features = FEATURES
 
-    def on_candle(self, candle: Candle) -> None:
-        if candle.history:
-            return
-        self.since_learning += 1
-        if self.model is None or self.since_learning >= self.learn_every:
-            self.learn()
-        if self.model is None:
-            return
-        row = describe(self.candles(LOOKBACK + 1))
-        rise = float(self.model.predict_proba(row)[0][1])
-        self.metric("probability_of_a_rise", rise)
-        if not self.open_orders:
-            self.act(candle, rise)
+    def on_start(self):
+        self.confidence = float(self.parameter("confidence", 0.52))
+        self.strength = float(self.parameter("strength", 0.5))
 
-    def learn(self) -> None:
-        """Fits in some ten milliseconds. A larger model: mind the heartbeat, and learn in on_start where possible."""
-        rows, rises = examples(self.candles(), self.horizon)
-        if len(rows) < 50 or rises.min() == rises.max():
-            return  # too little to learn from, or nothing ever happened
-        self.model = make_pipeline(StandardScaler(), LogisticRegression(C=0.5)).fit(rows, rises)
-        self.since_learning = 0
-        self.log(f"learned from {len(rows)} candles, {rises.mean():.0%} of them before a rise")
+    def target(self, before, after):
+        return rises(before, after)
 
-    def act(self, candle: Candle, rise: float) -> None:
-        held = self.position().quantity
-        if held > 0:
-            self.held_for += 1
-            if rise < 0.5 or self.held_for >= 2 * self.horizon:
-                self.sell(held, reduce_only=True)
-        elif rise >= self.confidence:
-            stop = self.stop_loss_price("buy")
-            if stop is None:
-                return
-            most = self.instrument().round_quantity(self.equity * self.most_of_equity / candle.close)
-            quantity = min(self.position_size(candle.close - stop), most)
-            if quantity * candle.close >= self.instrument().minimum_notional:
-                self.held_for = 0
-                self.signal("RISE", self.symbol, probability=round(rise, 4))
-                self.buy(quantity)
+    def fit(self, X, y):
+        self.estimator = make_pipeline(StandardScaler(), LogisticRegression(C=self.strength)).fit(X, y)
+
+    def predict(self, X):
+        return self.estimator.predict_proba(X)[:, 1]
+
+    def wanted(self, prediction):
+        """Long while a rise is likely enough, and flat once it is the less likely."""
+        self.strategy.metric("probability_of_a_rise", float(prediction))
+        if prediction >= self.confidence:
+            return 1
+        return 0 if prediction < 0.5 else None
