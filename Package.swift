@@ -168,7 +168,8 @@ let package = Package(
         tests(
             "HostTests",
             uses: [
-                "Host", "Identity", "Journal", "Lab", "MarketData", "Net", "Posix", "Wire", "Trading", "Sandbox",
+                "Host", "Identity", "Journal", "Lab", "MarketData", "Net", "Posix", "Wire", "Trading",
+                "Sandbox",
                 "Simulators",
                 "TestSupport", "Vault",
             ]),

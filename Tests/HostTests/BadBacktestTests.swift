@@ -162,7 +162,9 @@ extension HostTests {
             return found
         }
 
-        @Test func `each ends its run for a reason that says what it was, keeps what came until then, and the next goes on`()
+        @Test
+        func
+            `each ends its run for a reason that says what it was, keeps what came until then, and the next goes on`()
             async throws
         {
             try await HostFixture.run(settings: Self.settings) { fixture in

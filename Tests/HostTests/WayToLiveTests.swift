@@ -120,7 +120,8 @@ extension HostTests {
             return ended
         }
 
-        @Test func `leads through a backtest, checks, days on paper and another's word, and nothing leads around`()
+        @Test
+        func `leads through a backtest, checks, days on paper and another's word, and nothing leads around`()
             async throws
         {
             try await ExchangeRig.run(.coinDCX, settings: ["promotion.required_for=exchanges"]) { rig in
@@ -154,7 +155,8 @@ extension HostTests {
                     try await host.promote(id, PromotionRequest(stage: stage), by: "ada")
                 }
                 var words = await refusal { () throws(HostError) in try await promote() }
-                #expect(named(words) == ["minimum_trades", "maximum_drawdown", "lookahead_check"], "\(words)")
+                #expect(
+                    named(words) == ["minimum_trades", "maximum_drawdown", "lookahead_check"], "\(words)")
 
                 let asked = try await lab.request(BacktestRequest(), of: id, by: "ada")
                 try await fixture.wait("the backtest") { try !lab.run(asked.number).state.isUnderWay }
@@ -197,7 +199,8 @@ extension HostTests {
 
                 _ = try await host.changeLimits(
                     JSONParser.parse(
-                        #"{"strategies":{"\#(id)":{"position_notional":"500","drawdown":"0.2"}}}"#), by: "root")
+                        #"{"strategies":{"\#(id)":{"position_notional":"500","drawdown":"0.2"}}}"#),
+                    by: "root")
                 words = await refusal { () throws(HostError) in try await promote() }
                 #expect(named(words) == ["reviews"], "\(words)")
                 words = await refusal { () throws(HostError) in

@@ -20,7 +20,8 @@ import Trading
                 volumeShare: FixedDecimal("0.5")!, halfSpreadTicks: 2,
                 impact: MarketImpact(coefficient: FixedDecimal("0.1")!)),
             CostModel(
-                marketFill: .sameClose, impact: MarketImpact(coefficient: FixedDecimal("0.3")!, curve: .linear)),
+                marketFill: .sameClose,
+                impact: MarketImpact(coefficient: FixedDecimal("0.3")!, curve: .linear)),
         ]
     }()
 

@@ -15,7 +15,8 @@ struct HashedSpanTests {
         try store.write(StoreBench.random(3, count: 3_000, holes: 0), to: bench.minute, now: bench.now)
     }
 
-    private func hash(_ series: SeriesKey? = nil, to minute: Int64 = 3_000, of store: CandleStore? = nil) throws
+    private func hash(_ series: SeriesKey? = nil, to minute: Int64 = 3_000, of store: CandleStore? = nil)
+        throws
         -> String
     {
         try (store ?? self.store).contentHash(

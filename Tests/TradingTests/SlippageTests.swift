@@ -55,7 +55,9 @@ struct SlippageTests {
     }
 
     @Test func `is what its model says, to the last digit`() {
-        func price(_ side: Side, _ quantity: String, _ change: (inout MatchingSettings) -> Void) -> FixedDecimal? {
+        func price(_ side: Side, _ quantity: String, _ change: (inout MatchingSettings) -> Void)
+            -> FixedDecimal?
+        {
             var settings = MatchingSettings(slippageBasisPoints: 0, participation: .one)
             change(&settings)
             return Self.trades([market(side, quantity)], Self.candle(1000, volume: 100), settings).first?
@@ -115,7 +117,8 @@ struct SlippageTests {
         engine.openAccount("spot", kind: .spot, currency: "USDT", balance: d("10100"))
         _ = engine.marketMoved(.candle(Self.candle(1000, volume: 100)))
         func place(_ quantity: String) -> MatchingOrder {
-            let request = PlaceRequest(clientID: ClientOrderID("s-\(quantity)")!, terms: market(.buy, quantity))
+            let request = PlaceRequest(
+                clientID: ClientOrderID("s-\(quantity)")!, terms: market(.buy, quantity))
             return engine.place(request, on: "spot", at: at(0)).order
         }
         // Ten would cost 10 · 1010, and eleven more than there is.

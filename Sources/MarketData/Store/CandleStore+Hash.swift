@@ -33,7 +33,9 @@ extension CandleStore {
         // Whether the last of longer candles is whole depends on what comes after it.
         let isMade = basis.key != span.series
         let first = isMade ? 0 : max(0, span.start.milliseconds)
-        let last = isMade ? Timestamp.endOfTime.milliseconds : min(span.end.milliseconds, Timestamp.endOfTime.milliseconds)
+        let last =
+            isMade
+            ? Timestamp.endOfTime.milliseconds : min(span.end.milliseconds, Timestamp.endOfTime.milliseconds)
         return try database.rows(
             """
             SELECT count(*), max(revision) FROM chunks INDEXED BY chunks_by_revision

@@ -247,7 +247,8 @@ extension MatchingEngine {
 
     /// The price at which a taker of so much fills where the market stands at `price`.
     func slipped(
-        _ price: FixedDecimal, _ side: Side, _ quantity: FixedDecimal, _ market: Market?, _ instrument: Instrument
+        _ price: FixedDecimal, _ side: Side, _ quantity: FixedDecimal, _ market: Market?,
+        _ instrument: Instrument
     ) -> FixedDecimal {
         let impact = impact(of: quantity, on: market)
         switch side {
@@ -256,7 +257,8 @@ extension MatchingEngine {
         case .sell:
             let part = FixedDecimal.sum(settings.slippage, impact)
             let worse = FixedDecimal.difference(
-                FixedDecimal.product(price, FixedDecimal.difference(.one, part), .down), halfSpread(instrument))
+                FixedDecimal.product(price, FixedDecimal.difference(.one, part), .down),
+                halfSpread(instrument))
             let rounded = FixedDecimal.stepped(worse, instrument.tickSize, .floor)
             return max(rounded, instrument.tickSize)
         }

@@ -46,7 +46,9 @@ public struct MatchingEngine: Sendable {
         /// The prices of an earlier market, with what is left of the volume now.
         func at(pricesOf before: Market) -> Market {
             var market = self
-            (market.time, market.last, market.ask, market.bid) = (before.time, before.last, before.ask, before.bid)
+            (market.time, market.last, market.ask, market.bid) = (
+                before.time, before.last, before.ask, before.bid
+            )
             return market
         }
     }

@@ -33,7 +33,8 @@ extension Command {
             .value("taker-fee", "part", "Of the notional, such as 0.001."),
             .value("fee", "part", "Both of them."),
             .value("slippage", "part", "By which market and stop orders fill worse, such as 0.0005."),
-            .value("half-spread", "ticks", "By how many ticks they fill worse besides: half of a fixed spread."),
+            .value(
+                "half-spread", "ticks", "By how many ticks they fill worse besides: half of a fixed spread."),
             .value(
                 "impact", "part",
                 "What taking all of a candle's volume costs besides, as a part of the price, such as 0.1."),

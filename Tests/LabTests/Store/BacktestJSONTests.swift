@@ -48,7 +48,8 @@ import Wire
         (#"{"costs":{"half_spread_ticks":10001}}"#, "costs.half_spread_ticks"),
         (#"{"costs":{"half_spread_ticks":-1}}"#, "costs.half_spread_ticks"),
         (#"{"costs":{"impact":"0.1","impact_curve":"cubic"}}"#, "costs.impact_curve"),
-        (#"{"costs":{"impact_curve":"linear"}}"#, "costs.impact_curve"), (#"{"parameters":[]}"#, "parameters"),
+        (#"{"costs":{"impact_curve":"linear"}}"#, "costs.impact_curve"),
+        (#"{"parameters":[]}"#, "parameters"),
         (#"{"speed":1}"#, "speed"),
     ])
     func `what is wrong is named`(_ text: String, _ field: String) throws {

@@ -207,7 +207,8 @@ private final class StudyFixture: Sendable {
             let run = try lab.run(number)
             #expect(run.study == StudyPart(study: ended.number, part: part))
             #expect(run.state == .completed && run.owner == "ann" && run.createdBy == "ann")
-            #expect(run.job.start.milliseconds == windows[part]["window"]?["out_start"]?.intValue.map(Int64.init))
+            #expect(
+                run.job.start.milliseconds == windows[part]["window"]?["out_start"]?.intValue.map(Int64.init))
             #expect(run.job.end.milliseconds == windows[part]["window"]?["out_end"]?.intValue.map(Int64.init))
             #expect(run.job.parameters["fast"]?.intValue == 5)
             #expect(run.json["study"]?.stringValue == "\(ended.number)")
@@ -218,7 +219,9 @@ private final class StudyFixture: Sendable {
         #expect(try lab.runs(LabRunFilter(), before: nil, limit: 10).runs.isEmpty)
         let own = try lab.runs(LabRunFilter(study: ended.number), before: nil, limit: 10).runs
         #expect(own.map(\.number) == numbers.reversed())
-        #expect(try lab.runs(LabRunFilter(owner: "bob", study: ended.number), before: nil, limit: 10).runs.isEmpty)
+        #expect(
+            try lab.runs(LabRunFilter(owner: "bob", study: ended.number), before: nil, limit: 10).runs.isEmpty
+        )
         // The next host comes by again, and finds what it would keep.
         let again = try await store.keep(
             try lab.result(numbers[2]), summary: .null, of: ended, part: 2, title: "", at: LabService.now)
