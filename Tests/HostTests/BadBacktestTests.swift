@@ -4,6 +4,7 @@ import Glibc
 import Host
 import Lab
 import MarketData
+import Sandbox
 import Testing
 import Trading
 import Wire
@@ -144,8 +145,9 @@ extension HostTests {
             return Set(all.filter { !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") && !$0.contains("log") })
         }
 
-        /// Control groups of runs, wherever the host's are.
+        /// Control groups of this host's runs, in whichever hierarchies they are.
         private static func groups(_ fixture: HostFixture) throws -> [String] {
+            let own = ConfinedLauncher.groupName(data: fixture.folder)
             var found: [String] = []
             func look(_ folder: String, depth: Int) {
                 // Groups come and go while one looks.
@@ -154,7 +156,7 @@ extension HostTests {
                     var status = stat()
                     guard lstat(folder + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR
                     else { continue }
-                    if name.contains("lab-") { found.append(folder + "/" + name) }
+                    if name.hasPrefix("lab-"), folder.hasSuffix(own) { found.append(folder + "/" + name) }
                     if depth < 6 { look(folder + "/" + name, depth: depth + 1) }
                 }
             }
@@ -192,6 +194,9 @@ extension HostTests {
                 }
                 let good = try await lab.request(request("good"), of: id, by: "ada")
                 let noisy = try await lab.request(request("noisy"), of: id, by: "ada")
+                if getenv("BULLPEN_TEST_GROUPS") == nil {
+                    try await fixture.wait("the first one's groups") { try !Self.groups(fixture).isEmpty }
+                }
                 for (mode, cause, number) in runs {
                     let run = try await ended(number, fixture)
                     #expect(run.state == .failed, "\(mode)")

@@ -69,7 +69,7 @@ extension HostTests {
         private static let live = #"""
             [{"kind":"minimum_trades","limit":"10"},{"kind":"minimum_out_of_sample_sharpe","limit":"0.5"},
              {"kind":"maximum_drawdown","limit":"0.25"},{"kind":"lookahead_check"},{"kind":"startup_check"},
-             {"kind":"minimum_days_on_paper","limit":"0.000001"},{"kind":"minimum_paper_fills","limit":"1"},
+             {"kind":"minimum_days_on_paper","limit":"0.0000001"},{"kind":"minimum_paper_fills","limit":"1"},
              {"kind":"position_limit"},{"kind":"daily_loss_limit"},{"kind":"stop_limit"},
              {"kind":"reviews","limit":"1"}]
             """#

@@ -28,8 +28,10 @@ extension RunComparison {
                 [
                     "\(names[index]) and holding \(holding.symbol)",
                     "\(FigureText.metric(holding.correlation, .ratio))",
-                    "Holding it came to \(FigureText.metric(holding.totalReturn, .part)); \
-                    beta \(FigureText.metric(holding.beta, .ratio)).",
+                    """
+                    Holding it came to \(FigureText.metric(holding.totalReturn, .part)); \
+                    beta \(FigureText.metric(holding.beta, .ratio)).
+                    """,
                 ]
             }
         }

@@ -1,4 +1,5 @@
 public import Analytics
+import MarketData
 import Trading
 public import Wire
 
