@@ -89,7 +89,7 @@ extension HostTests {
         private static let series = SeriesKey(
             venue: "binance", symbol: "BTCUSDT", resolution: Resolution(milliseconds: 60_000))
         private static let start = Timestamp(milliseconds: 1_735_689_600_000)
-        private static let settings = ["lab.answer_timeout=1s", "lab.parallel_runs=1"]
+        private static let settings = ["lab.answer_timeout=2s", "lab.parallel_runs=4"]
 
         /// Puts 120 quiet minutes into the store, uploads the program, and gives the strategy's id.
         private func prepare(_ fixture: HostFixture) async throws -> String {
@@ -174,8 +174,8 @@ extension HostTests {
                 let lab = try #require(fixture.host.lab)
                 let before = (children: try Self.children(), files: try Self.files(fixture))
                 let causes = [
-                    ("hang", "hung: did not answer for 1 s"),
-                    ("mutter", "hung: did not answer for 1 s"),
+                    ("hang", "hung: did not answer for 2 s"),
+                    ("mutter", "hung: did not answer for 2 s"),
                     ("memory", "killed for memory: limit 64 MiB"),
                     ("crash", "killed by signal 11 (SIGSEGV: it touched memory that it does not have"),
                     ("garbage", "protocol violation: more than 100 refused lines; the last:"),

@@ -325,7 +325,7 @@ class Templates(unittest.TestCase):
         self.assertTrue(any("learned from 350 rows of 7 features" in line.get("message", "") for line in venue.lines))
         scores = [line["value"] for line in venue.lines if line.get("name") == "out_of_sample_score"]
         self.assertGreaterEqual(len(scores), 3)
-        self.assertTrue(all(0 <= score <= 1 for score in scores))
+        self.assertTrue(all(0 <= float(score) <= 1 for score in scores))
 
     def test_ridge_regression(self):
         venue = self.check_trades("ridge-regression", live=250, parameters={"edge": 0.00005})
