@@ -52,6 +52,13 @@ import Wire
         #expect(words.hasPrefix("too many lines"))
     }
 
+    @Test func `comes when an answer has too many bytes`() throws {
+        let line = StrategyMessage.log(level: .info, message: String(repeating: "a", count: 8_000))
+        let script = Parrot(words: Array(repeating: line, count: 2_200))
+        let end = try Bench.run(Bench.job(mode: .batched), source, script).end
+        #expect(end == .failed("too much: more than 16 MiB in one answer"))
+    }
+
     /// Says lines that are none.
     private final class Babbler: BacktestPeer {
         let words: String

@@ -1,0 +1,35 @@
+import Testing
+
+@testable import Lab
+
+@Suite struct `How far a strategy goes at a time` {
+    private let millisecond: UInt64 = 1_000_000
+
+    @Test func `grows while it is quick, up to a whole block`() {
+        var stride = BatchStride()
+        let first = stride.candles
+        #expect(first < BacktestRun.blockCandles)
+        #expect(!stride.took(millisecond, for: first))
+        #expect(stride.candles == 2 * first)
+        for _ in 0..<12 { #expect(!stride.took(millisecond, for: stride.candles)) }
+        #expect(stride.candles == BacktestRun.blockCandles)
+    }
+
+    @Test func `shrinks to what takes a moment, and to one candle where that takes longer`() {
+        var stride = BatchStride()
+        #expect(stride.took(10 * millisecond * UInt64(stride.candles), for: stride.candles))
+        #expect(stride.candles == 20)
+        #expect(stride.took(20 * 500 * millisecond, for: 20))
+        #expect(stride.candles == 1)
+        #expect(stride.took(500 * millisecond, for: 1))
+        #expect(stride.candles == 1)
+    }
+
+    @Test func `stays where the strategy acted after a few, or took neither long nor short`() {
+        var stride = BatchStride()
+        let first = stride.candles
+        #expect(!stride.took(millisecond, for: 3))
+        #expect(!stride.took(100 * millisecond, for: first))
+        #expect(stride.candles == first)
+    }
+}
