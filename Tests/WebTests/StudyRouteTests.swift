@@ -135,7 +135,24 @@ struct StudyRouteTests {
         let walk = try await carryOut(
             "/lab/walkforwards",
             #"{"strategy":"ann-1","in_sample":"5h","out_of_sample":"2h","objective":"net_profit"}"#)
-        #expect(walk["result"]?["windows"]?.arrayValue?.isEmpty == false)
+        let windows = try #require(walk["result"]?["windows"]?.arrayValue)
+        #expect(!windows.isEmpty)
+        // The run behind each window is there for those who may see the strategy.
+        let id = try #require(walk["id"]?.stringValue)
+        let kept = try await fixture.call("GET", "/lab/backtests?study=\(id)", as: "ann").json["items"]?
+            .arrayValue
+        #expect(
+            kept?.compactMap { $0["id"]?.stringValue }
+                == windows.reversed().compactMap { $0["run"]?.stringValue })
+        #expect(kept?.last?["study"]?.stringValue == id && kept?.last?["window"]?.intValue == 0)
+        let run = try #require(kept?.first?["id"]?.stringValue)
+        #expect(try await fixture.call("GET", "/lab/backtests/\(run)/report", as: "ann").status == 200)
+        #expect(try await fixture.call("GET", "/lab/backtests/\(run)", as: "bob").status == 404)
+        let none = try await fixture.call("GET", "/lab/backtests?study=\(id)", as: "bob").json
+        #expect(none["items"]?.arrayValue == [])
+        #expect(try await fixture.call("GET", "/lab/backtests", as: "ann").json["items"]?.arrayValue == [])
+        let wrong = try await fixture.call("GET", "/lab/backtests?study=x", as: "ann")
+        #expect(wrong.status == 400 && wrong.field == "study")
         let check = try await carryOut("/lab/checks", #"{"strategy":"ann-1","check":"lookahead","cuts":3}"#)
         #expect(check["result"]?["verdict"] == .string("inconclusive"))
         let start = try await carryOut("/lab/checks", #"{"strategy":"ann-1","check":"startup"}"#)
