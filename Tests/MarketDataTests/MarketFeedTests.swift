@@ -160,6 +160,13 @@ struct MarketFeedTests {
         #expect(feed.nextDue == nil && !feed.isAtEnd && feed.health.refusals == 1)
     }
 
+    @Test func `a speed that was changed is in the definition, so that the next change keeps it`() throws {
+        let feed = try replay(Self.rows, speed: .times(60))
+        feed.setSpeed(.times(600), atNanoseconds: 2_000)
+        let next = try feed.definition.changed(by: .members(["lookback": .integer(2)]))
+        #expect(feed.definition.speed == .times(600) && next.speed == .times(600))
+    }
+
     @Test func `a file that is missing or wrong at its head is told when the feed is opened`() throws {
         let failure = #expect(throws: MarketFeed.Failure.self) { try replay("0,1,1,1,1\n") }
         #expect(failure?.description.contains("line 2") == true)

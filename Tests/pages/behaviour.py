@@ -52,9 +52,9 @@ def decimals_are_formatted_and_added_exactly(at):
     expect(at.browser.script("""import('/js/decimal.js').then((d) => [
         d.format('1234567.890000000000000001'), d.format('-0.5', { places: 0 }), d.format('0.005', { places: 2 }), d.format('-0.004', { places: 2 }),
         d.format('1e5'), d.format(null), d.format('12', { sign: true }), d.sum('0.1', '0.2', null, '-0.05'), d.sum('99999999999999999999.999999999999999999', '0.000000000000000001'),
-        d.percent('1', '3'), d.sign('-0.000'), d.money('0.0042'), d.money('1234.5'), d.times('0.05', '64391.84'), d.stringify({ a: new d.RawNumber('0.10'), b: ['x', null], c: undefined }),
+        d.percent('1', '3'), d.sign('-0.000'), d.money('0.0042'), d.money('1234.5'), d.times('0.05', '64391.84'), d.average('58510.123456789012345'), d.average('0.000012345678901'), d.average('60571.8'), d.stringify({ a: new d.RawNumber('0.10'), b: ['x', null], c: undefined }),
     ])"""), ["1,234,567.890000000000000001", "\u22121", "0.01", "0.00", "1e5", "–", "+12", "0.25", "100000000000000000000", "33.33", 0, "0.0042", "1,234.50",
-             "3219.592", '{"a":0.10,"b":["x",null]}'])
+             "3219.592", "58,510.1235", "0.00001235", "60,571.8", '{"a":0.10,"b":["x",null]}'])
 
 
 def event_streams_are_cut_at_the_right_places(at):

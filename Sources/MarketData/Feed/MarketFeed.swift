@@ -19,7 +19,7 @@ public final class MarketFeed {
     }
 
     /// What it was made from.
-    public let definition: FeedDefinition
+    public private(set) var definition: FeedDefinition
     /// Its instruments, one for each symbol.
     public private(set) var instruments: [Instrument]
     /// What it delivered so far.
@@ -236,6 +236,7 @@ public final class MarketFeed {
 
     /// Changes the speed from now on.
     public func setSpeed(_ speed: FeedClock.Speed, atNanoseconds nanoseconds: Int64) {
+        definition.speed = speed
         clock.setSpeed(
             speed, atNanoseconds: nanoseconds, market: clock.speed == .asFastAsPossible ? now : nil)
     }

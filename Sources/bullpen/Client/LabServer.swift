@@ -4,7 +4,7 @@ import Wire
 
 /// The Lab of a host, as commands talk to it.
 enum LabServer {
-    /// The id of the strategy that a word names; a path is uploaded first, and its version is told.
+    /// The id of the strategy that a word names; a path is uploaded first, and its version is given.
     static func strategy(
         _ word: String, _ server: Server, _ invocation: Invocation
     ) async throws -> (id: String, version: String?) {
@@ -23,8 +23,13 @@ enum LabServer {
         guard let id = taken["id"]?.stringValue, let version = taken["uploaded_version"]?.stringValue else {
             throw CommandFailure(.error, "\(server.address) did not say what it made of \(word)")
         }
-        if !invocation.wantsJSON { Console.note("\(id), version \(version)") }
         return (id, version)
+    }
+
+    /// Says what a path has become, once the host has taken what was asked of it.
+    static func note(_ id: String, _ version: String?, _ invocation: Invocation) {
+        guard let version, !invocation.wantsJSON else { return }
+        Console.note("\(id), version \(version)")
     }
 
     /// Waits for a run's end, shows how far it is and what came of it.

@@ -67,6 +67,7 @@ extension Command {
         }
         let run = try await server.post(
             "/lab/algorithms/\(strategy.asPathPiece)/backtests", .object(members))
+        LabServer.note(strategy, version, invocation)
         try await LabServer.finish(run, server, invocation)
     }
 

@@ -47,10 +47,10 @@ extension Command {
         let end = try await follow(begun, server, DownloadBar(isOn: !invocation.wantsJSON))
         invocation.show(end, outcome(end))
         guard end["state"]?.stringValue == "done" else {
+            var reason = Words.text(end["reason"])
+            while reason.hasSuffix(".") { reason.removeLast() }
             throw CommandFailure(
-                .error,
-                "the download \(Words.text(end["state"])): \(Words.text(end["reason"])); start it again to go on"
-            )
+                .error, "the download \(Words.text(end["state"])): \(reason); start it again to go on")
         }
     }
 

@@ -98,13 +98,16 @@ enum StudyWords {
         if let cause = study["cause"]?.stringValue { return cause }
         guard let result = study["result"], result != .null else { return "-" }
         switch study["kind"]?.stringValue {
-        case "optimisation":
-            guard let best = result["best"], best != .null else { return "nothing has a score" }
-            return "\(number(best["outcome"]?["score"])) at \(point(best["point"]))"
+        case "optimisation": return best(result)
         case "walkforward": return "efficiency \(number(result["efficiency"]))"
         case "lookahead": return Words.text(result["verdict"])
         default: return Words.text(result["words"])
         }
+    }
+
+    private static func best(_ result: JSONValue) -> String {
+        guard let best = result["best"], best != .null else { return "nothing has a score" }
+        return "\(number(best["outcome"]?["score"])) at \(point(best["point"]))"
     }
 
     /// What came of a study.
@@ -117,7 +120,7 @@ enum StudyWords {
         guard let result = study["result"], result != .null else { return lines.map(Console.harmless) }
         switch study["kind"]?.stringValue {
         case "optimisation":
-            lines.append("best: \(short(study))")
+            lines.append("best: \(best(result))")
             if let failed = result["failed"]?.intValue, failed > 0 {
                 lines.append("failed points: \(failed)")
             }
@@ -169,6 +172,7 @@ enum StudyServer {
             body.append(.init("version", .string(version)))
         }
         let begun = try await server.post(path, .object(body))
+        LabServer.note(strategy, version, invocation)
         let id = Words.text(begun["id"])
         guard !invocation.has("detach") else {
             invocation.show(begun, [id])

@@ -87,6 +87,12 @@ export function money(value, options = {}) {
     return format(value, { places, ...options });
 }
 
+/** A price that may be a quotient, such as the average of several fills: rounded where it has more places than anybody reads. */
+export function average(value) {
+    const [whole = "", fraction = ""] = String(value ?? "").split(".");
+    return format(value, fraction.length > 8 ? { places: /^-?0$/.test(whole) ? 8 : 4 } : {});
+}
+
 /** A nearby floating point number, for drawing charts and nothing else. */
 export function plot(value) {
     const number = Number(value);

@@ -3,7 +3,7 @@
 import { h, fill } from "../dom.js";
 import { get, items } from "../api.js";
 import { dataTable, empty, number, profit, moneyText, panel, stat } from "../ui.js";
-import { units, money, sum, times } from "../decimal.js";
+import { average, units, money, sum, times } from "../decimal.js";
 
 export async function open(context) {
     const { place } = context;
@@ -17,7 +17,7 @@ export async function open(context) {
             { label: "Instrument", render: (one) => h("strong", {}, one.symbol), sort: (one) => one.symbol },
             { label: "Account", wide: true, render: (one) => one.account, sort: (one) => one.account },
             { label: "Quantity", right: true, flash: true, render: (one) => number(one.quantity, { sign: true }), sort: (one) => units(one.quantity) },
-            { label: "Average", right: true, render: (one) => number(one.average_price) },
+            { label: "Average", right: true, render: (one) => h("span", { class: "num" }, average(one.average_price)) },
             { label: "Last", right: true, flash: true, render: (one) => number(one.last_price) },
             { label: "Value", right: true, wide: true, render: (one) => moneyText(times(one.quantity, one.last_price)), sort: (one) => units(times(one.quantity, one.last_price)) },
             { label: "Open P&L", right: true, flash: true, render: (one) => profit(one.unrealised_pnl), sort: (one) => units(one.unrealised_pnl) },

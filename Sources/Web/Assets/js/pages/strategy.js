@@ -3,7 +3,7 @@
 import { h, fill, icon, patch } from "../dom.js";
 import { get, post, follow, items, query } from "../api.js";
 import { stateBadge, badge, profit, moneyText, number, when, sideText, orderBadge, dataTable, empty, stat, button, notice, callout, panel, meter, facts, fault, dialog, confirm, field, form, copyable, loading, announce } from "../ui.js";
-import { sum, units, money, format, times, sign, percent } from "../decimal.js";
+import { average, sum, units, money, format, times, sign, percent } from "../decimal.js";
 import { ago, bytes, duration, isAlive, stateWord, humanise, clock, count, trouble } from "../words.js";
 import { chart } from "../charts.js";
 import { logView } from "../log.js";
@@ -106,7 +106,7 @@ export async function open(context) {
             stat("P&L", known ? profit(total) : "–", share === null ? "\u00a0" : format(share, { places: 2, sign: true }) + " %"),
             stat("Realised", known ? profit(status.realised_pnl) : "–", "after fees"),
             stat("Open", known ? profit(status.unrealised_pnl) : "–", "at the last price"),
-            stat("Position", open.length ? h("span", { class: "num" }, format(open[0].quantity, { sign: true })) : "flat", open.length ? `${open[0].symbol} at ${format(open[0].average_price)}${open.length > 1 ? ` and ${open.length - 1} more` : ""}` : strategy.config?.pair ?? "\u00a0"),
+            stat("Position", open.length ? h("span", { class: "num" }, format(open[0].quantity, { sign: true })) : "flat", open.length ? `${open[0].symbol} at ${average(open[0].average_price)}${open.length > 1 ? ` and ${open.length - 1} more` : ""}` : strategy.config?.pair ?? "\u00a0"),
             stat(isUp ? "Up" : "Since", status.since ? (isUp ? duration(Date.now() - status.since) : ago(status.since)) : "–", `${count(status.restarts ?? 0, "restart")}${status.pid ? ` · pid ${status.pid}` : ""}`));
     }
 
@@ -304,7 +304,7 @@ function overview(tab) {
         const { status } = strategy;
         const open = (status.position ?? []).filter((one) => sign(one.quantity) !== 0);
         patch(position, open.length ? open.map((one) => facts([
-            ["Instrument", h("strong", {}, one.symbol)], ["Quantity", number(one.quantity, { sign: true })], ["Average price", number(one.average_price)],
+            ["Instrument", h("strong", {}, one.symbol)], ["Quantity", number(one.quantity, { sign: true })], ["Average price", h("span", { class: "num" }, average(one.average_price))],
             one.last_price ? ["Last price", number(one.last_price)] : null,
             ["Open P&L", profit(one.unrealised_pnl)], ["Realised", profit(one.realised_pnl)], ["Fees", moneyText(one.fees)],
         ])) : h("p", { class: "muted" }, isAlive(status.state) ? "Flat: it holds nothing now." : "Nothing held. Start it to trade."));
@@ -502,7 +502,7 @@ function ordersTab(tab) {
             { label: "Type", render: (one) => [humanise(one.order_type ?? "market"), one.time_in_force ? h("span", { class: "muted" }, " " + one.time_in_force.toUpperCase()) : null, one.reduce_only ? badge("reduce only") : null, one.post_only ? badge("post only") : null] },
             { label: "Quantity", right: true, render: (one) => number(one.quantity), sort: (one) => units(one.quantity) },
             { label: "Price", right: true, render: (one) => number(one.price ?? one.stop_price), sort: (one) => units(one.price) },
-            { label: "Filled", right: true, flash: true, render: (one) => h("span", { class: "num" }, format(one.filled_quantity ?? "0"), one.average_price ? h("span", { class: "muted" }, " @ " + format(one.average_price)) : null) },
+            { label: "Filled", right: true, flash: true, render: (one) => h("span", { class: "num" }, format(one.filled_quantity ?? "0"), one.average_price ? h("span", { class: "muted" }, " @ " + average(one.average_price)) : null) },
             { label: "Status", flash: true, full: true, sort: (one) => one.status, render: (one) => [orderBadge(one.status), one.reason ? h("span", { class: "sub reason", title: one.reason }, one.reason) : null] },
             { label: "", right: true, render: (one) => storyButton(one.id) },
         ],

@@ -190,7 +190,7 @@ async function openOne(context, id) {
         ]));
         const parts = [];
         if (study.state === "running") parts.unshift(panel("Progress", progress(study)));
-        if (study.cause) parts.unshift(callout(study.state === "failed" ? "bad" : "warn", humanise(study.state), h("p", {}, study.cause)));
+        if (study.cause) parts.unshift(callout(study.state === "failed" ? "bad" : "warn", humanise(study.state), h("p", {}, study.cause === study.state ? `${study.done.toLocaleString("en")} of ${study.total.toLocaleString("en")} runs were done.` : study.cause)));
         if (study.result) parts.unshift(...outcome(study));
         const isSearch = study.kind === "optimisation" && study.done > 0 && study.state !== "running";
         const more = !isSearch ? [] : [Object.keys(study.plan.space).length > 1 ? heatMap(context, study) : null, pointTable(context, study)].filter(Boolean);
