@@ -323,7 +323,7 @@ function overview(tab) {
                 ["Profile", strategy.profile ?? "–"],
                 status.start ? ["Started", `${status.start.door} in ${Number(status.start.milliseconds).toFixed(1)} ms`] : null,
                 status.limits?.not_promised?.length ? ["Not promised here", status.limits.not_promised.join(", ")] : null,
-                ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, number(value)])]),
+                ...Object.entries(status.metrics ?? {}).map(([name, value]) => [name, h("span", { class: "num" }, average(value))])]),
         ] : use.cpu_seconds > 0 ? [
             facts([use.memory_peak_bytes ? ["Most memory", use.memory_limit_bytes ? `${bytes(use.memory_peak_bytes)} of ${bytes(use.memory_limit_bytes)}` : bytes(use.memory_peak_bytes)] : null,
                 ["Processor time", `${Number(use.cpu_seconds).toFixed(1)} s`],

@@ -226,7 +226,7 @@ function outcome(study) {
     if (study.kind === "optimisation") {
         if (!result.best) return [callout("warn", "Nothing has a score", h("p", {}, "At no point is the figure known, as when nothing was traded."))];
         const { point, outcome: best } = result.best;
-        return [callout("good", `Best: ${numberText(best.score)}`, h("p", {}, pointText(point), ` · equity ${money(best.final_equity)}, ${best.trades} trades`), result.failed > 0 ? h("p", {}, `${count(result.failed, "point")} failed: the table says why.`) : null,
+        return [callout(best.score < 0 ? "info" : "good", `Best: ${numberText(best.score)}`, h("p", {}, pointText(point), ` · equity ${money(best.final_equity)}, ${best.trades} trades`), result.failed > 0 ? h("p", {}, `${count(result.failed, "point")} failed: the table says why.`) : null,
             h("div", { class: "actions" }, button("Backtest it", { icon: "start", small: true, tone: "primary", onclick: () => backtest(study, point) })))];
     }
     if (study.kind === "walkforward") {
