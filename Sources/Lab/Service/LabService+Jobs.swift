@@ -48,8 +48,9 @@ extension LabService {
             throw .invalid(
                 FieldFailure(
                     field: start < span.end ? "end" : "start",
-                    reason: "the stored candles of \(series[0]) are from \(CivilDate(utcDay: span.start.utcDay)) "
-                        + "to \(CivilDate(utcDay: span.end.utcDay)), UTC"))
+                    reason: "the stored candles of \(series[0]) are from "
+                        + "\(CivilDate(utcDay: span.start.utcDay)) to \(CivilDate(utcDay: span.end.utcDay)), UTC"
+                ))
         }
         return (
             BacktestJob(
