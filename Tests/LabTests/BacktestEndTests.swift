@@ -83,7 +83,7 @@ import Wire
         ("nonsense", "protocol violation: more than 100 refused lines"),
         (
             #"{"type":"done","id":7000}"#,
-            "protocol violation: done with candle 7000, asked for were 0 to 63"
+            "protocol violation: done with candle 7000, asked for were 0 to 0"
         ),
         ("long", "protocol violation: a line of more than 65536 bytes"),
     ])

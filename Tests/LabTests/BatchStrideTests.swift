@@ -7,10 +7,9 @@ import Testing
 
     @Test func `grows while it is quick, up to a whole block`() {
         var stride = BatchStride()
-        let first = stride.candles
-        #expect(first < BacktestRun.blockCandles)
-        var wasSlow = stride.took(millisecond, for: first)
-        #expect(!wasSlow && stride.candles == 2 * first)
+        #expect(stride.candles == 1)
+        var wasSlow = stride.took(millisecond, for: 1)
+        #expect(!wasSlow && stride.candles == 2)
         for _ in 0..<12 {
             wasSlow = stride.took(millisecond, for: stride.candles)
             #expect(!wasSlow)
@@ -19,8 +18,8 @@ import Testing
     }
 
     @Test func `shrinks to what takes a moment, and to one candle where that takes longer`() {
-        var stride = BatchStride()
-        var wasSlow = stride.took(10 * millisecond * UInt64(stride.candles), for: stride.candles)
+        var stride = grown()
+        var wasSlow = stride.took(10 * millisecond * 64, for: 64)
         #expect(wasSlow && stride.candles == 20)
         wasSlow = stride.took(20 * 500 * millisecond, for: 20)
         #expect(wasSlow && stride.candles == 1)
@@ -29,9 +28,15 @@ import Testing
     }
 
     @Test func `stays where the strategy acted after a few, or took neither long nor short`() {
+        var stride = grown()
+        let wasSlow = [stride.took(millisecond, for: 3), stride.took(100 * millisecond, for: 64)]
+        #expect(wasSlow == [false, false] && stride.candles == 64)
+    }
+
+    /// Of 64 candles.
+    private func grown() -> BatchStride {
         var stride = BatchStride()
-        let first = stride.candles
-        let wasSlow = [stride.took(millisecond, for: 3), stride.took(100 * millisecond, for: first)]
-        #expect(wasSlow == [false, false] && stride.candles == first)
+        while stride.candles < 64 { _ = stride.took(millisecond, for: stride.candles) }
+        return stride
     }
 }

@@ -8,8 +8,8 @@ struct BatchStride: Sendable {
     static let slow: UInt64 = 200_000_000
     private static let quick: UInt64 = 50_000_000
 
-    /// At least 1.
-    private(set) var candles = 64
+    /// One at first, which may take as long as an answer may; soon many where it is quick.
+    private(set) var candles = 1
 
     /// Notes how long so many candles took, in nanoseconds. True when that was long.
     mutating func took(_ nanoseconds: UInt64, for count: Int) -> Bool {
