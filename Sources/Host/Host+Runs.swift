@@ -135,10 +135,15 @@ extension Host {
         try await floor { floor throws(HostError) in floor.status(of: try floor.find(strategy)) }
     }
 
-    /// Hands a signal to the run's `on_signal`.
+    /// Hands a signal to the run's `on_signal`. One that comes again under its sender's `signal_id` is not handed on again,
+    /// by the next host either: the first is the answer.
     public func deliver(
         _ signal: SignalRequest, to strategy: String, by user: String
     ) async throws(HostError) -> SignalView {
-        try await floor { floor throws(HostError) in try floor.deliver(signal, to: strategy) }
+        let terms = try SignalTerms(signal.data)
+        if let name = terms.name, let known = try store.signal(named: name, of: strategy) { return known }
+        return try await floor { floor throws(HostError) in
+            try floor.deliver(signal, under: terms, to: strategy)
+        }
     }
 }

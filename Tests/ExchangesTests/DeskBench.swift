@@ -11,6 +11,8 @@ final class DeskBench: @unchecked Sendable {
     private(set) var alarms: [DeskAlarm] = []
     /// What the strategy was told of its orders, in order.
     private(set) var told: [Order] = []
+    /// How often something was to be written into the journal.
+    private(set) var recorded = 0
 
     /// Takes an exchange's account over, and asks about it as a host's start does.
     ///
@@ -59,7 +61,8 @@ final class DeskBench: @unchecked Sendable {
                 bench.venue?.carryOut(request, on: account) { [self] report in hear(account, report) }
             case .alarm(let alarm): alarms.append(alarm)
             case .tell(_, .order(let order)): told.append(order)
-            case .record, .tell: break
+            case .record: recorded += 1
+            case .tell: break
             }
         }
     }
@@ -82,6 +85,15 @@ final class DeskBench: @unchecked Sendable {
     }
 
     func reconcile() async { await decide { desk, now in desk.reconcile(at: now) } }
+
+    /// Asks about everything, and waits for all answers.
+    func reconcileFully() async throws {
+        let account = bench.account
+        await reconcile()
+        try await until("everything is answered") { bench in
+            bench.desk.doubt(about: account) == nil && !bench.desk.isAuditing(account)
+        }
+    }
 
     func settle(_ number: Int, as id: VenueOrderID?) async {
         await decide { desk, now in desk.settleAmbiguity(of: OrderID(Int64(number)), as: id, at: now) }

@@ -50,7 +50,7 @@ struct ExchangeDeskFaultTests {
         }
     }
 
-    // Where requests carry counting numbers, one that comes late is refused: CoinSpot's.
+    // Where requests carry counting numbers, one that comes late is refused: CoinSpot's, which comes next.
     @Test(arguments: [SimulatedExchange.binance, .coindcx])
     func `S12: an order that arrives after it counted as not placed is taken back, and goes`(
         _ exchange: SimulatedExchange
@@ -70,8 +70,27 @@ struct ExchangeDeskFaultTests {
         }
     }
 
-    // Where deals have no number of their own, one that is told otherwise is another deal: CoinSpot's.
-    @Test(arguments: VenueUnderTest.streaming)
+    @Test func `S12: where there are no names, one that is listed too late is taken back, and goes`()
+        async throws
+    {
+        try await SimulatorBench.hasty(.coinspot).run { bench in
+            let desk = try await DeskBench(bench)
+            try await bench.control.set("open_lag_ms", "60000")
+            try await bench.strike(bench.traits.place, "drop_after")
+            await desk.submit(1, bench.order(.buy, "2", "90"))
+            try await desk.until("it counts as not placed", order: 1) { $0.status == .notPlaced }
+            // The strategy moves on, and what it left is listed.
+            await desk.submit(2, bench.order(.buy, "1", "80"))
+            try await bench.control.set("open_lag_ms", "0")
+            try await desk.until("it is cancelled", order: 1) { $0.status == .cancelled }
+            let told = await desk.see { $0.alarms.contains(.order(OrderID(1), "alpha", .resurrected)) }
+            #expect(told)
+            let states = try await bench.control.orders().compactMap { $0["state"]?.stringValue }
+            #expect(states.sorted() == ["cancelled", "open"])
+        }
+    }
+
+    @Test(arguments: VenueUnderTest.exchanges)
     func `E3: of a trade that is told twice, and otherwise, the first is kept and people are told`(
         _ venue: VenueUnderTest
     ) async throws {
@@ -90,6 +109,44 @@ struct ExchangeDeskFaultTests {
                 desk.alarms.contains { if case .fillChanged = $0 { true } else { false } }
             }
             #expect(await desk.order(1)?.filledNotional == order.filledNotional)
+        }
+    }
+
+    @Test(arguments: VenueUnderTest.exchanges)
+    func `R7: asked about everything again, the books stay as they are and nothing is written`(
+        _ venue: VenueUnderTest
+    ) async throws {
+        try await venue.run { bench in
+            let desk = try await DeskBench(bench, audits: false)
+            await desk.submit(1, bench.order(.buy, "2", "90"))
+            await desk.submit(2, bench.order(.buy, "1", "80"))
+            try await desk.until("one is open", order: 1) { $0.status == .open }
+            try await desk.until("the other is open", order: 2) { $0.status == .open }
+            try await bench.move(to: "89")
+            try await desk.until("one is filled", order: 1) { $0.status == .filled }
+            // The first time it may learn what only its stream had told.
+            try await desk.reconcileFully()
+            let before = await desk.see { ($0.recorded, $0.desk.snapshot) }
+            try await desk.reconcileFully()
+            let after = await desk.see { ($0.recorded, $0.desk.snapshot) }
+            #expect(after.0 == before.0)
+            #expect(after.1 == before.1)
+        }
+    }
+
+    @Test(arguments: VenueUnderTest.streaming)
+    func `W2: a fill that the stream left out is found by asking now and then`(_ venue: VenueUnderTest)
+        async throws
+    {
+        try await venue.run { bench in
+            let desk = try await DeskBench(bench)
+            await desk.submit(1, bench.order(.buy, "2", "90"))
+            try await desk.until("it is open", order: 1) { $0.status == .open }
+            try await bench.control.fault(
+                .members(["kind": .string("gap"), "stream": .string("user"), "events": .integer(10)]))
+            try await bench.move(to: "89")
+            let order = try await desk.until("it is found", order: 1) { $0.status == .filled }
+            #expect(order.filledQuantity == d("2") && order.inferredQuantity.isZero)
         }
     }
 

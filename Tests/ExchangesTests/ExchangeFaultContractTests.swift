@@ -216,6 +216,27 @@ struct ExchangeFaultContractTests {
         }
     }
 
+    @Test(arguments: VenueUnderTest.exchanges)
+    func `S13: what is known to be forbidden is refused in words, and nothing is sent`(
+        _ venue: VenueUnderTest
+    ) async throws {
+        try await venue.run { bench in
+            let known: Result<[Instrument], VenueFailure> = await bench.ask { $0.instruments($2) }
+            _ = try known.get()
+            guard
+                case .failure(.refused(let words)) = await bench.place(
+                    1, bench.order(.buy, "2", "90.000000001"))
+            else {
+                Issue.record("a price between ticks was not refused")
+                return
+            }
+            #expect(!words.isEmpty)
+            let door = "\(bench.traits.place.method) \(bench.traits.place.path)"
+            let sent = await bench.read { $0.witness.traces.contains { $0.source == door } }
+            #expect(!sent)
+        }
+    }
+
     // MARK: - Fills
 
     @Test(arguments: VenueUnderTest.exchanges)

@@ -49,13 +49,15 @@ struct BinanceSymbol: Hashable, Sendable {
         // Without a filter of its own the precision of the coins is all that is left to go by.
         let tick = prices?.positiveDecimal("tickSize") ?? Self.step(json["quoteAssetPrecision"]?.intValue)
         let lot = lots?.positiveDecimal("stepSize") ?? Self.step(json["baseAssetPrecision"]?.intValue)
+        let orderTypes = Set((json["orderTypes"]?.arrayValue ?? []).compactMap(\.stringValue))
+        self.orderTypes = orderTypes
         instrument = Instrument(
             symbol: symbol, base: base, quote: quote, tickSize: tick, stepSize: lot,
             minimumNotional: notional?.positiveDecimal("minNotional")
-                ?? filter("MIN_NOTIONAL")?.positiveDecimal("minNotional") ?? .zero)
+                ?? filter("MIN_NOTIONAL")?.positiveDecimal("minNotional") ?? .zero,
+            takesMarketOrders: orderTypes.isEmpty || orderTypes.contains("MARKET"))
         isTrading =
             json["status"]?.stringValue == "TRADING" && json["isSpotTradingAllowed"]?.boolValue ?? true
-        orderTypes = Set((json["orderTypes"]?.arrayValue ?? []).compactMap(\.stringValue))
         mayReplace = json["cancelReplaceAllowed"]?.boolValue ?? false
         mayAmend = json["amendAllowed"]?.boolValue ?? false
         price = Range(prices, "minPrice", "maxPrice")
@@ -78,11 +80,18 @@ struct BinanceSymbol: Hashable, Sendable {
         guard orderTypes.isEmpty || orderTypes.contains(type) else {
             return "binance takes no \(type) orders in \(symbol)"
         }
+        guard terms.quantity.isMultiple(of: instrument.stepSize) else {
+            return
+                "the quantity \(terms.quantity) is no multiple of the step, \(instrument.stepSize) (LOT_SIZE)"
+        }
         if let words = quantity.flaw(terms.quantity) { return "the quantity \(words) (LOT_SIZE)" }
         if terms.type == .market, let words = marketQuantity.flaw(terms.quantity) {
             return "the quantity \(words) (MARKET_LOT_SIZE)"
         }
         for price in [terms.price, terms.stopPrice].compactMap({ $0 }) {
+            guard price.isMultiple(of: instrument.tickSize) else {
+                return "the price \(price) is no multiple of the tick, \(instrument.tickSize) (PRICE_FILTER)"
+            }
             if let words = self.price.flaw(price) { return "the price \(words) (PRICE_FILTER)" }
         }
         // What is too large to be multiplied is refused by the desk before.

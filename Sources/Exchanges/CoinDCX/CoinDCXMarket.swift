@@ -40,12 +40,14 @@ struct CoinDCXMarket: Hashable, Sendable {
         let digit = Self.digit(quantityDigits)
         // The coarser of the two: on some markets the step is not the last digit.
         let step = max(positive("step") ?? digit, digit)
+        let orderTypes = Set((json["order_types"]?.arrayValue ?? []).compactMap(\.stringValue))
         self.pair = pair
+        self.orderTypes = orderTypes
         instrument = Instrument(
             symbol: symbol, base: base, quote: quote, tickSize: Self.digit(priceDigits), stepSize: step,
-            minimumNotional: positive("min_notional") ?? .zero)
+            minimumNotional: positive("min_notional") ?? .zero,
+            takesMarketOrders: orderTypes.isEmpty || orderTypes.contains("market_order"))
         isActive = json["status"]?.stringValue.map { $0 == "active" } ?? true
-        orderTypes = Set((json["order_types"]?.arrayValue ?? []).compactMap(\.stringValue))
         leastQuantity =
             [positive("min_quantity"), positive("min_market_orders_qty"), step].compactMap(\.self)
             .max() ?? step

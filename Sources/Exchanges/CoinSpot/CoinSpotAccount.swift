@@ -84,5 +84,7 @@ struct CoinSpotLook {
     struct Lists {
         let open: [CoinSpotOpenOrder]
         let deals: [CoinSpotDeal]
+        /// From when on these are all deals.
+        let since: Timestamp
     }
 }

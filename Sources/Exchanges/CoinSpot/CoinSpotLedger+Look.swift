@@ -8,13 +8,15 @@ extension CoinSpotLedger {
     /// - Parameters:
     ///   - open: Every open order of the account.
     ///   - deals: Every deal since the earliest that could be of an order that has not ended, counted.
+    ///   - since: From when on these are all deals; nil when that is not known.
     mutating func look(
-        open: [CoinSpotOpenOrder], deals: [CoinSpotDeal], at now: Timestamp
+        open: [CoinSpotOpenOrder], deals: [CoinSpotDeal], since: Timestamp? = nil, at now: Timestamp
     ) -> [Finding] {
         var findings: [Finding] = []
         let standing = Dictionary(open.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         noteOpen(standing, at: now)
         var fresh = deals.filter { dealOwners[$0.trade] == nil }
+        fresh = takeChanged(fresh, listed: deals, since: since, &findings)
         fresh = take(fresh, &findings) { $0.ownerByID($1) }
         findMoved(standing, &findings)
         fresh = take(fresh, &findings) { $0.ownerByWhole($1) }
@@ -25,6 +27,7 @@ extension CoinSpotLedger {
         noteForeign(standing, at: now)
         end(at: now, &findings)
         forget(at: now)
+        forgetTold(before: now.advanced(byMilliseconds: -settings.reread))
         lookedAt = now
         return findings
     }
@@ -79,6 +82,7 @@ extension CoinSpotLedger {
 
     private mutating func give(_ deal: CoinSpotDeal, to owner: Owner, _ findings: inout [Finding]) {
         held[deal.trade] = nil
+        told[deal.trade] = deal
         switch owner {
         case .ours(let id):
             if let dealID = deal.id, owners[dealID] == id { dealsNameOrders = true }
@@ -477,12 +481,6 @@ extension CoinSpotLedger.Placement {
     var averageRate: FixedDecimal? {
         accounted.isPositive ? try? worth.divided(by: accounted, rounding: .nearestEven) : nil
     }
-}
-
-extension CoinSpotDeal {
-    /// Whether it is of an instant order; nil when the venue does not say. Limit, stop and take-profit orders of
-    /// CoinSpot's own are instant orders too.
-    var isInstant: Bool? { type.map { $0 != "market" } }
 }
 
 extension Timestamp {

@@ -29,6 +29,8 @@ struct CoinSpotLedger: Sendable {
         var gone: Int64 = 15_000
         /// The same, when the list had shown that a part of it was filled.
         var owed: Int64 = 60_000
+        /// For how long deals are listed again at each look, at least.
+        var reread: Int64 = 3_600_000
         /// How long one that counts as not placed is still looked for.
         var memory: Int64 = 600_000
         /// How long one that ended is remembered.
@@ -132,6 +134,10 @@ struct CoinSpotLedger: Sendable {
     var foreign: [String: Foreign] = [:]
     /// Whose each deal is; nil for somebody else's.
     var dealOwners = Recent<TradeID, ClientOrderID?>(limit: 100_000)
+    /// Deals of the time that is read again, by what they say now; see ``takeChanged(_:listed:since:_:)``.
+    var told: [TradeID: CoinSpotDeal] = [:]
+    /// Under which name a deal that is told otherwise by now was told first.
+    var firstNames = Recent<TradeID, TradeID>(limit: 1_000)
     /// How many looks a deal has waited for something to say whose it is.
     var held: [TradeID: Int] = [:]
     /// Whether the ids of deals are those of orders: known once one was.
@@ -279,7 +285,15 @@ struct CoinSpotLedger: Sendable {
         }
         let names = Dictionary(
             orders.map { ($0.id, $0.intent.clientID) }, uniquingKeysWith: { first, _ in first })
-        for fill in fills where !fill.isInferred { dealOwners[fill.key.trade] = .some(names[fill.order]) }
+        for fill in fills where !fill.isInferred {
+            dealOwners[fill.key.trade] = .some(names[fill.order])
+            guard let pair = pair(fill.symbol) else { continue }
+            let deal = CoinSpotDeal(
+                id: nil, pair: pair, side: fill.side, amount: fill.quantity, rate: fill.price, time: fill.time
+            )
+            // Of several that say the same the first stands for all: they are not told apart by their data.
+            if deal.trade == fill.key.trade { told[deal.trade] = deal }
+        }
     }
 
     /// What an instant order goes under, for which CoinSpot has no id.

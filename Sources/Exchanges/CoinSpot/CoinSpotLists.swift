@@ -107,6 +107,10 @@ struct CoinSpotDeal: Hashable, Sendable {
             fee: fee, type: json["type"]?.stringValue?.lowercased())
     }
 
+    /// Whether it is of an instant order; nil when the venue does not say. Limit, stop and take-profit orders of
+    /// CoinSpot's own are instant orders too.
+    var isInstant: Bool? { type.map { $0 != "market" } }
+
     /// What tells this deal from all others of the account.
     var trade: TradeID {
         TradeID(
@@ -132,9 +136,10 @@ struct CoinSpotDeal: Hashable, Sendable {
         }
     }
 
-    func venueTrade(clientID: ClientOrderID?, order: String) -> VenueTrade {
+    /// As the desk hears of it, under the name that it was told by first.
+    func venueTrade(_ name: TradeID, clientID: ClientOrderID?, order: String) -> VenueTrade {
         VenueTrade(
-            trade: trade, clientID: clientID, venueOrderID: VenueOrderID(order), symbol: pair.symbol,
+            trade: name, clientID: clientID, venueOrderID: VenueOrderID(order), symbol: pair.symbol,
             side: side,
             price: rate, quantity: amount, fee: fee, feeCurrency: fee.isZero ? "" : "AUD",
             liquidity: .taker, time: time)

@@ -101,19 +101,20 @@ extension CoinSpotVenue {
         askDeals(since: since, on: account) { [weak self] deals in
             guard let self else { return }
             guard case .success(let deals) = deals else {
-                return finish(account, takers, deals.map { CoinSpotLook.Lists(open: [], deals: $0) })
+                return finish(
+                    account, takers, deals.map { CoinSpotLook.Lists(open: [], deals: $0, since: since) })
             }
             send(question("my/orders/market/open", on: account)) { [weak self] result in
                 guard let self else { return }
                 let lists = result.flatMap { answer in
                     CoinSpotOpenOrder.all(answer.body).map {
-                        .success(CoinSpotLook.Lists(open: $0, deals: deals))
+                        .success(CoinSpotLook.Lists(open: $0, deals: deals, since: since))
                     }
                         ?? .failure(CallFailure.outcomeUnknown("open orders that cannot be read"))
                 }
                 if case .success = lists {
                     // An hour is read again, for deals that show up late.
-                    known.seenSince = began.advanced(byMilliseconds: -3_600_000)
+                    known.seenSince = began.advanced(byMilliseconds: -known.ledger.settings.reread)
                 }
                 finish(account, takers, lists)
             }
@@ -134,7 +135,7 @@ extension CoinSpotVenue {
             let wasHealthy = known.isHealthy
             known.isHealthy = true
             let findings = known.ledger.look(
-                open: lists.open, deals: lists.deals, at: connection.venueTime)
+                open: lists.open, deals: lists.deals, since: lists.since, at: connection.venueTime)
             tell(findings, known)
             report("orders of \(account)", nil)
             if known.mayTrade == nil { learnRights(of: account) }
@@ -203,7 +204,25 @@ extension CoinSpotVenue {
             case .success(.some(let deals)):
                 self?.askDays(
                     from: day + 1, found + deals.filter { $0.time.utcDay == day }, on: account, completion)
-            case .success(.none):
+            case .success(.none): self?.askDay(day, found, on: account, completion)
+            case .failure(let failure): completion(.failure(failure))
+            }
+        }
+    }
+
+    /// Asks for a day that with the next one has more deals than an answer holds, named as its own end. Where the last day
+    /// is not told at all the answer is empty, and nothing is known.
+    private func askDay(
+        _ day: Int64, _ found: [CoinSpotDeal], on account: AccountID,
+        _ completion: @escaping (Result<[CoinSpotDeal], CallFailure>) -> Void
+    ) {
+        let date = JSONValue.string("\(CivilDate(utcDay: day))")
+        ask(fields: [.init("startdate", date), .init("enddate", date)], on: account) { [weak self] result in
+            switch result {
+            case .success(.some(let deals)) where deals.contains { $0.time.utcDay == day }:
+                self?.askDays(
+                    from: day + 1, found + deals.filter { $0.time.utcDay == day }, on: account, completion)
+            case .success:
                 completion(.failure(.outcomeUnknown("more deals in a day than CoinSpot tells of")))
             case .failure(let failure): completion(.failure(failure))
             }
@@ -215,7 +234,7 @@ extension CoinSpotVenue {
         fields: [JSONValue.Member], on account: AccountID,
         _ completion: @escaping (Result<[CoinSpotDeal]?, CallFailure>) -> Void
     ) {
-        let limit = 500
+        let limit = settings.dealsPerAnswer
         let call = question("my/orders/completed", fields + [.init("limit", .integer(limit))], on: account)
         send(call) { result in
             completion(
@@ -241,7 +260,10 @@ extension CoinSpotVenue {
             case .deal(let deal, let owner, let order):
                 // What was there before this host is none of its business.
                 guard owner != nil || deal.time >= known.start else { continue }
-                onReport?(account, .trade(deal.venueTrade(clientID: owner, order: order)))
+                onReport?(
+                    account,
+                    .trade(
+                        deal.venueTrade(known.ledger.name(of: deal), clientID: owner, order: order)))
             case .ended(_, .filled, _): break  // Its deals say it.
             case .ended(let id, _, let filled):
                 onReport?(
@@ -295,7 +317,9 @@ extension CoinSpotVenue {
                     }
                     known.seen(told, from: place.time)
                     let trades = told.compactMap { deal in
-                        known.ledger.owner(of: deal).map { deal.venueTrade(clientID: $0.id, order: $0.order) }
+                        known.ledger.owner(of: deal).map {
+                            deal.venueTrade(known.ledger.name(of: deal), clientID: $0.id, order: $0.order)
+                        }
                     }
                     return TradePage(
                         trades: trades, cursor: place.next(told)?.text ?? cursor, isComplete: true)

@@ -37,6 +37,9 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
         public var minimumNotional: FixedDecimal
         /// The venue's limit, a little below.
         public var requestsPerMinute: Int
+        /// How many deals one answer holds at most: the venue's own limit, 500. Of a time in which there were as many they
+        /// are asked for day by day.
+        public var dealsPerAnswer: Int
         /// How orders whose answer was lost are looked for.
         public var matching: Matching
 
@@ -74,9 +77,10 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             pricesEvery: Duration = .seconds(5), orderDeadline: Duration = .seconds(10),
             questionDeadline: Duration = .seconds(20),
             slippagePercent: FixedDecimal = .one, minimumNotional: FixedDecimal = .one,
-            requestsPerMinute: Int = 900, matching: Matching = Matching()
+            requestsPerMinute: Int = 900, dealsPerAnswer: Int = 500, matching: Matching = Matching()
         ) {
             precondition(slippagePercent.isPositive && !minimumNotional.isNegative)
+            precondition((1...500).contains(dealsPerAnswer))
             self.instrumentsEvery = instrumentsEvery
             self.pollEvery = pollEvery
             self.idleEvery = idleEvery
@@ -87,6 +91,7 @@ public final class CoinSpotVenue: LiveVenue, JournalGuidedVenue {
             self.slippagePercent = slippagePercent
             self.minimumNotional = minimumNotional
             self.requestsPerMinute = requestsPerMinute
+            self.dealsPerAnswer = dealsPerAnswer
             self.matching = matching
         }
 

@@ -153,9 +153,13 @@ extension Floor {
         }
     }
 
-    /// Hands a signal from outside to a strategy.
-    func deliver(_ request: SignalRequest, to id: String) throws(HostError) -> SignalView {
+    /// Hands a signal from outside to a strategy. One that was handed on before under its sender's name is not again.
+    func deliver(
+        _ request: SignalRequest, under terms: SignalTerms = SignalTerms(), to id: String
+    ) throws(HostError) -> SignalView {
         let strategy = try find(id)
+        if let name = terms.name, let known = strategy.namedSignals[name] { return known }
+        try terms.checkAge(at: now)
         guard let runner = strategy.runner, runner.state.mayTrade else { throw .notRunning(strategy: id) }
         var data = request.data
         if let symbol = request.symbol, case .object(let members) = data, data["symbol"] == nil {
@@ -164,7 +168,8 @@ extension Floor {
         let signal = keep(
             SignalView(
                 id: "", strategy: id, run: runner.run, direction: .incoming, action: request.action,
-                symbol: request.symbol, data: data, time: now), of: strategy)
+                symbol: request.symbol, data: data, time: now), named: terms.name, of: strategy)
+        if let name = terms.name { strategy.namedSignals.add(signal, named: name) }
         runner.send(
             .signal(IncomingSignal(id: signal.id, time: signal.time, action: signal.action, data: data)))
         return signal

@@ -43,7 +43,7 @@ extension Floor {
         let listed = Instrument(
             symbol: symbol, base: instrument.base, quote: instrument.quote,
             tickSize: instrument.tickSize, stepSize: instrument.stepSize,
-            minimumNotional: instrument.minimumNotional)
+            minimumNotional: instrument.minimumNotional, takesMarketOrders: instrument.takesMarketOrders)
         listings[symbol] = listed
         paper.setInstruments(listings.values.sorted { $0.symbol < $1.symbol })
         desk.decide { desk, _ in

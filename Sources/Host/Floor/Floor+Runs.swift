@@ -345,11 +345,13 @@ extension Floor {
 
     /// Numbers a signal, writes it down and tells those who watch.
     @discardableResult
-    func keep(_ unnumbered: SignalView, of strategy: FloorStrategy) -> SignalView {
+    func keep(
+        _ unnumbered: SignalView, named name: String? = nil, of strategy: FloorStrategy
+    ) -> SignalView {
         lastSignal += 1
         var signal = unnumbered
         signal.id = String(lastSignal)
-        around.store.save(signal, number: lastSignal, owner: strategy.owner)
+        around.store.save(signal, number: lastSignal, named: name, owner: strategy.owner)
         hub.publish(.signal, strategy: strategy.id, owner: strategy.owner, data: signal.json)
         return signal
     }

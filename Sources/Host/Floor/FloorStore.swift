@@ -59,6 +59,12 @@ final class FloorStore: Sendable {
                 """
                 CREATE TABLE nonces(key TEXT PRIMARY KEY, mark INTEGER NOT NULL) STRICT, WITHOUT ROWID;
                 """),
+            Migration(
+                5, "their senders' names of signals",
+                """
+                ALTER TABLE signals ADD COLUMN name TEXT;
+                CREATE INDEX signals_by_name ON signals(strategy, name) WHERE name IS NOT NULL;
+                """),
         ])
 
     init(writer: GroupCommitWriter, readers: DatabaseReaders, log: HostLog) {
@@ -120,14 +126,16 @@ final class FloorStore: Sendable {
     }
 
     /// Writes a signal; its id was given before.
-    func save(_ signal: SignalView, number: Int64, owner: String) {
+    ///
+    /// - Parameter name: Its sender's name for it, by which one that comes again is known.
+    func save(_ signal: SignalView, number: Int64, named name: String? = nil, owner: String) {
         write { database in
             try database.run(
                 """
-                INSERT INTO signals(id, strategy, owner, run, direction, action, symbol, data, time)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO signals(id, strategy, owner, run, direction, action, symbol, data, time, name)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, number, signal.strategy, owner, signal.run, signal.direction.rawValue, signal.action,
-                signal.symbol, signal.data.text, signal.time)
+                signal.symbol, signal.data.text, signal.time, name)
         }
     }
 
@@ -374,6 +382,17 @@ final class FloorStore: Sendable {
                 """
                 SELECT id, strategy, run, direction, action, symbol, data, time FROM signals WHERE id = ?
                 """, number, read: SignalView.init(row:))
+        }
+    }
+
+    /// The signal that a strategy was given under its sender's name, or nil.
+    func signal(named name: String, of strategy: String) throws(HostError) -> SignalView? {
+        try read { database in
+            try database.first(
+                """
+                SELECT id, strategy, run, direction, action, symbol, data, time FROM signals
+                WHERE strategy = ? AND name = ? ORDER BY id LIMIT 1
+                """, strategy, name, read: SignalView.init(row:))
         }
     }
 

@@ -33,6 +33,8 @@ final class FloorStrategy {
     var runner: StrategyRunner?
     /// What it last saved; its next run finds it in `hello`.
     var savedState: JSONValue = .null
+    /// Signals that it was given lately, by their senders' names.
+    var namedSignals = NamedSignals()
     /// What it has subscribed to in this run.
     var subscribed: Set<Subscriptions.Key> = []
     /// The close of the last candle that it was given, by what was asked for.

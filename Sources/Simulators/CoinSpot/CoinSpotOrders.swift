@@ -282,12 +282,14 @@ final class CoinSpotOrders {
         let coin = request.text("cointype")?.uppercased()
         let quote = request.text("markettype")?.uppercased()
         let isOriginal = core.settings.text(CoinSpotSettings.openAmount) == "original"
+        let lag = core.settings.milliseconds(CoinSpotSettings.openLag)
+        let newest = core.now.advanced(byMilliseconds: -lag)
         func rows(_ side: Side) -> JSONValue {
             .array(
                 core.books.openOrders(of: request.account).filter { order in
                     let instrument = core.instrument(order.terms.symbol)
                     return order.terms.side == side && (coin == nil || instrument?.base == coin)
-                        && (quote == nil || instrument?.quote == quote)
+                        && (quote == nil || instrument?.quote == quote) && order.createdAt <= newest
                 }.map { order in
                     let amount = isOriginal ? order.terms.quantity : order.remaining
                     let instrument = core.instrument(order.terms.symbol)

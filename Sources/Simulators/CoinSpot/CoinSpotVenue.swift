@@ -41,6 +41,9 @@ enum CoinSpotSettings {
     static let completedLag = VenueSetting.integer(
         "completed_lag_ms", 0, 0...3_600_000,
         "How long a fill stays hidden from the completed lists (unsure).")
+    static let openLag = VenueSetting.integer(
+        "open_lag_ms", 0, 0...3_600_000,
+        "How long a new order stays out of the lists of open ones (unsure).")
     static let marketCase = VenueSetting.choice(
         "market_case", ["any", "lower"],
         "Letters of the market in public paths: live probes say lower (unsure).")
@@ -51,6 +54,7 @@ enum CoinSpotSettings {
         requestsPerMinute, limitStatus, authStatus, authMessage, nonceStatus, nonceMessage, refusedStatus,
         fundsMessage,
         orderMessage, coinStatus, orderIDs, textNonce, openAmount, completedIDs, completedRows, completedLag,
+        openLag,
         marketCase,
         notANumber,
     ]

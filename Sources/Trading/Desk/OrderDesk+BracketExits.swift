@@ -163,12 +163,13 @@ extension OrderDesk {
         let quantity = min(bracket.quantity, free)
         guard quantity.isPositive else { return }
         let market = gate.markets[gate.rows[row].market]
-        let terms = OrderTerms(
-            symbol: market.instrument.symbol, side: bracket.side, type: .market, quantity: quantity,
-            reduceOnly: true)
+        let terms = closingTerms(
+            bracket.side, quantity, row: row, attempt: (brackets.tries[id]?.count ?? 0) + 1)
         do throws(FilterFlaw) {
             _ = try market.instrument.normalised(terms, lastPrice: market.lastPrice)
         } catch {
+            // Until there is a price to put a limit to.
+            if case .limitOrdersOnly = error { return }
             // More may fill, or come free. When nothing can, what is left is more than nought and too small to trade.
             guard quantity == bracket.quantity, isEntryOver(bracket) else { return }
             return abandon(bracket, row, because: error, at: time, &actions)

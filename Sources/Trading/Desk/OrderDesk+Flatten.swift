@@ -117,10 +117,9 @@ extension OrderDesk {
     /// The order that would close a row's position, which is not nought.
     func closingTerms(of row: Int) -> OrderTerms {
         let position = gate.rows[row].ledger.quantity
-        return OrderTerms(
-            symbol: gate.markets[gate.rows[row].market].instrument.symbol,
-            side: position.isPositive ? .sell : .buy, type: .market,
-            quantity: FixedDecimal.size(position), reduceOnly: true)
+        return closingTerms(
+            position.isPositive ? .sell : .buy, FixedDecimal.size(position), row: row,
+            attempt: flattening[row] ?? 1)
     }
 
     /// Why the venue would not take the order that closes a row's position: what is left is dust. Nil when it would.
@@ -130,6 +129,8 @@ extension OrderDesk {
             _ = try market.instrument.normalised(closingTerms(of: row), lastPrice: market.lastPrice)
             return nil
         } catch {
+            // A price is missing, which is no dust.
+            if case .limitOrdersOnly = error { return nil }
             return error
         }
     }

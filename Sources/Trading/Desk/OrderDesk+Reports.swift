@@ -395,6 +395,7 @@ extension OrderDesk {
             }
         }
         reviewStillOpen(at: time, &actions)
+        reviewLimitClosings(at: time, &actions)
         reviewLateTerms(at: time, &actions)
         var accounts: Set<AccountID> = []
         for id in owed.sorted() {

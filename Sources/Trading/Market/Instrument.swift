@@ -12,11 +12,13 @@ public struct Instrument: Hashable, Sendable {
     public let stepSize: FixedDecimal
     /// The least price times quantity of an order, in quote currency.
     public let minimumNotional: FixedDecimal
+    /// Whether the venue takes market orders in it; otherwise limit orders alone, as on most of CoinDCX's rupee markets.
+    public let takesMarketOrders: Bool
 
     /// Describes an instrument.
     public init(
         symbol: String, base: String, quote: String, tickSize: FixedDecimal, stepSize: FixedDecimal,
-        minimumNotional: FixedDecimal
+        minimumNotional: FixedDecimal, takesMarketOrders: Bool = true
     ) {
         precondition(tickSize.isPositive && stepSize.isPositive && !minimumNotional.isNegative)
         self.symbol = symbol
@@ -25,5 +27,6 @@ public struct Instrument: Hashable, Sendable {
         self.tickSize = tickSize
         self.stepSize = stepSize
         self.minimumNotional = minimumNotional
+        self.takesMarketOrders = takesMarketOrders
     }
 }

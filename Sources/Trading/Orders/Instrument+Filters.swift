@@ -1,5 +1,6 @@
 /// Why terms cannot be brought into a venue's steps.
 public enum FilterFlaw: Error, Hashable, Sendable, CustomStringConvertible {
+    case limitOrdersOnly(symbol: String)
     case quantityNotAboveZero
     case priceMissing(OrderType)
     case priceNotWanted(OrderType)
@@ -16,6 +17,7 @@ public enum FilterFlaw: Error, Hashable, Sendable, CustomStringConvertible {
     /// In words, with the numbers.
     public var description: String {
         switch self {
+        case .limitOrdersOnly(let symbol): "\(symbol) takes limit orders alone"
         case .quantityNotAboveZero: "the quantity must be above 0"
         case .priceMissing(let type): "a \(type.rawValue) order needs a price"
         case .priceNotWanted(let type): "a \(type.rawValue) order takes no price"
@@ -47,6 +49,7 @@ extension Instrument {
     public func normalised(
         _ terms: OrderTerms, lastPrice: FixedDecimal?
     ) throws(FilterFlaw) -> OrderTerms {
+        guard terms.type != .market || takesMarketOrders else { throw .limitOrdersOnly(symbol: symbol) }
         guard terms.quantity.isPositive else { throw .quantityNotAboveZero }
         try checkShape(of: terms)
         var normal = terms

@@ -188,6 +188,27 @@ struct CoinDCXVenueTests {
         }
     }
 
+    @Test func `S13: a market order where limit orders alone are taken is refused before it is sent`()
+        async throws
+    {
+        try await with(settings: [("rupee_orders", "limit")]) { rig in
+            try await rig.hold("BTCINR", "5000000", "5000000")
+            let listed = try await rig.instruments()
+            #expect(listed.first { $0.symbol == "BTCINR" }?.takesMarketOrders == false)
+            #expect(listed.first { $0.symbol == "BTCUSDT" }?.takesMarketOrders == true)
+            guard
+                case .failure(.refused(let words)) = await rig.place(
+                    1, terms(.buy, "0.01", nil, symbol: "BTCINR"))
+            else {
+                Issue.record("a market order where limit orders alone are taken")
+                return
+            }
+            #expect(words == "BTCINR takes limit orders alone at CoinDCX")
+            let sent = await rig.read { $0.witness.traces.contains { $0.source.contains("orders/create") } }
+            #expect(!sent)
+        }
+    }
+
     @Test func `R5: trades come in pages, each once, with our names`() async throws {
         try await with(page: 3) { rig in
             for number in 1...7 { _ = try await rig.place(number, terms(.buy, "0.1", nil)).get() }

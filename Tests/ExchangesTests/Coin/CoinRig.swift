@@ -98,8 +98,8 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
 
     /// Likewise of CoinSpot: what takes most of a minute there takes a second here.
     func coinSpot(
-        at address: String? = nil, nonces: NonceKeeper = NonceKeeper(), isHasty: Bool = false,
-        _ keys: @escaping (AccountID) -> SigningKey?
+        at address: String? = nil, nonces: NonceKeeper = NonceKeeper(), deals: Int = 500,
+        isHasty: Bool = false, _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinSpotVenue {
         let matching = CoinSpotVenue.Settings.Matching(
             skew: 1_000, arrival: 500, settling: 300, grace: 1_000, gone: 600)
@@ -111,6 +111,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.orderDeadline = isHasty ? SimulatorBench.haste : .seconds(2)
         if isHasty { times.questionDeadline = SimulatorBench.haste * 2 }
         times.requestsPerMinute = 10_000
+        times.dealsPerAnswer = deals
         return CoinSpotVenue(
             base: address ?? base, http: http, loop: loop, settings: times, nonces: nonces, seed: 7,
             keys: keys)

@@ -31,9 +31,10 @@ struct CoinSpotLedgerTests {
     }
 
     private mutating func look(
-        _ time: Int64, _ open: [CoinSpotOpenOrder] = [], _ deals: [CoinSpotDeal] = []
+        _ time: Int64, _ open: [CoinSpotOpenOrder] = [], _ deals: [CoinSpotDeal] = [], since: Int64? = nil
     ) -> [CoinSpotLedger.Finding] {
-        ledger.look(open: open, deals: CoinSpotDeal.counted(deals), at: at(time))
+        ledger.look(
+            open: open, deals: CoinSpotDeal.counted(deals), since: since.map { at($0) }, at: at(time))
     }
 
     @Test
@@ -222,6 +223,22 @@ struct CoinSpotLedgerTests {
         let first = look(1_000, [entry("a", .buy, "1")], twice)
         #expect(first.count == 2)
         #expect(look(2_000, [entry("a", .buy, "1")], twice).isEmpty)
+    }
+
+    @Test mutating func `E3: a deal that is told otherwise goes by its first name, and counts once`() {
+        place(1, "a", "2")
+        let first = deal(nil, .buy, "0.5")
+        _ = look(1_000, [entry("a", .buy, "1.5")], [first], since: 0)
+        let changed = deal(nil, .buy, "0.5", "99")
+        let told = look(2_000, [entry("a", .buy, "1.5")], [changed], since: 0)
+        #expect(told == [.deal(changed, clientID(1), order: "a")])
+        #expect(ledger.name(of: changed) == first.trade)
+        #expect(ledger.placements[clientID(1)]?.accounted == d("0.5"))
+        // Beside it, one of the same moment is a deal of its own.
+        let second = deal(nil, .buy, "0.5", "98")
+        _ = look(3_000, [entry("a", .buy, "1")], [changed, second], since: 0)
+        #expect(ledger.name(of: second) == second.trade)
+        #expect(ledger.placements[clientID(1)]?.accounted == d("1"))
     }
 }
 

@@ -260,6 +260,32 @@ struct CoinSpotVenueTests {
         await rig.end()
     }
 
+    @Test func `R5: more deals than one answer holds are asked for day by day`() async throws {
+        let day = 86_400_000
+        let rig = try await CoinRig(.coinspot, settings: [("requests_per_minute", "100000")], opens: false) {
+            $0.coinSpot(deals: 3, $1)
+        }
+        do {
+            try await rig.control.set("clock_offset_ms", "-\(day)")
+            try await rig.hold("BTCAUD", "100", "100")
+            await rig.open(
+                symbols: ["BTCAUD": Timestamp(milliseconds: WallClock.milliseconds - Int64(2 * day))])
+            try await rig.waitUntilOpen()
+            for number in 1...2 { _ = try await rig.place(number, terms(.buy, "1", "100")).get() }
+            #expect(try await rig.trades().all.count == 2)
+            // A day later.
+            try await rig.control.set("clock_offset_ms", "0")
+            for number in 3...4 { _ = try await rig.place(number, terms(.buy, "1", "100")).get() }
+            try await rig.until("all four are told") { try await rig.trades().all.count == 4 }
+            let owners = try await rig.trades().all.compactMap { $0.clientID?.order?.number }
+            #expect(owners == [1, 2, 3, 4])
+        } catch {
+            await rig.end()
+            throw error
+        }
+        await rig.end()
+    }
+
     @Test func `a read-only key reads, and places nothing`() async throws {
         try await with(rights: [.read]) { rig in
             let before = try await rig.balances()

@@ -363,7 +363,7 @@ struct CoinWireTests {
             """#
         let deal = try #require(CoinSpotDeal.all(try json(done))?.first)
         #expect(deal.fee == d("0.231") && deal.id == nil && deal.side == .sell)
-        let trade = deal.venueTrade(clientID: nil, order: "x")
+        let trade = deal.venueTrade(deal.trade, clientID: nil, order: "x")
         #expect(trade.feeCurrency == "AUD" && trade.symbol == "SOLAUD")
     }
 
