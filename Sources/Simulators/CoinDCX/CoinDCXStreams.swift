@@ -337,7 +337,11 @@ final class CoinDCXConnection {
     private func ping() {
         pipe.answer(Array("2".utf8))
         let limit = core.settings.integer(CoinDCXSettings.pingTimeout)
-        pongTimer = core.loop.schedule(after: .milliseconds(limit)) { [weak self] in self?.drop() }
+        pongTimer = core.loop.schedule(after: .milliseconds(limit)) { [weak self] in
+            // One that fell silent does not close either: its client must notice.
+            guard let self, !pipe.isSilent else { return }
+            drop()
+        }
     }
 
     private func take(_ bytes: [UInt8]) {
