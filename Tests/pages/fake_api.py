@@ -670,6 +670,8 @@ class Handler(BaseHTTPRequestHandler):
                     thing["settings"].update(given)
                 world.note(me["name"], name + ".change", given.get("id") or parts[1], given)
                 return 200, thing, ()
+        if parts == ["reconciliation"]:
+            return 200, self.page(()), ()
         if parts == ["profiles"]:
             return 200, self.page([
                 {"name": "python", "description": "Python 3.11 with its standard library", "available": True, "problems": [], "details": {"memory_mb": 512, "cpu_share": "0.5", "processes": 32}},

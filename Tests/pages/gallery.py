@@ -27,7 +27,7 @@ def named(world, name):
 def pages(world):
     """Name, address, what to wait for, and what to do before the picture."""
     if not world.strategies:
-        for path in ("strategies", "positions", "orders", "tokens", "lab", "studies", "deployments", "data"):
+        for path in ("strategies", "positions", "orders", "tokens", "studies", "deployments", "data"):
             yield "empty-" + path, "#/" + path, ".empty", None
         return
     main = "#/strategies/" + named(world, "Moving average crossover")
