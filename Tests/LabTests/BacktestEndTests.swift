@@ -166,6 +166,25 @@ import Wire
         #expect(points.map(\.time) == points.map(\.time).sorted())
     }
 
+    @Test(arguments: [Int128(3), 0, -2])
+    func `of many candles at once is the same as of one after the other`(factor: Int128) {
+        var (whole, single) = (EquityCurve(points: 20), EquityCurve(points: 20))
+        var dice = SeededDice(state: 5)
+        let column = (0..<3_000).map { _ in Int64(dice.next(0...40)) }
+        let times = column.indices.map { Int64($0) * 60 }
+        var row = 0
+        while row < column.count {
+            let end = min(column.count - 1, row + dice.next(0...200))
+            let base = Int128(dice.next(0...50))
+            whole.add(row...end, of: column, times: times, delay: 7, base: base, factor: factor)
+            for row in row...end {
+                single.add(base + factor * Int128(column[row]), at: times[row] + 7)
+            }
+            row = end + 1
+        }
+        #expect(whole.points == single.points)
+    }
+
     @Test func `keeps everything while there is room`() {
         var curve = EquityCurve()
         for index in 0..<500 { curve.add(Int128(index % 7), at: Int64(index)) }

@@ -1,6 +1,6 @@
 import Testing
 import Trading
-import Wire
+@testable import Wire
 
 @Suite("Host message")
 struct HostMessageTests {
@@ -52,6 +52,26 @@ struct HostMessageTests {
             #expect(line.firstIndex(of: 0x0A) == line.count - 1)
             #expect(try HostMessage(line: line.dropLast()) == message, "seed \(seed)")
         }
+    }
+
+    @Test(arguments: [0, 1, 2, 3, 5, 8, 18])
+    func `columns are written as the descriptions of their decimals`(digits: Int) {
+        var generator = SeededGenerator(seed: 7)
+        var column: [Int64] = [0, 1, 9, 10, 99, 100, 101, 1_000, .max, .min, -1, -10]
+        for power in 0..<18 {
+            let round = (0..<power).reduce(Int64(1)) { product, _ in product * 10 }
+            column += [round - 1, round, round + 1, -round]
+        }
+        for _ in 0..<200 {
+            column.append(
+                .random(in: .min ... .max, using: &generator) >> .random(in: 0...63, using: &generator))
+        }
+        let unit = (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
+        var text: [UInt8] = []
+        text.append(decimals: column, digits: digits)
+        #expect(
+            String(decoding: text, as: UTF8.self)
+                == column.map { FixedDecimal(units: Int128($0) * unit).description }.joined(separator: " "))
     }
 
     @Test(arguments: 0..<UInt64(2000))

@@ -20,7 +20,4 @@ extension FixedDecimal {
             preconditionFailure("an amount out of range: \(left) by \(right)")
         }
     }
-
-    /// The nearest floating-point number, for statistics and never for money.
-    var asDouble: Double { Double(units) / Double(Self.unitsPerOne) }
 }

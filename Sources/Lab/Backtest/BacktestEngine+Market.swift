@@ -35,9 +35,12 @@ extension BacktestEngine {
 
     private mutating func takeArrivals(_ symbol: String, upTo open: Timestamp, at time: Timestamp) {
         guard !arrivals.isEmpty else { return }
-        let here = arrivals.filter { $0.symbol == symbol && $0.time <= open }
-        guard !here.isEmpty else { return }
-        arrivals.removeAll { $0.symbol == symbol && $0.time <= open }
+        var here: [Arrival] = []
+        swap(&here, &arrivals)
+        if !here.allSatisfy({ $0.symbol == symbol && $0.time <= open }) {
+            arrivals = here.filter { $0.symbol != symbol || $0.time > open }
+            here.removeAll { $0.symbol != symbol || $0.time > open }
+        }
         for arrival in here { arrive(arrival.request, at: time) }
     }
 

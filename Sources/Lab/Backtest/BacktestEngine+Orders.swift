@@ -132,7 +132,6 @@ extension BacktestEngine {
             let (order, events) =
                 standing.map { matching.place(place, on: Self.account, at: time, price: $0) }
                 ?? matching.place(place, on: Self.account, at: time)
-            matching.dropChanges()
             if order.state == .rejected {
                 report(.rejected(place.clientID, reason: order.reason ?? "rejected"), at: time)
             } else {
@@ -194,7 +193,6 @@ extension BacktestEngine {
             case .liquidated: keep("the account was liquidated")
             }
         }
-        matching.dropChanges()
     }
 
     /// Tells the desk a price inside a candle, at which legs of brackets may be reached.

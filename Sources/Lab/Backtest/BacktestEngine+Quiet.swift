@@ -1,3 +1,4 @@
+internal import Analytics
 internal import MarketData
 internal import Trading
 
@@ -17,11 +18,12 @@ extension BacktestEngine {
     func quietEnd(of block: CandleStream.Block, after index: Int) -> Int {
         guard index + 1 < block.count, let ranges = quietRanges else { return index }
         let until = quietUntil
+        if until == nil, ranges.isEmpty { return block.count - 1 }
         let bounds = block.pieces.indices.map { number -> PieceBounds in
             guard isTraded[number] else { return PieceBounds() }
             return PieceBounds(ranges[series[number].symbol], block.pieces[number].priceDigits)
         }
-        if until == nil, bounds.allSatisfy(\.isOpen) { return block.count - 1 }
+        if until == nil, bounds.allSatisfy({ $0.isOpen }) { return block.count - 1 }
         let last = min(block.count - 1, index + Self.outlook)
         for next in (index + 1)...last {
             let (number, row) = (block.series(next), block.row(next))
@@ -46,16 +48,18 @@ extension BacktestEngine {
         init() {}
 
         init(_ range: QuietRange?, _ digits: Int) {
-            let unit = (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
-            if let above = range?.above { self.above = Int64(clamping: above.units / unit + 1) }
-            if let below = range?.below { self.below = Int64(clamping: below.units / unit - 1) }
+            guard let range else { return }
+            let unit = CandleColumns.unit(digits)
+            if let above = range.above { self.above = Int64(clamping: above.units / unit + 1) }
+            if let below = range.below { self.below = Int64(clamping: below.units / unit - 1) }
         }
     }
 
     /// When something happens at the latest whatever the prices are, in milliseconds since the epoch.
     private var quietUntil: Int64? {
         let funding = costs.fundingRate != nil && heldCount > 0 ? nextFunding : nil
-        return [timers.next, funding].compactMap { $0 }.min()
+        guard let timer = timers.next else { return funding }
+        return funding.map { min($0, timer) } ?? timer
     }
 
     /// Where prices may go without anything happening, by symbol; nil when something happens anyway.
@@ -106,10 +110,10 @@ extension BacktestEngine {
     /// A price before the one at which the only position would be liquidated; nil when no price would.
     private func liquidationPrice(of quantity: FixedDecimal) -> FixedDecimal? {
         guard case .margin(_, let maintenance) = kind else { return nil }
-        let factor = quantity.isPositive ? 1 - maintenance.asDouble : 1 + maintenance.asDouble
+        let factor = quantity.isPositive ? 1 - maintenance.approximate : 1 + maintenance.approximate
         // Who has money left owes nothing at any price that a long position may fall to.
         guard quantity.isNegative || cash.isNegative else { return nil }
-        let price = -cash.asDouble / (quantity.asDouble * factor)
+        let price = -cash.approximate / (quantity.approximate * factor)
         guard price > 0 else { return quantity.isPositive ? nil : FixedDecimal(units: 0) }
         // Far on the safe side of what floating point may be off.
         let safe = quantity.isPositive ? price * 1.0001 : price * 0.9999
@@ -140,15 +144,28 @@ extension BacktestEngine {
     /// Tells desk and venue the prices that they were not told.
     mutating func mark() {
         guard !unmarked.isEmpty else { return }
-        let candles = unmarked.values.sorted { ($0.closeTime, $0.symbol) < ($1.closeTime, $1.symbol) }
-        unmarked.removeAll(keepingCapacity: true)
+        if unmarked.count > 1 {
+            unmarked.sort { ($0.closeTime, $0.symbol) < ($1.closeTime, $1.symbol) }
+        }
         let now = clock
-        for candle in candles {
+        for candle in unmarked {
             // By the time of its close, for the desk counts days.
             clock = candle.closeTime
-            matchOrders(with: candle)
+            instant = clock
+            matching.candlePassed(candle)
+            carry(desk.priceMoved(.candle(candle), on: Self.venue, at: clock))
         }
-        clock = now
+        (clock, instant) = (now, nil)
+        unmarked.removeAll(keepingCapacity: true)
+    }
+
+    /// Notes a candle that desk and venue are not told of yet.
+    private mutating func leave(_ candle: Candle) {
+        if let place = unmarked.firstIndex(where: { $0.symbol == candle.symbol }) {
+            unmarked[place] = candle
+        } else {
+            unmarked.append(candle)
+        }
     }
 
     /// The last candle from `index` on that closes on the desk's day; `index - 1` when that itself does not.
@@ -172,7 +189,7 @@ extension BacktestEngine {
         let number = block.series(index)
         let candle = block[index]
         if isTraded[number] {
-            if marks { matchOrders(with: candle) } else { unmarked[candle.symbol] = candle }
+            if marks { matchOrders(with: candle) } else { leave(candle) }
             holdings[candle.symbol, default: Holding()].price = candle.close
             if heldCount > 0 { ledger.saw(candle.symbol, low: candle.low, high: candle.high) }
         }
@@ -189,20 +206,21 @@ extension BacktestEngine {
     private mutating func passAlike(_ block: CandleStream.Block, _ first: Int, _ last: Int) {
         let piece = block.pieces[0]
         let length = series[0].resolution.milliseconds
-        let unit = (0..<piece.priceDigits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
+        let unit = CandleColumns.unit(piece.priceDigits)
         // What a step of one in the column is worth.
-        let (factor, rest) = held(piece.symbol).units.quotientAndRemainder(
-            dividingBy: FixedDecimal.unitsPerOne / unit)
-        guard rest == 0 || heldCount == 0 else { return passMixed(block, first, last) }
+        let (factor, rest) =
+            heldCount == 0
+            ? (0, 0)
+            : held(piece.symbol).units.quotientAndRemainder(dividingBy: FixedDecimal.unitsPerOne / unit)
+        guard rest == 0 else { return passMixed(block, first, last) }
         let base = cash.units
         let (times, closes) = (piece.openTimes, piece.close)
-        if heldCount == 0 {
-            for row in first...last { curve.add(base, at: times[row] + length) }
-        } else {
+        curve.add(
+            first...last, of: closes, times: times, delay: length, base: base, factor: factor)
+        if heldCount > 0 {
             let (lows, highs) = (piece.low, piece.high)
             var (low, high) = (Int64.max, Int64.min)
             for row in first...last {
-                curve.add(base + factor * Int128(closes[row]), at: times[row] + length)
                 low = min(low, lows[row])
                 high = max(high, highs[row])
             }
@@ -211,7 +229,7 @@ extension BacktestEngine {
                 high: FixedDecimal(units: Int128(high) * unit))
         }
         let candle = piece[last]
-        unmarked[candle.symbol] = candle
+        leave(candle)
         holdings[candle.symbol, default: Holding()].price = candle.close
         clock = max(clock, candle.closeTime)
         // Nothing falls due in quiet candles; where nothing is held it goes by.

@@ -42,7 +42,7 @@ struct BacktestEngine: Sendable {
     /// The close of the latest candle.
     var clock: Timestamp
     /// The latest candle of each symbol that desk and venue have not been told of, since nothing came of it.
-    var unmarked: [String: Candle] = [:]
+    var unmarked: [Candle] = []
     /// Whether the candles are from before the start, and orders are denied.
     var isHistory = false
     /// Requests that have not reached the venue.
@@ -94,19 +94,20 @@ struct BacktestEngine: Sendable {
         settings.halfSpreadTicks = job.costs.halfSpreadTicks
         settings.impact = job.costs.impact
         settings.hasAnyVolume = job.costs.volumeShare == nil
+        settings.keepsChanges = false
         matching = MatchingEngine(settings: settings)
         matching.setInstruments(instruments)
         let currency = instruments.first?.quote ?? "USDT"
         matching.openAccount(Self.account, kind: kind, currency: currency, balance: job.capital)
-        matching.dropChanges()
         // Questions to the venue are answered at once, so none is ever asked again.
         desk = OrderDesk(
             settings: .init(rememberedOrders: 1_000, rememberedFills: 1_000, questionMilliseconds: .max / 4),
             at: job.start)
-        desk.setAccount(
-            AccountSettings(
-                id: Self.account, venue: Self.venue, kind: kind, currency: currency, balance: job.capital,
-                feeRate: max(.zero, job.costs.takerFee)))
+        var account = AccountSettings(
+            id: Self.account, venue: Self.venue, kind: kind, currency: currency, balance: job.capital,
+            feeRate: max(.zero, job.costs.takerFee))
+        account.tellsTradesOnce = true
+        desk.setAccount(account)
         desk.setInstruments(instruments, at: Self.venue)
         do throws(EnrolmentFlaw) {
             _ = try desk.enrol(
@@ -223,7 +224,7 @@ struct BacktestTimers: Sendable {
     private var timers: [Timer] = []
 
     /// When the next one falls due, in milliseconds since the epoch.
-    var next: Int64? { timers.map(\.time).min() }
+    var next: Int64? { timers.isEmpty ? nil : timers.map(\.time).min() }
 
     /// Sets a timer, or takes it away. False when there are as many as there may be.
     mutating func set(_ id: String, after milliseconds: Int, repeats: Bool, at now: Timestamp) -> Bool {

@@ -75,6 +75,17 @@ struct PeerReader {
         }
     }
 
+    /// Whether the next line is this one, its end included; takes it then.
+    mutating func takes(_ expected: [UInt8]) throws(PeerEnd) -> Bool {
+        while start == end { _ = try lineEnd() }
+        guard end - start >= expected.count, buffer[start..<start + expected.count].elementsEqual(expected)
+        else {
+            return false
+        }
+        start += expected.count
+        return true
+    }
+
     /// Where the next line ends; nil when more was read, or too long a line passed over.
     private mutating func lineEnd() throws(PeerEnd) -> Int? {
         var searched = start

@@ -27,6 +27,11 @@ struct BacktestRun {
     private var takesBatches = false
     /// How far it may go at a time.
     private var stride = BatchStride()
+    /// The line that answers the latest ping.
+    private var pong = Array(#"{"type":"pong","id":"#.utf8)
+    private let pongHead: Int
+    /// Memory for lines of batches.
+    private var batchLines: [UInt8] = []
 
     init(
         _ job: BacktestJob, engine: BacktestEngine, source: any CandleSource, peer: any BacktestPeer,
@@ -38,6 +43,7 @@ struct BacktestRun {
         self.peer = peer
         self.progress = progress
         reader = PeerReader(peer)
+        pongHead = pong.count
         candleLines = job.series.map { CandleLine($0) }
         total = Int((job.end.milliseconds - job.start.milliseconds) / job.series[0].resolution.milliseconds)
     }
@@ -123,19 +129,24 @@ struct BacktestRun {
         var slowness: UInt64 = 0
         // Up to here nothing happens by itself; what was said may change that.
         var quietEnd = -1
+        // The first candle that the books have not gone past: of quiet ones they do when they must.
+        var next = 0
         for index in 0..<block.count {
             let series = block.series(index)
-            if index <= quietEnd {
-                engine.pass(block, from: index, through: index)
-            } else {
+            if index > quietEnd {
+                engine.pass(block, from: next, through: index - 1)
                 engine.mark()
                 engine.advance(over: block[index], series: series)
+                next = index + 1
                 quietEnd = engine.quietEnd(of: block, after: index)
+                engine.takeOutgoing(into: &lines)
             }
-            engine.takeOutgoing(into: &lines)
             candleLines[series].write(block.pieces[series], block.row(index), to: &lines)
             let asked = MonotonicClock.nanoseconds
-            if try ask(&lines) { quietEnd = -1 }
+            let first = next
+            if try ask(&lines, before: { $0.pass(block, from: first, through: index) }) {
+                (quietEnd, next) = (-1, index + 1)
+            }
             if series == 0 { bars += 1 }
             slowness += MonotonicClock.nanoseconds - asked
             if slowness > BatchStride.slow {
@@ -146,6 +157,7 @@ struct BacktestRun {
                 throw .broke("more than \(BacktestEngine.fillLimit) fills")
             }
         }
+        engine.pass(block, from: next, through: block.count - 1)
     }
 
     // MARK: - Many candles a line
@@ -155,6 +167,9 @@ struct BacktestRun {
         let first = number
         number += block.count
         var lines: [UInt8] = []
+        swap(&lines, &batchLines)
+        defer { batchLines = lines }
+        lines.removeAll(keepingCapacity: true)
         HostMessage.candles(block.batch(first: first)).write(to: &lines)
         guard lines.count <= StrategyProtocol.batchBytes else { throw .data("a line of candles is too long") }
         var index = 0
@@ -208,22 +223,34 @@ struct BacktestRun {
     }
 
     /// Says lines with a ping behind them, and takes the answers up to its pong. True when there were any.
+    ///
+    /// - Parameter before: What the books need before they take the first of them.
     @discardableResult
-    private mutating func ask(_ lines: inout [UInt8]) throws(PeerEnd) -> Bool {
+    private mutating func ask(
+        _ lines: inout [UInt8], before: (inout BacktestEngine) -> Void = { _ in }
+    ) throws(PeerEnd) -> Bool {
         number += 1
         lines.append(text: #"{"type":"ping","id":"#)
+        let digits = lines.count
         lines.append(whole: Int64(number))
         lines.append(text: "}\n")
+        pong.removeLast(pong.count - pongHead)
+        pong.append(contentsOf: lines[digits...])
         try peer.send(lines)
         lines.removeAll(keepingCapacity: true)
         reader.beginAnswer()
         for count in 0..<PeerReader.answerLines {
+            // Nearly always it is this line, to the letter.
+            if try reader.takes(pong) { return count > 0 }
             let message = try next()
             switch message {
             case .pong(number): return count > 0
             case .bye(let reason): throw .left(reason)
             default:
-                if count == 0 { engine.mark() }
+                if count == 0 {
+                    before(&engine)
+                    engine.mark()
+                }
                 engine.take(message)
             }
         }

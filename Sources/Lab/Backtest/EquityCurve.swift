@@ -12,6 +12,12 @@ struct EquityCurve: Sendable {
         var high: Int128
         var highTime: Int64
         var count: Int
+
+        /// Takes an equity into account that is later than those before it.
+        mutating func reach(_ units: Int128, at time: Int64) {
+            if units < low { (low, lowTime) = (units, time) }
+            if units > high { (high, highTime) = (units, time) }
+        }
     }
 
     private let limit: Int
@@ -32,13 +38,42 @@ struct EquityCurve: Sendable {
         if first == nil { first = (time, units) }
         last = (time, units)
         if let index = spans.indices.last, spans[index].count < length {
-            if units < spans[index].low { (spans[index].low, spans[index].lowTime) = (units, time) }
-            if units > spans[index].high { (spans[index].high, spans[index].highTime) = (units, time) }
+            spans[index].reach(units, at: time)
             spans[index].count += 1
             return
         }
         if spans.count == limit { halve() }
         spans.append(Span(low: units, lowTime: time, high: units, highTime: time, count: 1))
+    }
+
+    /// Adds `base + factor × column[row]` at `times[row] + delay` for row after row, as one call for each would.
+    mutating func add(
+        _ rows: ClosedRange<Int>, of column: [Int64], times: [Int64], delay: Int64, base: Int128,
+        factor: Int128
+    ) {
+        var row = rows.lowerBound
+        while row <= rows.upperBound {
+            guard let index = spans.indices.last, spans[index].count < length else {
+                // It opens a span.
+                add(base + factor * Int128(column[row]), at: times[row] + delay)
+                row += 1
+                continue
+            }
+            let end = min(rows.upperBound, row + length - spans[index].count - 1)
+            var (least, most) = (row, row)
+            for other in row...end {
+                if column[other] < column[least] { least = other }
+                if column[other] > column[most] { most = other }
+            }
+            // Without a factor all are the same, and the first counts.
+            let (low, high) = factor == 0 ? (row, row) : factor < 0 ? (most, least) : (least, most)
+            spans[index].reach(base + factor * Int128(column[low]), at: times[low] + delay)
+            spans[index].reach(base + factor * Int128(column[high]), at: times[high] + delay)
+            spans[index].count += end - row + 1
+            row = end + 1
+        }
+        let end = rows.upperBound
+        last = (times[end] + delay, base + factor * Int128(column[end]))
     }
 
     private mutating func halve() {

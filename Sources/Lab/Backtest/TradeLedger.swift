@@ -83,8 +83,8 @@ struct TradeLedger: Sendable {
         let (low, high) = position.lots[position.first...].reduce((lot.low, lot.high)) {
             (min($0.0, $1.low), max($0.1, $1.high))
         }
-        let below = FixedDecimal.subtracting(lot.price, low).asDouble / lot.price.asDouble
-        let above = FixedDecimal.subtracting(high, lot.price).asDouble / lot.price.asDouble
+        let below = FixedDecimal.subtracting(lot.price, low).approximate / lot.price.approximate
+        let above = FixedDecimal.subtracting(high, lot.price).approximate / lot.price.approximate
         closed.append(
             ClosedTrade(
                 symbol: fill.symbol, isLong: position.isLong, entryTime: lot.time, exitTime: fill.time,

@@ -62,8 +62,8 @@ public struct CandleColumns: Hashable, Sendable {
         return true
     }
 
-    /// What one whole number stands for at so many digits, in units of ``FixedDecimal``.
-    static func unit(_ digits: Int) -> Int128 { units[digits] }
+    /// What one whole number stands for at so many digits, 0 to 18, in units of ``FixedDecimal``.
+    public static func unit(_ digits: Int) -> Int128 { units[digits] }
 
     private static let units: [Int128] = (0...18).map { digits in
         (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
@@ -80,6 +80,19 @@ public struct CandleColumns: Hashable, Sendable {
     mutating func clip(from start: Int64, to end: Int64) {
         if let last = openTimes.last, last >= end { keep(0..<place(of: end)) }
         if let first = openTimes.first, first < start { keep(place(of: start)..<count) }
+    }
+
+    /// The candles at these places alone.
+    public func part(_ places: Range<Int>) -> CandleColumns {
+        var part = CandleColumns(
+            symbol: symbol, resolution: resolution, priceDigits: priceDigits, volumeDigits: volumeDigits)
+        part.openTimes = Array(openTimes[places])
+        part.open = Array(open[places])
+        part.high = Array(high[places])
+        part.low = Array(low[places])
+        part.close = Array(close[places])
+        part.volume = Array(volume[places])
+        return part
     }
 
     /// Leaves only the candles at these places.

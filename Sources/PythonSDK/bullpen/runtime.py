@@ -92,6 +92,7 @@ def _lab_loop(session: Session, pipe: Pipe) -> None:
     read = pipe.input.readline
     decode = json.JSONDecoder().raw_decode
     handle, write, lines = session.handle, pipe.write, session.lines
+    take_line = session.take_line
     strategy = session.strategy
     hears_orders = _overrides(strategy, "on_order")
     hears_fills = _overrides(strategy, "on_fill")
@@ -102,19 +103,19 @@ def _lab_loop(session: Session, pipe: Pipe) -> None:
         if not line:
             return
         if line.startswith(_CANDLE):
-            parts = line.split(b'"')
-            if len(parts) == Line.PARTS:
+            if line.count(b'"') == Line.MARKS:
                 if held:
                     handle(decode(str(held, "utf-8"))[0])
                     held = b""
-                session.take_line(parts)
+                take_line(line)
                 continue
         elif line.startswith(_PING) and not held:
             if lines:
                 lines.append(f'{{"type":"pong","id":{int(line[len(_PING) : -2])}}}')
                 write(session.take_output())
             else:
-                write(_PONG + line[len(_PING) :])
+                # Both words have four letters.
+                write(_PONG + line[20:])
             session.acted = False
             continue
         if not hears_fills and line.startswith(_FILL):

@@ -225,10 +225,10 @@ class Session:
 
     # Candles in batches.
 
-    def take_line(self, parts: List[bytes]) -> None:
-        """Takes a candle's line, cut at its quotation marks, in a backtest that gives one at a time."""
+    def take_line(self, line: bytes) -> None:
+        """Takes a candle's line in a backtest that gives one at a time."""
         current, unseen = self._current, self._unseen
-        candle = line_candle(parts, 0 if current is None else current.number + 1)
+        candle = line_candle(line, 0 if current is None else current.number + 1)
         unseen.append(candle)
         if len(unseen) > 4 * self._kept_candles:
             if len({(each.symbol, each.resolution) for each in unseen}) == 1:

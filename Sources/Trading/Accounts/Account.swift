@@ -46,6 +46,9 @@ public struct AccountSettings: Hashable, Sendable {
     public var absenceGraceMilliseconds: Int64
     /// How old the last price may be for an order that names none, in milliseconds; nil for any age.
     public var priceAgeMilliseconds: Int64?
+    /// Whether the venue tells each trade once and is never asked for them again, as one within a backtest; what it told is
+    /// then not kept to be known again.
+    public var tellsTradesOnce = false
 
     /// Describes an account.
     public init(

@@ -151,6 +151,7 @@ extension OrderDesk {
             order = Order(intent: intent)
         }
         insert(order, row: row)
+        actions.reserveCapacity(actions.count + 3)
         actions.append(.record(.order(order)))
         actions.append(.tell(strategy.strategy, .order(order)))
         if denial == nil {

@@ -12,14 +12,7 @@ extension OrderDesk {
         let owner = owner(of: trade, on: account)
         let fill = trade.fill(
             key, order: owner?.order.id ?? OrderID(0), strategy: owner?.order.intent.strategy ?? .external)
-        if isPaged {
-            tails[account]?.streamed.remove(key)
-        } else if fills[key] == nil {
-            tails[account, default: TradeTail()].streamed.insert(key)
-        }
-        if let known = fills[key] {
-            // A trade of nobody's order may have been booked in parts, which cannot be compared.
-            if owner != nil, !known.tellsTheSame(as: fill) { actions.append(.alarm(.fillChanged(key))) }
+        guard gate.accounts[number].settings.tellsTradesOnce || isNew(fill, owner, isPaged, &actions) else {
             return
         }
         guard TradingBounds.allows(price: trade.price, quantity: trade.quantity),
@@ -36,6 +29,23 @@ extension OrderDesk {
             undoInferred(fill.quantity, because: fill, of: owner, at: time, &actions)
         }
         book(fill, row: owner.row, at: time, &actions)
+    }
+
+    /// Whether a trade was not told before; notes by which way it came.
+    private mutating func isNew(
+        _ fill: Fill, _ owner: Entry?, _ isPaged: Bool, _ actions: inout [DeskAction]
+    ) -> Bool {
+        let (key, account) = (fill.key, fill.key.account)
+        let known = fills[key]
+        if isPaged {
+            tails[account]?.streamed.remove(key)
+        } else if known == nil {
+            tails[account, default: TradeTail()].streamed.insert(key)
+        }
+        guard let known else { return true }
+        // A trade of nobody's order may have been booked in parts, which cannot be compared.
+        if owner != nil, !known.tellsTheSame(as: fill) { actions.append(.alarm(.fillChanged(key))) }
+        return false
     }
 
     private func owner(of trade: VenueTrade, on account: AccountID) -> Entry? {
@@ -55,7 +65,9 @@ extension OrderDesk {
     private mutating func book(
         _ fill: Fill, row: Int, at time: Timestamp, _ actions: inout [DeskAction]
     ) {
-        remember(fill)
+        // All that follows from a trade, in one piece of memory.
+        actions.reserveCapacity(actions.count + 6)
+        if !gate.accounts[gate.rows[row].account].settings.tellsTradesOnce { remember(fill) }
         actions.append(.record(.fill(fill)))
         let fee = gate.book(fill, into: row)
         if fee == nil { actions.append(.alarm(.feeNotCounted(fill.key, currency: fill.feeCurrency))) }

@@ -71,11 +71,22 @@ extension MatchingEngine {
         guard books[candle.symbol]?.market != nil, candle.flaw == nil,
             TradingBounds.allows(price: candle.high)
         else { return [] }
-        setMarket(candle.symbol, price: candle.close)
+        books[candle.symbol]?.market?.stand(at: candle.close)
         books[candle.symbol]?.market?.time = candle.closeTime
         guard isHeld(candle.symbol) else { return [] }
         liquidate(candle.symbol, low: candle.close, high: candle.close, at: candle.closeTime)
         return takeEvents()
+    }
+
+    /// A candle went by in which nothing happens, which whoever calls this knows: its close is the price from here on.
+    public mutating func candlePassed(_ candle: Candle) {
+        guard let instrument = books[candle.symbol]?.instrument, candle.flaw == nil,
+            TradingBounds.allows(price: candle.high)
+        else { return }
+        let (close, volume) = (candle.close, share(of: candle.volume, instrument))
+        books[candle.symbol]?.market = Market(
+            time: candle.closeTime, last: close, ask: close, bid: close, buyable: volume, sellable: volume,
+            isShared: true, volume: candle.volume)
     }
 
     /// Places an order as if the market stood at `price`; afterwards it stands where it stood, with less volume.
@@ -94,5 +105,5 @@ extension MatchingEngine {
     }
 
     /// Whether no order is open anywhere.
-    public var isIdle: Bool { books.values.allSatisfy(\.open.isEmpty) }
+    public var isIdle: Bool { !books.hasAny { !$0.open.isEmpty } }
 }

@@ -28,9 +28,7 @@ extension MatchingEngine {
     }
 
     mutating func setMarket(_ symbol: String, price: FixedDecimal) {
-        books[symbol]?.market?.last = price
-        books[symbol]?.market?.ask = price
-        books[symbol]?.market?.bid = price
+        books[symbol]?.market?.stand(at: price)
     }
 
     private mutating func move(_ candle: Candle, _ instrument: Instrument) {
@@ -114,7 +112,7 @@ extension MatchingEngine {
     }
 
     func isHeld(_ symbol: String) -> Bool {
-        accounts.values.contains { $0.positions[symbol].map { !$0.quantity.isZero } ?? false }
+        accounts.hasAny { $0.positions[symbol].map { !$0.quantity.isZero } ?? false }
     }
 
     /// Lets what takes any price have what is there.
@@ -182,7 +180,7 @@ extension MatchingEngine {
     mutating func liquidate(
         _ symbol: String, low: FixedDecimal, high: FixedDecimal, at time: Timestamp
     ) {
-        for id in accounts.keys.sorted() {
+        for id in accounts.names.count > 1 ? accounts.names.sorted() : accounts.names {
             guard let account = accounts[id], case .margin(_, let maintenance) = account.kind,
                 let held = account.positions[symbol]?.quantity, !held.isZero
             else { continue }

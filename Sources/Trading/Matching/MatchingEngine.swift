@@ -51,6 +51,9 @@ public struct MatchingEngine: Sendable {
             )
             return market
         }
+
+        /// Moves all three prices.
+        mutating func stand(at price: FixedDecimal) { (last, ask, bid) = (price, price, price) }
     }
 
     struct ClientName: Hashable {
@@ -59,8 +62,8 @@ public struct MatchingEngine: Sendable {
     }
 
     public let settings: MatchingSettings
-    var books: [String: Book] = [:]
-    var accounts: [AccountID: MatchingAccount] = [:]
+    var books = NameTable<String, Book>()
+    var accounts = NameTable<AccountID, MatchingAccount>()
     var orders: [Int64: MatchingOrder] = [:]
     var lastOrder: Int64 = 0
     var lastTrade: Int64 = 0
@@ -94,7 +97,7 @@ public struct MatchingEngine: Sendable {
         } else {
             accounts[id]?.kind = kind
         }
-        changedAccounts.insert(id)
+        if settings.keepsChanges { changedAccounts.insert(id) }
     }
 
     /// Takes up what a database holds. Call it before anything else but ``setInstruments(_:)``.
@@ -131,7 +134,9 @@ public struct MatchingEngine: Sendable {
     // MARK: Asking
 
     /// The instruments.
-    public var instruments: [Instrument] { books.values.map(\.instrument).sorted { $0.symbol < $1.symbol } }
+    public var instruments: [Instrument] {
+        books.map { $0.value.instrument }.sorted { $0.symbol < $1.symbol }
+    }
 
     /// An account.
     public func account(_ id: AccountID) -> MatchingAccount? { accounts[id] }
@@ -143,7 +148,10 @@ public struct MatchingEngine: Sendable {
 
     /// The open orders of an account, oldest first.
     public func openOrders(on account: AccountID) -> [MatchingOrder] {
-        books.values.flatMap(\.open).sorted().compactMap { orders[$0] }.filter { $0.account == account }
+        guard !isIdle else { return [] }
+        return books.flatMap { $0.value.open }.sorted().compactMap { orders[$0] }.filter {
+            $0.account == account
+        }
     }
 
     /// Money and the worth of positions at the last prices.
@@ -163,7 +171,7 @@ public struct MatchingEngine: Sendable {
         orders[order.number] = order
         lastOrder = max(lastOrder, order.number)
         if let id = order.clientID { clientNames[ClientName(account: order.account, id: id)] = order.number }
-        changedOrders.insert(order.number)
+        if settings.keepsChanges { changedOrders.insert(order.number) }
         if order.state == .open {
             books[order.terms.symbol]?.open.append(order.number)
         } else {
@@ -172,26 +180,24 @@ public struct MatchingEngine: Sendable {
     }
 
     mutating func change(_ number: Int64, _ body: (inout MatchingOrder) -> Void) {
-        guard var order = orders[number] else { return }
-        body(&order)
-        orders[number] = order
-        changedOrders.insert(number)
+        guard let place = orders.index(forKey: number) else { return }
+        body(&orders.values[place])
+        if settings.keepsChanges { changedOrders.insert(number) }
     }
 
     mutating func changeAccount(_ id: AccountID, _ body: (inout MatchingAccount) -> Void) {
-        guard var account = accounts[id] else { return }
-        body(&account)
-        accounts[id] = account
-        changedAccounts.insert(id)
+        guard accounts[id]?.change(by: body) != nil else { return }
+        if settings.keepsChanges { changedAccounts.insert(id) }
     }
 
     mutating func note(_ trade: MatchingTrade) {
-        newTrades.append(trade)
+        if settings.keepsChanges { newTrades.append(trade) }
         events.append(.traded(trade))
     }
 
     mutating func takeEvents() -> [MatchingEvent] {
-        defer { events.removeAll() }
+        guard !events.isEmpty else { return [] }
+        defer { events = [] }
         return events
     }
 

@@ -20,6 +20,8 @@ public struct MatchingSettings: Hashable, Sendable {
     public var halfSpreadTicks = 0
     /// How much worse a taker fills for taking much of what is traded; nil when its size makes no difference.
     public var impact: MarketImpact?
+    /// Whether ``MatchingEngine/takeChanges()`` is asked for what changed.
+    public var keepsChanges = true
 
     /// Describes a venue; the defaults are a usual venue's.
     public init(
@@ -175,6 +177,9 @@ public struct MatchingAccount: Hashable, Sendable {
         balances[currency, default: Balance(total: .zero, locked: .zero)].total = FixedDecimal.sum(
             total, amount)
     }
+
+    /// Changes the account where it stands.
+    mutating func change(by body: (inout MatchingAccount) -> Void) { body(&self) }
 
     mutating func lock(_ amount: FixedDecimal, of currency: String) {
         let locked = balances[currency]?.locked ?? .zero

@@ -28,6 +28,12 @@ extension FixedDecimal {
     /// - Parameter rounding: What happens to digits beyond the eighteenth.
     public func multiplied(by other: Self, rounding: Rounding) throws(ArithmeticFault) -> Self {
         let isNegative = isNegative != other.isNegative
+        if let (product, rest) = Self.shortProduct(units.magnitude, other.units.magnitude) {
+            let rounded = Self.adjust(
+                product, remainder: UInt128(rest), divisor: Self.unitsPerOne.magnitude,
+                isNegative: isNegative, rounding: rounding)
+            return try Self.signed(rounded, isNegative: isNegative)
+        }
         let product = units.magnitude.multipliedFullWidth(by: other.units.magnitude)
         return try Self.quotient(
             of: product, by: Self.unitsPerOne.magnitude, isNegative: isNegative, rounding: rounding)
@@ -39,6 +45,12 @@ extension FixedDecimal {
     public func divided(by other: Self, rounding: Rounding) throws(ArithmeticFault) -> Self {
         guard !other.isZero else { throw .divisionByZero }
         let isNegative = isNegative != other.isNegative
+        if let (quotient, rest) = Self.shortQuotient(units.magnitude, other.units.magnitude) {
+            let rounded = Self.adjust(
+                quotient, remainder: UInt128(rest), divisor: other.units.magnitude, isNegative: isNegative,
+                rounding: rounding)
+            return try Self.signed(rounded, isNegative: isNegative)
+        }
         let product = units.magnitude.multipliedFullWidth(by: Self.unitsPerOne.magnitude)
         return try Self.quotient(
             of: product, by: other.units.magnitude, isNegative: isNegative, rounding: rounding)
@@ -49,7 +61,8 @@ extension FixedDecimal {
     /// - Parameter step: Above nought.
     public func rounded(toMultipleOf step: Self, _ rounding: Rounding) throws(ArithmeticFault) -> Self {
         precondition(step.isPositive, "a step is above nought")
-        let (quotient, remainder) = units.magnitude.quotientAndRemainder(dividingBy: step.units.magnitude)
+        guard step.units > 1 else { return self }
+        let (quotient, remainder) = Self.divided(units.magnitude, by: step.units.magnitude)
         let count = Self.adjust(
             quotient, remainder: remainder, divisor: step.units.magnitude, isNegative: isNegative,
             rounding: rounding)

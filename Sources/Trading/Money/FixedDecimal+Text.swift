@@ -74,9 +74,9 @@ extension FixedDecimal: CustomStringConvertible, LosslessStringConvertible {
         let one = UInt64(Self.unitsPerOne)
         let magnitude = units.magnitude
         let fraction: UInt64
-        if let small = UInt64(exactly: magnitude) {
-            Self.write(small / one, to: &output)
-            fraction = small % one
+        if let parts {
+            Self.write(parts.whole, to: &output)
+            fraction = parts.fraction
         } else {
             let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: UInt128(one))
             fraction = UInt64(rest)

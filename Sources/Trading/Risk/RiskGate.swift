@@ -166,9 +166,9 @@ struct RiskGate: Sendable {
     }
 
     private var marketNumbers: [MarketName: Int] = [:]
-    private var venueNumbers: [VenueID: Int] = [:]
-    private var accountNumbers: [AccountID: Int] = [:]
-    private var strategyNumbers: [StrategyID: Int] = [:]
+    private var venueNumbers = NameTable<VenueID, Int>()
+    private var accountNumbers = NameTable<AccountID, Int>()
+    private var strategyNumbers = NameTable<StrategyID, Int>()
 
     private struct MarketName: Hashable {
         let venue: VenueID

@@ -12,71 +12,71 @@ struct LineWriter {
         // More than most lines have, so that a line by itself does not grow in steps.
         if self.bytes.isEmpty { self.bytes.reserveCapacity(256) }
         raw("{\"type\":\"")
-        raw(type)
+        self.bytes.append(contentsOf: type.utf8)
         raw("\"")
     }
 
     /// Starts an object without a type.
     init() { bytes = [] }
 
-    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    mutating func raw(_ text: StaticString) { bytes.append(text) }
 
-    mutating func name(_ name: String) {
+    mutating func name(_ name: StaticString) {
         raw(",\"")
         raw(name)
         raw("\":")
     }
 
-    mutating func string(_ name: String, _ value: String) {
+    mutating func string(_ name: StaticString, _ value: String) {
         self.name(name)
         JSONValue.writeString(value, to: &bytes)
     }
 
-    mutating func optionalString(_ name: String, _ value: String?) {
+    mutating func optionalString(_ name: StaticString, _ value: String?) {
         if let value { string(name, value) }
     }
 
     /// A word of ours, which needs no escapes.
-    mutating func word(_ name: String, _ value: String) {
+    mutating func word(_ name: StaticString, _ value: String) {
         self.name(name)
         raw("\"")
-        raw(value)
+        bytes.append(contentsOf: value.utf8)
         raw("\"")
     }
 
-    mutating func decimal(_ name: String, _ value: FixedDecimal) {
+    mutating func decimal(_ name: StaticString, _ value: FixedDecimal) {
         self.name(name)
         raw("\"")
         bytes.append(decimal: value)
         raw("\"")
     }
 
-    mutating func optionalDecimal(_ name: String, _ value: FixedDecimal?) {
+    mutating func optionalDecimal(_ name: StaticString, _ value: FixedDecimal?) {
         if let value { decimal(name, value) }
     }
 
-    mutating func integer(_ name: String, _ value: Int64) {
+    mutating func integer(_ name: StaticString, _ value: Int64) {
         self.name(name)
         bytes.append(integer: value)
     }
 
-    mutating func time(_ name: String, _ value: Timestamp) { integer(name, value.milliseconds) }
+    mutating func time(_ name: StaticString, _ value: Timestamp) { integer(name, value.milliseconds) }
 
     /// Written only when true; false is what its absence means.
-    mutating func flag(_ name: String, _ value: Bool) {
+    mutating func flag(_ name: StaticString, _ value: Bool) {
         guard value else { return }
         self.name(name)
         raw("true")
     }
 
-    mutating func value(_ name: String, _ value: JSONValue) {
+    mutating func value(_ name: StaticString, _ value: JSONValue) {
         self.name(name)
         value.write(to: &bytes)
     }
 
     /// An array of objects, each written by `element` as members that start with a comma.
     mutating func objects<Element>(
-        _ name: String, _ elements: [Element], element: (Element, inout LineWriter) -> Void
+        _ name: StaticString, _ elements: [Element], element: (Element, inout LineWriter) -> Void
     ) {
         self.name(name)
         raw("[")
@@ -86,12 +86,12 @@ struct LineWriter {
         raw("]")
     }
 
-    mutating func object(named name: String, members: (inout LineWriter) -> Void) {
+    mutating func object(named name: StaticString, members: (inout LineWriter) -> Void) {
         self.name(name)
         object("", members: members)
     }
 
-    private mutating func object(_ separator: String, members: (inout LineWriter) -> Void) {
+    private mutating func object(_ separator: StaticString, members: (inout LineWriter) -> Void) {
         raw(separator)
         let start = bytes.count
         members(&self)
@@ -107,49 +107,74 @@ struct LineWriter {
 }
 
 extension [UInt8] {
+    /// Appends text of ours.
+    mutating func append(_ text: StaticString) {
+        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     /// Appends the shortest plain decimal text of `value`, the same as its description.
     mutating func append(decimal value: FixedDecimal) {
-        if value.isNegative { append(UInt8(ascii: "-")) }
-        let (whole, fraction) = value.units.magnitude.quotientAndRemainder(
-            dividingBy: FixedDecimal.unitsPerOne.magnitude)
-        if let small = UInt64(exactly: whole) {
-            append(digits: small, atLeast: 1)
-        } else {
-            append(contentsOf: String(whole).utf8)
+        guard let parts = value.parts else { return append(contentsOf: value.description.utf8) }
+        var digits = DigitsFromBehind()
+        if parts.fraction != 0 {
+            var (rest, places) = (parts.fraction, FixedDecimal.scale)
+            // Most have few digits behind the point, so that noughts go by the million first.
+            while rest % 1_000_000 == 0 {
+                rest /= 1_000_000
+                places -= 6
+            }
+            while rest % 10 == 0 {
+                rest /= 10
+                places -= 1
+            }
+            digits.put(rest, atLeast: places)
+            digits.put(UInt8(ascii: "."))
         }
-        guard fraction != 0 else { return }
-        append(UInt8(ascii: "."))
-        var rest = UInt64(fraction)  // below 10¹⁸
-        var places = FixedDecimal.scale
-        while rest % 10 == 0 {
-            rest /= 10
-            places -= 1
-        }
-        append(digits: rest, atLeast: places)
+        digits.put(parts.whole, atLeast: 1)
+        if value.isNegative { digits.put(UInt8(ascii: "-")) }
+        digits.append(to: &self)
     }
 
     /// Appends a whole number.
     mutating func append(integer value: Int64) {
-        if value < 0 { append(UInt8(ascii: "-")) }
-        append(digits: value.magnitude, atLeast: 1)
+        var digits = DigitsFromBehind()
+        digits.put(value.magnitude, atLeast: 1)
+        if value < 0 { digits.put(UInt8(ascii: "-")) }
+        digits.append(to: &self)
+    }
+}
+
+/// A number's text, made from its last digit on.
+private struct DigitsFromBehind {
+    // 20 digits before the point and 18 behind it, point and sign.
+    private var bytes = InlineArray<40, UInt8>(repeating: 0x30)
+    private var start = 40
+
+    mutating func put(_ byte: UInt8) {
+        start -= 1
+        bytes[start] = byte
     }
 
-    private mutating func append(digits value: UInt64, atLeast places: Int) {
-        var count = 1
-        var ceiling = value / 10
-        while ceiling > 0 {
-            count += 1
-            ceiling /= 10
-        }
-        let width = Swift.max(count, places)
-        let start = self.count
-        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: width))
+    /// Puts a number's digits before what is there, and noughts before them up to so many places.
+    mutating func put(_ value: UInt64, atLeast places: Int) {
+        let end = start
         var rest = value
-        var index = start + width - 1
-        while rest > 0 {
-            self[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-            index -= 1
+        while rest >= 100 {
+            let pair = rest % 100
+            rest /= 100
+            bytes[start - 1] = 0x30 + UInt8(truncatingIfNeeded: pair % 10)
+            bytes[start - 2] = 0x30 + UInt8(truncatingIfNeeded: pair / 10)
+            start -= 2
         }
+        while rest > 0 {
+            put(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        }
+        while end - start < places { put(0x30) }
+    }
+
+    func append(to output: inout [UInt8]) {
+        let span = bytes.span.extracting(start..<40)
+        unsafe span.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
     }
 }

@@ -20,7 +20,7 @@ extension Measurement {
 /// The lab job: 10 against 50 closes, one unit, filled at the next open, a fee of 0.1 %, 1,000,000 of cash.
 private struct LabJob {
     /// What the job comes to, exactly.
-    static let finalEquity = "979588.4624"
+    static let finalEquity = "979588.462353"
     static let fills = 13_578
     static let bars = 500_000
 
@@ -36,11 +36,7 @@ private struct LabJob {
         try folder.write(try Programs.read("lab_sma.py"), to: "python/strategy.py")
         try folder.make("native")
         native = try folder.compile("lab_sma.c", as: "native/main", ["-static"])
-        file = FileManager.default.currentDirectoryPath + "/.build/lab-bars.csv"
-        if unsafe access(file, R_OK) != 0 {
-            complain("lab-job: makes \(file)")
-            _ = try Self.run("/usr/bin/python3", ["-B", try Programs.path("lab_bars.py"), file])
-        }
+        file = try LabProcess.bars()
     }
 
     func figures() throws -> [Figure] {
@@ -96,28 +92,20 @@ private struct LabJob {
 
     /// One run in a process of its own.
     private func arm(_ mode: String, count: Int) throws -> JSONValue {
-        let layout = surroundings.layout
         let isNative = mode == "native"
-        let output = try Self.run(
-            try Self.thisProgram(),
-            [
-                "lab-arm", "bars=\(file)", "count=\(count)", "mode=\(isNative ? "batched" : mode)",
-                "processor=1", "confine=\(layout.confine)", "runtimes=\(try BenchHost.runtimes(layout))",
-                "sdk=\(layout.sdk)", "profile=\(layout.profiles)/\(isNative ? "native" : "python").json",
-                "bundle=\(folder.path)/\(isNative ? "native" : "python")",
-                "entry=\(isNative ? "main" : "strategy.py")",
-            ])
-        return try Self.lastLine(output)
+        return try LabProcess.arm(
+            surroundings, bundle: "\(folder.path)/\(isNative ? "native" : "python")", isNative: isNative,
+            ["count=\(count)", "mode=\(isNative ? "batched" : mode)", "processor=1"])
     }
 
     private func barePipe() throws -> Double {
-        let output = try Self.run(
-            try Self.thisProgram(),
+        let output = try LabProcess.run(
+            try LabProcess.thisProgram(),
             [
                 "lab-arm", "bars=\(file)", "count=\(Self.bars / 5)", "mode=bare", "processor=1",
                 "entry=\(FileManager.default.currentDirectoryPath)/\(try Programs.path("lab_bare.py"))",
             ])
-        return try rate(Self.lastLine(output), isWhole: false)
+        return try rate(LabProcess.lastLine(output), isWhole: false)
     }
 
     /// Bars a second of a run that came to what it must.
@@ -156,8 +144,9 @@ private struct LabJob {
         do {
             if unsafe access(environment + "/complete", R_OK) == 0 { return true }
             complain("lab-job: fetches backtesting, backtrader and vectorbt from PyPI into \(environment)")
-            _ = try run("/usr/bin/python3", ["-m", "venv", environment])
-            _ = try run(python, ["-m", "pip", "install", "-q", "backtesting", "backtrader", "vectorbt"])
+            _ = try LabProcess.run("/usr/bin/python3", ["-m", "venv", environment])
+            _ = try LabProcess.run(
+                python, ["-m", "pip", "install", "-q", "backtesting", "backtrader", "vectorbt"])
             _ = try FileDescriptor.open(environment + "/complete", O_WRONLY | O_CREAT)
             return true
         } catch {
@@ -167,41 +156,17 @@ private struct LabJob {
     }
 
     private func peer(_ peer: Peer, count: Int) throws -> (rate: Double, mebibytes: Double) {
-        let output = try Self.run(
+        let output = try LabProcess.run(
             "/usr/bin/taskset",
             [
                 "-c", "1", Self.environment + "/bin/python", "-B", try Programs.path("lab_peers.py"),
                 peer.rawValue,
                 file, "\(count)",
             ])
-        let line = try Self.lastLine(output)
+        let line = try LabProcess.lastLine(output)
         guard case .number(let text)? = line["bars_per_second"], let rate = Double(text) else {
             throw MeasurementFailure("\(peer.words) says \(output)")
         }
         return (rate, Double(line["peak_kib"]?.intValue ?? 0) * 1_024 / 1_000_000)
-    }
-
-    // MARK: - Processes
-
-    private static func thisProgram() throws -> String {
-        guard let path = unsafe realpath("/proc/self/exe", nil) else {
-            throw MeasurementFailure("this program cannot be found")
-        }
-        defer { unsafe free(path) }
-        return unsafe String(cString: path)
-    }
-
-    private static func run(_ program: String, _ arguments: [String]) throws -> String {
-        let (status, output) = try ChildProcess.run(
-            program, arguments, environment: ["PATH=/usr/bin:/bin", "HOME=/tmp"])
-        guard status == .exited(code: 0) else { throw MeasurementFailure("\(program): \(output)") }
-        return output
-    }
-
-    private static func lastLine(_ output: String) throws -> JSONValue {
-        guard let line = output.split(separator: "\n").last else {
-            throw MeasurementFailure("a run of the lab job said nothing")
-        }
-        return try JSONParser.parse(Array(line.utf8)[...])
     }
 }

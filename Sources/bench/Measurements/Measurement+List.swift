@@ -3,7 +3,7 @@ extension Measurement {
     static let all: [Measurement] = [
         .commandStart, .coldStart, .startToReady, .journalCommits, .recordedLines, .candleYear, .tickToOrder,
         .tickToOrderInCompany, .tickToWire,
-        .labJob, .orderThroughput, .ordersPerSecond, .recovery,
+        .labJob, .labSweep, .orderThroughput, .ordersPerSecond, .recovery,
         .manyStrategies, .httpRequests, .density, .doubleDensity, .memoryMinutes, .memoryHour,
     ]
 }

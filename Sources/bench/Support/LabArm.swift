@@ -63,10 +63,12 @@ enum LabArm {
         let tester = try SandboxedBacktester(
             .init(
                 source: source,
-                config: { _ throws(BacktestFailure) in
+                config: { job throws(BacktestFailure) in
                     var config = StrategyConfig()
                     config.entry = entry
-                    return config
+                    do throws(FieldFailure) { return try config.merging(parameters: job.parameters) } catch {
+                        throw BacktestFailure(field: error.field, reason: error.reason)
+                    }
                 },
                 launch: { job, _, run, answer in
                     let request = LaunchRequest(
@@ -78,13 +80,18 @@ enum LabArm {
                     }
                 }),
             settings: .init(
-                processors: try option("processor") == "" ? [] : [Int32(try option("processor")) ?? 0]))
+                processors: try option("processor").split(separator: ",").compactMap { Int32($0) }))
         let job = BacktestJob(
             strategy: "lab", version: "1", series: [source.key], start: source.start, end: source.end,
             capital: FixedDecimal(1_000_000),
             mode: try option("mode") == "strict" ? .strict : .batched,
             costs: CostModel(
                 makerFee: FixedDecimal("0.001")!, takerFee: FixedDecimal("0.001")!))
+        if let points = given["points"].flatMap({ Int($0) }) {
+            return try await sweep(
+                job, tester, points: points, parallel: Int(given["parallel"] ?? "") ?? 1,
+                bars: source.columns.count)
+        }
         let count = source.columns.count
         let result = try await tester.run(job) { progress in
             // Near the end: reading it costs a little, and memory only grows.
@@ -95,6 +102,31 @@ enum LabArm {
             bars: result.bars, milliseconds: result.milliseconds, fills: result.fills.count,
             finalEquity: "\(result.finalEquity)", end: "\(result.end)",
             hostBytes: PeakMemory.peak(of: getpid()), childBytes: peak.bytes)
+    }
+
+    /// A search over a grid: so many points, so many at once.
+    private static func sweep(
+        _ job: BacktestJob, _ tester: SandboxedBacktester, points: Int, parallel: Int, bars: Int
+    ) async throws -> Outcome {
+        let space = SearchSpace([
+            SearchParameter(name: "fast", range: .integer(low: 5, high: 24, step: 1)),
+            SearchParameter(name: "slow", range: .integer(low: 30, high: 120, step: 10)),
+        ])
+        let search = SearchRunner(
+            job: job, objective: Objective([.init("sharpe")]), budget: points, parallel: parallel,
+            window: points, backtester: tester, figures: StudyFigures.of)
+        let begin = MonotonicClock.nanoseconds
+        let report = try await search.run(try GridMethod(space))
+        let milliseconds = Int((MonotonicClock.nanoseconds - begin) / 1_000_000)
+        let failures = report.points.compactMap(\.outcome.failure)
+        guard report.points.count == points, failures.isEmpty, let best = report.best else {
+            throw MeasurementFailure(
+                "a sweep came to \(report.points.count) of \(points) points: \(failures.first ?? "no score")")
+        }
+        return Outcome(
+            bars: bars * points, milliseconds: milliseconds, fills: best.outcome.trades * 2,
+            finalEquity: "\(best.outcome.finalEquity)", end: best.point.json.text,
+            hostBytes: PeakMemory.peak(of: getpid()), childBytes: 0)
     }
 
     /// The floor of a strict run: the same lines over a bare pipe to a program without SDK, walls or books.
@@ -178,14 +210,11 @@ final class LabBars: CandleSource {
     func candles(
         of series: SeriesKey, from start: Timestamp, to end: Timestamp, limit: Int
     ) throws(MarketFileFailure) -> CandleColumns {
-        var part = CandleColumns(
-            symbol: key.symbol, resolution: key.resolution, priceDigits: 3, volumeDigits: 3)
         // One a minute, without gaps.
         let first = max(0, Int((start.milliseconds - columns.openTimes[0] + 59_999) / 60_000))
         let last = min(
             columns.count, first + limit, Int((end.milliseconds - columns.openTimes[0] + 59_999) / 60_000))
-        for row in first..<max(first, last) { _ = part.append(columns[row]) }
-        return part
+        return columns.part(first..<max(first, last))
     }
 
     func contentHash(of series: SeriesKey, from start: Timestamp, to end: Timestamp)
