@@ -63,8 +63,8 @@ struct HostMessageTests {
             column += [round - 1, round, round + 1, -round]
         }
         for _ in 0..<200 {
-            column.append(
-                .random(in: .min ... .max, using: &generator) >> .random(in: 0...63, using: &generator))
+            let bits = Int.random(in: 0...63, using: &generator)
+            column.append(Int64.random(in: .min ... .max, using: &generator) >> bits)
         }
         let unit = (0..<digits).reduce(FixedDecimal.unitsPerOne) { unit, _ in unit / 10 }
         var text: [UInt8] = []

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Host
 import Posix
 import Sandbox
 import Wire
