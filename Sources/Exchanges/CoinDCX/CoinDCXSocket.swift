@@ -94,8 +94,11 @@ final class CoinDCXSocket {
             watch()
         case .text(let bytes):
             guard var session else { return }
+            let limit = session.silenceLimit
             let actions = session.take(bytes, now: Self.milliseconds)
             self.session = session
+            // The server has said how long it may be silent.
+            if session.silenceLimit < limit { watch() }
             carryOut(actions, number)
         case .binary, .pong: break
         case .closed(_, let reason): lose(reason)
@@ -135,6 +138,7 @@ final class CoinDCXSocket {
     /// Looks at the clock when silence will have lasted too long.
     private func watch() {
         guard let session else { return }
+        if let timer { loop.cancel(timer) }
         let (number, wait) = (generation, max(1, session.deadline - Self.milliseconds))
         timer = loop.schedule(after: .milliseconds(wait)) { [weak self] in
             guard let self, number == generation, var session = self.session else { return }
