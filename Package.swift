@@ -163,7 +163,8 @@ let package = Package(
             swiftSettings: strict),
         tests("DeskSimulationTests", uses: ["DeskSimulation"]),
         tests(
-            "HostStoreTests", uses: ["Host", "Journal", "Lab", "MarketData", "Posix", "Trading", "Wire"]),
+            "HostStoreTests",
+            uses: ["Exchanges", "Host", "Journal", "Lab", "MarketData", "Posix", "Trading", "Wire"]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(
             "HostTests",

@@ -290,5 +290,37 @@ extension HostTests {
                     }, "\(story.entries.map(\.text))")
             }
         }
+
+        @Test func `an order whose answer was lost says that it was found by asking, and by which question`()
+            async throws
+        {
+            let faults: [JSONValue] = [
+                .members([
+                    "kind": .string("drop_after"), "method": .string("POST"),
+                    "path": .string("/api/v3/order"), "times": .integer(1),
+                ]),
+                // Nor does the stream tell.
+                .members([
+                    "kind": .string("gap"), "stream": .string("user"), "event": .string("executionReport"),
+                    "times": .integer(1),
+                ]),
+            ]
+            try await Self.run(Self.places[0], faults: faults) { fixture, id, price in
+                let request = try await Self.order(fixture, id, Self.places[0], price)
+                try await fixture.waitForOrder(id, request) { $0.status == .open }
+                let story = try await read(fixture, id, request)
+                let found = try #require(story.entries.first { $0.kind == .found }, "\(kinds(story))")
+                #expect(
+                    found.text == "found by asking the venue what became of the order: unknown → open")
+                #expect(found.details?["asked"] == .string("status"))
+                #expect(story.summary.hasSuffix(", found by asking"), "\(story.summary)")
+                // What the venue answered stands before it.
+                let answer = story.entries.lastIndex {
+                    $0.source == .venue && $0.text.contains("it is open there")
+                }
+                let place = story.entries.firstIndex { $0.kind == .found }
+                #expect(answer ?? .max < place ?? 0, "\(kinds(story))")
+            }
+        }
     }
 }

@@ -57,8 +57,9 @@ public final class DeskDriver {
     public var onFault: (JournalFault?) -> Void = { _ in }
     /// A request was handed to its venue's adapter, after everything that it follows from was durable.
     var onCarried: (VenueRequest, Occasion) -> Void = { _, _ in }
-    /// A venue, or its adapter, says something, before the desk hears it.
-    var onReport: (AccountID, VenueReport) -> Void = { _, _ in }
+    /// A venue, or its adapter, says something, before the desk hears it; with what it answers, if it does. What this
+    /// returns is called when the desk has heard it.
+    var onReport: (AccountID, VenueReport, Asked?) -> (() -> Void)? = { _, _, _ in nil }
     /// How many facts were decided since this driver began; the journal appends them in this order.
     private(set) var recorded: Int64 = 0
 
@@ -70,6 +71,9 @@ public final class DeskDriver {
     private var events: [DeskEvent] = []
     private var sends: [Sending] = []
     private var occasion = Occasion.host
+
+    /// A request that was made of a venue, and why.
+    typealias Asked = (request: VenueRequest, occasion: Occasion)
 
     /// A request that waits for what it follows from to be durable.
     private struct Sending {
@@ -121,9 +125,10 @@ public final class DeskDriver {
         carryOut(desk.priceMoved(event, as: symbol, on: venue, at: now()))
     }
 
-    private func reported(_ account: AccountID, _ report: VenueReport) {
-        onReport(account, report)
+    private func reported(_ account: AccountID, _ report: VenueReport, to asked: Asked? = nil) {
+        let afterwards = onReport(account, report, asked)
         decide(on: .venue) { desk, now in desk.venueReported(report, on: account, at: now) }
+        afterwards?()
     }
 
     private func carryOut(_ actions: [DeskAction]) {
@@ -187,7 +192,10 @@ public final class DeskDriver {
         guard let venue = venues(account), let adapter = adapters[venue] else {
             return reported(account, .unanswered(request, reason: "the account has no venue in this host"))
         }
-        adapter.carryOut(request, on: account) { [weak self] report in self?.reported(account, report) }
+        let asked: Asked = (request, sending.occasion)
+        adapter.carryOut(request, on: account) { [weak self] report in
+            self?.reported(account, report, to: asked)
+        }
         onCarried(request, sending.occasion)
     }
 

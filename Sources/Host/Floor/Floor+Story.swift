@@ -9,7 +9,10 @@ extension Floor {
             self?.desk.desk.order(request: request, of: strategy)
         }
         desk.onCarried = { [weak self] request, occasion in self?.carried(request, occasion) }
-        desk.onReport = { [weak self] account, report in self?.heard(report, on: account) }
+        desk.onReport = { [weak self] account, report, asked in
+            self?.heard(report, on: account)
+            return self?.findings(in: report, to: asked)
+        }
     }
 
     /// Notes something about one of our orders.
@@ -53,6 +56,23 @@ extension Floor {
         note(order, .heard(report))
     }
 
+    /// Notes, once the desk has heard an answer, what it brought to light; nil when nothing was in doubt.
+    private func findings(in report: VenueReport, to asked: DeskDriver.Asked?) -> (() -> Void)? {
+        guard let asked, let question = StoryFinding.Question(asked.request) else { return nil }
+        let doubted = report.named(by: asked.request).compactMap { ours($0) }
+            .compactMap { desk.desk.order($0) }.filter(\.isInDoubt)
+        guard !doubted.isEmpty else { return nil }
+        return { [weak self] in
+            guard let self else { return }
+            for old in doubted {
+                guard let new = desk.desk.order(old.id) else { continue }
+                for finding in StoryFinding.all(from: old, to: new, by: question, on: asked.occasion) {
+                    note(old.id, .found(finding))
+                }
+            }
+        }
+    }
+
     /// The order of that name, if it is ours and still remembered.
     private func ours(_ name: ClientOrderID?) -> OrderID? {
         guard let name, let number = name.order, desk.desk.order(number)?.intent.clientID == name else {
@@ -63,6 +83,17 @@ extension Floor {
 }
 
 extension VenueReport {
+    /// The orders that an answer to a question speaks of.
+    fileprivate func named(by request: VenueRequest) -> Set<ClientOrderID> {
+        switch self {
+        case .openOrders(let orders): return Set(orders.compactMap(\.clientID))
+        case .trades(let trades, _, _): return Set(trades.compactMap(\.clientID))
+        default:
+            guard case .status(let reference) = request else { return [] }
+            return [reference.clientID]
+        }
+    }
+
     /// The one order that it is about; nil for what is about none, about many or of no interest to a story.
     fileprivate var order: ClientOrderID? {
         switch self {

@@ -32,7 +32,7 @@ public struct StoryEntry: Hashable, Sendable {
     /// What it is.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
         case asked, allowed, denied, recorded, filled, carried, question, sent, answered, streamed, heard
-        case recovered
+        case found, recovered
     }
 
     public var time: Timestamp

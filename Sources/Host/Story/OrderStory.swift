@@ -177,13 +177,20 @@ struct OrderStory {
             let times = questions.count == 1 ? "once" : "\(questions.count) times"
             let last = questions.last.map { ", last at \($0.time.milliseconds) ms of the epoch" } ?? ""
             return "unknown\(reason); asked \(questions.isEmpty ? "not yet" : times)\(last)"
-        case .filled: return "filled at \(order.averagePrice.map { "\($0)" } ?? "no known price")"
+        case .filled:
+            return "filled at \(order.averagePrice.map { "\($0)" } ?? "no known price")" + foundByAsking
         case .partiallyFilled, .pendingCancel, .open, .pending, .submitted, .cancelled, .rejected, .denied,
             .expired, .notPlaced:
             let filled =
                 order.filledQuantity.isPositive
                 ? ", \(order.filledQuantity) of \(order.quantity) filled" : ""
-            return order.status.words + filled + reason
+            return order.status.words + filled + reason + foundByAsking
         }
+    }
+
+    /// Whether how it stands now is known because the venue was asked.
+    private var foundByAsking: String {
+        let last = entries.last { $0.kind == .found }
+        return last?.details?["is"]?.stringValue == order.status.rawValue ? ", found by asking" : ""
     }
 }

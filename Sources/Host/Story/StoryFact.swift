@@ -35,6 +35,8 @@ enum StoryFact: Sendable {
     case heard(VenueReport)
     /// A trade that no stream had told, found by a question for trades.
     case foundTrade(VenueTrade)
+    /// What the answer to a question brought to light.
+    case found(StoryFinding)
     /// The adapter's request, as it left.
     case sent(VenueTrace)
     /// What came back of it, or by a stream.
@@ -49,8 +51,8 @@ enum StoryFact: Sendable {
         switch self {
         case .traffic(let trace), .sent(let trace):
             256 + trace.text.utf8.count + trace.parameters.utf8.count
-        case .asked, .askedCancel, .askedAmendment, .denied, .carried, .heard, .foundTrade, .recovered,
-            .person:
+        case .asked, .askedCancel, .askedAmendment, .denied, .carried, .heard, .foundTrade, .found,
+            .recovered, .person:
             256
         }
     }

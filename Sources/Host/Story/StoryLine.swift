@@ -46,6 +46,7 @@ extension StoryNote {
         case .heard(let report): return heard(report).map { [StoryLine(time, .venue, .heard, $0)] } ?? []
         case .foundTrade(let trade):
             return [StoryLine(time, .audit, .heard, "found by asking: trade \(trade.words)")]
+        case .found(let finding): return [finding.line(at: time)]
         case .sent(let trace):
             let details = JSONValue.members([
                 "parameters": .string(trace.parameters), "attempt": .integer(trace.attempt),
@@ -69,14 +70,9 @@ extension StoryNote {
         case .cancel: words = "asks the venue to cancel it"
         case .amend(_, let amendment): words = "asks the venue to change it to \(amendment.words)"
         case .status:
-            let source: StoryEntry.Source =
-                switch occasion {
-                case .review: .audit
-                case .recovery: .recovery
-                case .strategy, .venue, .person, .host: .desk
-                }
             return [
-                StoryLine(time, source, .question, "asks the venue what became of it" + occasion.words)
+                StoryLine(
+                    time, occasion.source, .question, "asks the venue what became of it" + occasion.words)
             ]
         case .decided(_, let isThere):
             words = isThere ? "tells the adapter which order it is" : "tells the adapter that it is not there"
@@ -144,8 +140,17 @@ extension VenueTrace {
 }
 
 extension Occasion {
+    /// Where a question comes from that is asked because of it.
+    var source: StoryEntry.Source {
+        switch self {
+        case .review: .audit
+        case .recovery: .recovery
+        case .strategy, .venue, .person, .host: .desk
+        }
+    }
+
     /// Behind what was done because of it.
-    fileprivate var words: String {
+    var words: String {
         switch self {
         case .strategy, .venue, .host: ""
         case .review: ", since it is time"
