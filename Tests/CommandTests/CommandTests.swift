@@ -295,9 +295,12 @@ struct CommandTests {
         #expect(one["got"]?.text == #"{"scope":"strategy:s1"}"#)
         let account = try await json(line.run("halt", "--account", "second", "--json"))
         #expect(account["got"]?.text == #"{"scope":"account:second"}"#)
+        let venue = try await json(line.run("halt", "--venue", "binance", "--json"))
+        #expect(venue["got"]?.text == #"{"scope":"venue:binance"}"#)
         let both = try await line.run("resume", "--account", "second", "--strategy", "crossover")
         #expect(both.code == 64)
-        #expect(both.errors.contains("--account and --strategy exclude each other"))
+        #expect(both.errors.contains("--venue, --account and --strategy exclude each other"))
+        #expect(try await line.run("halt", "--venue", "binance", "--account", "second").code == 64)
     }
 
     @Test func `a flatten is waited for, with a line for every step, and fails when something stays`()

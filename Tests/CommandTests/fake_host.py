@@ -17,7 +17,7 @@ looks = 0
 
 def closing(symbol, state, quantity, orders=(), reason=None):
     orders = [{"id": id, "side": "sell", "remaining": quantity, "status": status, "closes": False} for id, status in orders]
-    return {"account": "paper", "symbol": symbol, "strategy": "s1", "state": state, "quantity": quantity,
+    return {"account": "paper", "venue": "paper", "symbol": symbol, "strategy": "s1", "state": state, "quantity": quantity,
             "orders": orders, "attempts": 1, "reason": reason}
 
 

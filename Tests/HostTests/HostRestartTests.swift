@@ -37,6 +37,7 @@ extension HostTests {
             _ = try await first.host.restart(again, by: "ada")
             try await first.wait(again) { $0.state == .running }
             _ = try await first.host.halt(HaltRequest(scope: .strategy(paused), reason: "odd"), by: "ada")
+            _ = try await first.host.halt(HaltRequest(scope: .venue("coinspot"), reason: "slow"), by: "eve")
             _ = try await first.host.addAccount(try JSONParser.parse(#"{"id":"second"}"#), by: "ada")
             _ = try await first.host.halt(
                 HaltRequest(scope: .account("second"), reason: "unused"), by: "bob")
@@ -69,9 +70,9 @@ extension HostTests {
             #expect(hello["parameters"] == .members(["mode": .string("plain")]))
             #expect(try await second.host.strategy(running).warnings.count == 1)
             let halts = try await second.host.haltState(owner: nil).halts
-            #expect(halts.map(\.scope) == [.strategy(paused), .account("second")])
-            #expect(halts.map(\.by) == ["ada", "bob"])
-            #expect(halts.map(\.reason) == ["odd", "unused"])
+            #expect(halts.map(\.scope) == [.strategy(paused), .venue("coinspot"), .account("second")])
+            #expect(halts.map(\.by) == ["ada", "eve", "bob"])
+            #expect(halts.map(\.reason) == ["odd", "slow", "unused"])
             #expect(try await second.host.limits().global["open_orders"] == .integer(7))
             // And it trades on.
             try await second.candle("94")

@@ -175,6 +175,24 @@ extension HostTests {
                 await #expect(throws: HostError.notFound(kind: "account", id: "third")) {
                     _ = try await fixture.host.halt(HaltRequest(scope: .account("third")), by: "ada")
                 }
+                // A venue has all of its accounts.
+                _ = try await fixture.host.halt(
+                    HaltRequest(scope: .venue("paper"), reason: "odd", flatten: true), by: "ada")
+                try await fixture.wait("the closing", about: id) {
+                    try await fixture.host.haltState(owner: nil).flatten?.left == 0
+                }
+                let closed = try await fixture.host.haltState(owner: nil)
+                #expect(closed.flatten?.items.map(\.venue) == ["paper", "paper"])
+                #expect(closed.halts.map(\.scope) == [.venue("paper")])
+                for each in [id, other] {
+                    let denied = try await fixture.order(each, "five", "buy", "1")
+                    #expect(denied.reason == "trading is halted for venue paper: odd")
+                }
+                _ = try await fixture.host.resumeTrading(.venue("paper"), by: "ada")
+                #expect(try await fixture.order(other, "six", "buy", "1").status == .filled)
+                await #expect(throws: HostError.notFound(kind: "venue", id: "moon")) {
+                    _ = try await fixture.host.halt(HaltRequest(scope: .venue("moon")), by: "ada")
+                }
             }
         }
 

@@ -34,6 +34,39 @@ struct VenueLimitTests {
         return actions.toldOrders.last.flatMap { $0.status == .denied ? $0.reason : nil }
     }
 
+    @Test func `a halt of a venue holds for every account there, closes what is open, and spares others`()
+        throws
+    {
+        var fixture = try fixture(.none)
+        for strategy in ["alpha", "beta", "gamma"] as [StrategyID] {
+            #expect(denial(&fixture, strategy, limit(.buy, "1", "99")) == nil)
+        }
+        let halt = fixture.keep(
+            fixture.desk.halt(.venue("paper"), reason: "odd", orders: .flatten, at: at(1)))
+        #expect(halt.alarms == [.halted(.venue("paper"), reason: "odd")])
+        #expect(fixture.desk.snapshot.flattening.map(\.strategy).sorted() == ["alpha", "beta"])
+        #expect(denial(&fixture, "gamma", limit(.buy, "1", "99")) == nil)
+        #expect(fixture.desk.liveOrders(of: "gamma").map(\.cancelWanted) == [false, false])
+        #expect(fixture.desk.liveOrders(of: "alpha").map(\.cancelWanted) == [true])
+        #expect(fixture.journal.halts == fixture.desk.snapshot.halts)
+        // How they were closed is kept while the halt stands, in the journal too.
+        for order in fixture.desk.liveOrders() where order.intent.strategy != "gamma" {
+            fixture.keep(
+                fixture.desk.venueReported(
+                    .rejected(order.intent.clientID, reason: "no"), on: order.intent.account, at: at(2)))
+        }
+        #expect(fixture.desk.flattenProgress().map(\.step) == [.closed, .closed])
+        #expect(fixture.journal.flattened == fixture.desk.snapshot.flattened)
+        for strategy in ["alpha", "beta"] as [StrategyID] {
+            #expect(
+                denial(&fixture, strategy, limit(.buy, "1", "99"))
+                    == "trading is halted for venue paper: odd")
+        }
+        fixture.keep(fixture.desk.resume(.venue("paper"), at: at(3)))
+        #expect(fixture.desk.flattenProgress() == [] && fixture.journal.flattened == [:])
+        #expect(denial(&fixture, "beta", limit(.buy, "1", "99")) == nil)
+    }
+
     @Test func `orders a minute are counted over all accounts at the venue`() throws {
         var fixture = try fixture(RiskLimits(ordersPerMinute: 2))
         let order = limit(.buy, "1", "99")

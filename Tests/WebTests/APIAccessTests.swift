@@ -166,6 +166,9 @@ struct APIAccessTests {
         let account = #"{"scope":"account:paper"}"#
         #expect(try await fixture.call("POST", "/halt", as: "ann", json: account).status == 403)
         #expect(try await fixture.call("POST", "/halt", json: account).status == 200)
+        let venue = #"{"scope":"venue:paper"}"#
+        #expect(try await fixture.call("POST", "/halt", as: "ann", json: venue).status == 403)
+        #expect(try await fixture.call("POST", "/halt", json: venue).status == 200)
         #expect(
             try await fixture.call("POST", "/resume", as: "ann", json: #"{"scope":"strategy:ann-1"}"#).status
                 == 403)

@@ -364,7 +364,7 @@ def a_drawdown_is_shown_and_its_peak_begun_anew(at):
 
 def an_account_is_halted_and_closes_before_the_eyes(at):
     at.go("accounts", "div")
-    at.browser.click("section[aria-label=paper] button", "Halt")
+    at.browser.click("section[aria-label=paper] button:not([title])", "Halt")
     at.browser.click("dialog input[type=checkbox]")
     at.browser.click("dialog button[type=submit]")
     at.browser.find(".halt-bar", "Account paper is halted")
@@ -372,6 +372,18 @@ def an_account_is_halted_and_closes_before_the_eyes(at):
     at.browser.find("section.panel h2", "All positions are closed")
     expect([one["scope"] for one in at.world.halts], ["account:paper"])
     at.browser.click(".halt-bar button", "Let it trade again")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.gone(".halt-bar")
+
+
+def a_venue_is_halted_with_all_of_its_accounts(at):
+    at.go("accounts", "div")
+    at.browser.click("section[aria-label=paper] button", "Halt venue")
+    at.browser.find("dialog", "Every new order on venue paper")
+    at.browser.click("dialog button[type=submit]")
+    at.browser.find(".halt-bar", "Venue paper is halted")
+    expect([one["scope"] for one in at.world.halts], ["venue:paper"])
+    at.browser.click("section[aria-label=india] button", "Resume venue")
     at.browser.click("dialog button[type=submit]")
     at.browser.gone(".halt-bar")
 
@@ -445,6 +457,7 @@ CHECKS = [
     the_emergency_stop_asks_then_shows_and_resumes,
     a_drawdown_is_shown_and_its_peak_begun_anew,
     an_account_is_halted_and_closes_before_the_eyes,
+    a_venue_is_halted_with_all_of_its_accounts,
     an_order_tells_its_story_with_what_the_venue_answered,
     a_login_in_another_tab_does_not_break_this_one,
     an_edit_becomes_a_new_version,

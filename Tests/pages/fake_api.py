@@ -634,7 +634,7 @@ class Handler(BaseHTTPRequestHandler):
             if parts == ["halt"]:
                 world.halts.append({"scope": scope, "reason": self.given().get("reason"), "by": me["name"], "since": now()})
                 if self.given().get("flatten"):
-                    world.closings = [{"account": "paper", "symbol": "BTCUSDT", "strategy": "grid-btc", "began": now()}]
+                    world.closings = [{"account": "paper", "venue": "paper", "symbol": "BTCUSDT", "strategy": "grid-btc", "began": now()}]
             world.note(me["name"], parts[0], scope, self.given())
             world.tell("halt", world.halt_view())
             return 200, world.halt_view(), ()

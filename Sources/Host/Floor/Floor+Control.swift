@@ -391,6 +391,9 @@ extension Floor {
     private func scope(_ request: HaltScope) throws(HostError) -> RiskScope {
         switch request {
         case .all: return .everything
+        case .venue(let id):
+            guard exists(.venue(id)) else { throw .notFound(kind: "venue", id: id) }
+            return .venue(VenueID(id))
         case .account(let id):
             guard accounts[id] != nil else { throw .notFound(kind: "account", id: id) }
             return .account(AccountID(id))

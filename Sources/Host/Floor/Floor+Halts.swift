@@ -5,10 +5,9 @@ extension Floor {
     /// The halts in force.
     var haltView: HaltView {
         HaltView(
-            halts: desk.desk.halts.compactMap { halt in
-                guard let scope = HaltScope(halt.scope) else { return nil }
-                return HaltView.Halt(
-                    scope: scope, reason: halt.reason.isEmpty ? nil : halt.reason,
+            halts: desk.desk.halts.map { halt in
+                HaltView.Halt(
+                    scope: HaltScope(halt.scope), reason: halt.reason.isEmpty ? nil : halt.reason,
                     by: haltedBy[halt.scope] ?? "host", since: halt.time)
             })
     }
@@ -19,17 +18,17 @@ extension Floor {
         view.flatten = FlattenView(
             items: desk.desk.flattenProgress().filter {
                 owner == nil || strategies[$0.key.strategy.text]?.owner == owner
-            }.map(FlattenView.Item.init))
+            }.map { FlattenView.Item($0, venue: accounts[$0.key.account.text]?.venue.text ?? "") })
         return view
     }
 }
 
 extension HaltScope {
-    /// The interface's word for a scope of the desk. Nobody halts a venue: its accounts are halted.
-    init?(_ scope: RiskScope) {
+    /// The interface's word for a scope of the desk.
+    init(_ scope: RiskScope) {
         switch scope {
         case .everything: self = .all
-        case .venue: return nil
+        case .venue(let id): self = .venue(id.text)
         case .account(let id): self = .account(id.text)
         case .strategy(let id): self = .strategy(id.text)
         }

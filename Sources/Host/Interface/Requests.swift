@@ -127,24 +127,28 @@ public struct SignalRequest: Hashable, Sendable {
 /// What a halt stops.
 public enum HaltScope: Hashable, Sendable {
     case all
+    /// Every account at a venue.
+    case venue(String)
     case account(String)
     case strategy(String)
 
-    /// `all`, `account:ID` or `strategy:ID`.
+    /// `all`, `venue:ID`, `account:ID` or `strategy:ID`.
     public init?(_ text: String) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         switch (parts[0], parts.count > 1 ? String(parts[1]) : "") {
         case ("all", "") where parts.count == 1: self = .all
+        case ("venue", let id) where !id.isEmpty: self = .venue(id)
         case ("account", let id) where !id.isEmpty: self = .account(id)
         case ("strategy", let id) where !id.isEmpty: self = .strategy(id)
         default: return nil
         }
     }
 
-    /// `all`, `account:ID` or `strategy:ID`.
+    /// `all`, `venue:ID`, `account:ID` or `strategy:ID`.
     public var text: String {
         switch self {
         case .all: "all"
+        case .venue(let id): "venue:\(id)"
         case .account(let id): "account:\(id)"
         case .strategy(let id): "strategy:\(id)"
         }

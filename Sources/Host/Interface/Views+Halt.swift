@@ -53,14 +53,20 @@ public struct FlattenView: Hashable, Sendable {
     /// What is still to be cancelled and closed for one strategy, account and symbol.
     public struct Item: Hashable, Sendable {
         public var progress: FlattenProgress
+        /// Where its account is.
+        public var venue: String
 
         /// Wraps what the desk knows.
-        public init(_ progress: FlattenProgress) { self.progress = progress }
+        public init(_ progress: FlattenProgress, venue: String) {
+            self.progress = progress
+            self.venue = venue
+        }
 
         /// As the API writes it.
         public var json: JSONValue {
             .members([
-                "account": .string(progress.key.account.text), "symbol": .string(progress.key.symbol),
+                "account": .string(progress.key.account.text), "venue": .string(venue),
+                "symbol": .string(progress.key.symbol),
                 "strategy": .string(progress.key.strategy.text), "state": .string(progress.step.rawValue),
                 "quantity": .decimal(progress.quantity),
                 "orders": .array(

@@ -3,10 +3,11 @@ internal import Trading
 
 /// Halts and the closing of positions, as rows.
 extension DeskStore {
-    /// The scopes of the halts that are in force for a sub-ledger, whose three columns stand before.
+    /// The scopes of the halts that are in force for a sub-ledger, whose three columns stand before; that of any venue
+    /// counts.
     private static let covering = """
         SELECT 1 FROM desk_halts
-        WHERE scope IN ('everything', 'account:' || account, 'strategy:' || strategy)
+        WHERE scope IN ('everything', 'account:' || account, 'strategy:' || strategy) OR scope LIKE 'venue:%'
         """
 
     /// Lifts a halt, and forgets how closings ended that no other halt covers.

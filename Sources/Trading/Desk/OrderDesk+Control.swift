@@ -31,9 +31,9 @@ extension OrderDesk {
         return [.record(.resumed(scope, at: time))]
     }
 
-    /// The halts in force.
+    /// The halts in force, oldest first.
     public var halts: [HaltRecord] {
-        gate.halts.values.sorted { $0.time < $1.time }
+        gate.halts.values.sorted { ($0.time, $0.scope.description) < ($1.time, $1.scope.description) }
     }
 
     /// Takes note that a strategy's process is gone, and does with its orders what the policy says.

@@ -49,11 +49,12 @@ public struct FlattenOutcome: Hashable, Sendable {
 }
 
 extension [RiskScope: HaltRecord] {
-    /// Whether one of these halts is in force for a sub-ledger.
+    /// Whether one of these halts is in force for a sub-ledger. That of any venue counts: which account is where, the
+    /// journal's rows do not say, and for a moment more is kept of how closings ended.
     func cover(_ key: LedgerKey) -> Bool {
         guard !isEmpty else { return false }
         return self[.everything] != nil || self[.account(key.account)] != nil
-            || self[.strategy(key.strategy)] != nil
+            || self[.strategy(key.strategy)] != nil || keys.contains(where: \.isVenue)
     }
 }
 

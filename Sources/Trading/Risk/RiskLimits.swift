@@ -67,6 +67,10 @@ public enum RiskScope: Hashable, Sendable, CustomStringConvertible {
     case venue(VenueID)
     case everything
 
+    var isVenue: Bool {
+        if case .venue = self { true } else { false }
+    }
+
     /// In words that follow "of" or "for".
     public var description: String {
         switch self {

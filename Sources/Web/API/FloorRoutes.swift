@@ -136,11 +136,12 @@ enum FloorRoutes {
                     .forbidden, "forbidden",
                     "only an operator stops everything; you may stop your own with scope \"strategy:ID\"")
             }
-        case .account:
+        case .venue, .account:
             guard AccessPolicy.permits(call.principal, .haltEverything) else {
                 throw APIError(
                     .forbidden, "forbidden",
-                    "only an operator stops an account; you may stop your own with scope \"strategy:ID\"")
+                    "only an operator stops an account or a venue; you may stop your own with scope \"strategy:ID\""
+                )
             }
         case .strategy(let id):
             let owner = try await call.host.owner(of: id)
@@ -182,7 +183,8 @@ enum FloorRoutes {
         guard let text = try body.optionalString("scope", bytes: 128) else { return .all }
         guard let scope = HaltScope(text) else {
             throw body.failure(
-                "scope", "\"\(text.prefix(64))\" is not \"all\", \"account:ID\" or \"strategy:ID\"")
+                "scope",
+                "\"\(text.prefix(64))\" is not \"all\", \"venue:ID\", \"account:ID\" or \"strategy:ID\"")
         }
         return scope
     }

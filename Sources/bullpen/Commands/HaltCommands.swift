@@ -4,6 +4,7 @@ extension Command {
     private static let scopes: [Option] = [
         .value("strategy", "strategy", "Only this strategy."),
         .value("account", "id", "Only this account: every strategy that trades on it."),
+        .value("venue", "id", "Only this venue: every account there, such as binance."),
     ]
 
     static let halt = Command(
@@ -49,15 +50,16 @@ extension Command {
     }
 
     private static func haltScope(_ invocation: Invocation, _ server: Server) async throws -> String {
-        switch (invocation.value("account"), invocation.value("strategy")) {
-        case (nil, nil): return "all"
-        case (let account?, nil): return "account:" + account
-        case (nil, let strategy?):
+        switch (invocation.value("venue"), invocation.value("account"), invocation.value("strategy")) {
+        case (nil, nil, nil): return "all"
+        case (let venue?, nil, nil): return "venue:" + venue
+        case (nil, let account?, nil): return "account:" + account
+        case (nil, nil, let strategy?):
             let found = try await server.get(try await server.path(ofStrategy: strategy))
             return "strategy:" + (found["id"]?.stringValue ?? strategy)
-        case (_?, _?):
+        default:
             throw CommandFailure.usage(
-                "\(invocation.command.name): --account and --strategy exclude each other")
+                "\(invocation.command.name): --venue, --account and --strategy exclude each other")
         }
     }
 
@@ -101,7 +103,8 @@ extension Command {
     /// What is being closed, or was, in a scope.
     private static func closings(_ state: JSONValue, of scope: String) -> [JSONValue] {
         (state["flatten"]?["items"]?.arrayValue ?? []).filter { item in
-            scope == "all" || scope == "account:" + Words.text(item["account"])
+            scope == "all" || scope == "venue:" + Words.text(item["venue"])
+                || scope == "account:" + Words.text(item["account"])
                 || scope == "strategy:" + Words.text(item["strategy"])
         }
     }

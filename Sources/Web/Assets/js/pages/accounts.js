@@ -41,15 +41,17 @@ export async function open(context) {
 
     function card(one) {
         const settings = Object.entries(one.settings ?? {}).filter(([name, value]) => !shown.has(name) && value !== null && typeof value !== "object");
-        const halt = haltOf("account:" + one.id);
+        const [halt, venue] = [haltOf("account:" + one.id), "venue:" + (one.venue ?? "paper")];
         return panel(one.id, facts([
             halt ? ["Halted", haltWords(halt)] : null,
+            haltOf(venue) ? ["Venue halted", haltWords(haltOf(venue))] : null,
             ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
             ...settings.map(([name, value]) => [name === "balance" ? (one.environment ? "For strategies" : "Starting balance") : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
         ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"),
             isOperator() ? button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }) : null,
+            isOperator() ? button(haltOf(venue) ? "Resume venue" : "Halt venue", { small: true, title: `Every account at ${venue.slice(6)}`, onclick: () => askHalt(venue) }) : null,
             isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
     }
 
@@ -156,7 +158,7 @@ export async function open(context) {
         }).element, { wide: true });
     }
     await loading(body, load);
-    const halts = () => JSON.stringify((store.halt?.halts ?? []).filter((one) => one.scope.startsWith("account:")));
+    const halts = () => JSON.stringify((store.halt?.halts ?? []).filter((one) => /^(account|venue):/.test(one.scope)));
     let drawn = halts();
     context.on("halt", () => {
         if (halts() === drawn) return;
