@@ -72,9 +72,10 @@ class Remains:
         """The folders of runs and nurseries, in every hierarchy."""
         return self.host.groups(nurseries=True)
 
-    def is_nursery_at_work(self, group):
-        """A living host has nurseries beside its runs; one of a dead host has no process any more."""
-        if not os.path.basename(group).startswith("nursery-"):
+    def is_of_living_host(self, group):
+        """A living host has a group of its own and nurseries beside its runs; those of a dead one have no process any more."""
+        name = os.path.basename(group)
+        if name != "host" and not name.startswith("nursery-"):
             return False
         with open(group + "/cgroup.procs", encoding="ascii") as file:
             return bool(file.read().strip())
@@ -221,7 +222,7 @@ class Torture:
             limits = self.host.ask("GET", "/limits")["strategies"][strategy]
             demand(limits["open_orders"] == 77, "the limits of %s are %s", strategy, limits)
         self.wait_until_busy(60)
-        groups = [group for group in self.remains.groups() if not self.remains.is_nursery_at_work(group)]
+        groups = [group for group in self.remains.groups() if not self.remains.is_of_living_host(group)]
         runs = {self.status(strategy)["run"] for strategy in self.strategies}
         demand(
             {os.path.basename(group) for group in groups} <= runs, "control groups of dead runs are left: %s", groups)
