@@ -66,7 +66,7 @@ struct CoinWireTests {
             sol.instrument
                 == Instrument(
                     symbol: "SOLINR", base: "SOL", quote: "INR", tickSize: d("0.1"), stepSize: d("0.005"),
-                    minimumNotional: d("100")))
+                    minimumNotional: d("100"), takesMarketOrders: false))
         #expect(markets.byPair["B-BTC_USDT"]?.symbol == "BTCUSDT")
         #expect(markets.instruments.map(\.symbol) == ["SOLINR"])
     }
