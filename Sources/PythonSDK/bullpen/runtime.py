@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, List, NoReturn, Optional, Type
 
 from .batches import Line
 from .model import BullpenError
-from .session import Finished, Session
+from .session import Session
+from .speech import Finished
 from .strategy import Strategy, current_session, set_current_session
 
 CRASHED = 1

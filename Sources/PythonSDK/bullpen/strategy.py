@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Callable, Dict, Generic, List, NoReturn, Optional, Type, TypeVar, Union, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Generic,
+    List,
+    NoReturn,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+    overload,
+)
 
 from . import indicators, sizing
 from .model import (
@@ -25,6 +38,21 @@ from .model import (
     to_decimal,
 )
 from .session import Session
+
+if TYPE_CHECKING:
+    from typing import TypedDict, Unpack
+
+    class Terms(TypedDict, total=False):
+        """What `buy` and `sell` take by name, as `order` does."""
+
+        symbol: Optional[str]
+        order_type: Optional[str]
+        stop_price: Optional[Number]
+        time_in_force: str
+        post_only: bool
+        reduce_only: bool
+        stop_loss: Optional[Number]
+        take_profit: Optional[Number]
 
 _Value = TypeVar("_Value")
 
@@ -118,63 +146,13 @@ class Strategy:
 
     # Trading.
 
-    def buy(
-        self,
-        quantity: Number,
-        price: Optional[Number] = None,
-        *,
-        symbol: Optional[str] = None,
-        order_type: Optional[str] = None,
-        stop_price: Optional[Number] = None,
-        time_in_force: str = "gtc",
-        post_only: bool = False,
-        reduce_only: bool = False,
-        stop_loss: Optional[Number] = None,
-        take_profit: Optional[Number] = None,
-    ) -> Order:
-        """Asks to buy. Without a price it is a market order, with one a limit order; see `order`."""
-        return self._session.order(
-            "buy",
-            quantity,
-            price,
-            symbol,
-            order_type,
-            stop_price,
-            time_in_force,
-            post_only,
-            reduce_only,
-            stop_loss,
-            take_profit,
-        )
+    def buy(self, quantity: Number, price: Optional[Number] = None, **terms: Unpack[Terms]) -> Order:
+        """Asks to buy. Without a price it is a market order, with one a limit order; see `order` for all its terms."""
+        return self._session.order("buy", quantity, price, **terms)
 
-    def sell(
-        self,
-        quantity: Number,
-        price: Optional[Number] = None,
-        *,
-        symbol: Optional[str] = None,
-        order_type: Optional[str] = None,
-        stop_price: Optional[Number] = None,
-        time_in_force: str = "gtc",
-        post_only: bool = False,
-        reduce_only: bool = False,
-        stop_loss: Optional[Number] = None,
-        take_profit: Optional[Number] = None,
-    ) -> Order:
-        """Asks to sell. Without a price it is a market order, with one a limit order; see `order`."""
-        return self._session.order(
-            "sell",
-            quantity,
-            price,
-            symbol,
-            order_type,
-            stop_price,
-            time_in_force,
-            post_only,
-            reduce_only,
-            stop_loss,
-            take_profit,
-        )
+    def sell(self, quantity: Number, price: Optional[Number] = None, **terms: Unpack[Terms]) -> Order:
+        """Asks to sell. Without a price it is a market order, with one a limit order; see `order` for all its terms."""
+        return self._session.order("sell", quantity, price, **terms)
 
     def order(
         self,

@@ -21,7 +21,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Type, Union
 
 from .model import ZERO, Bracket, BullpenError, Message, Number, Order, decimal_text, to_decimal
 from .runtime import adapted
-from .session import Finished, Session
+from .session import Session
+from .speech import Finished
 from .strategy import Strategy, set_current_session
 
 DEFAULT_CONFIG: Dict[str, Any] = {
