@@ -14,6 +14,24 @@ from bullpen.session import Session
 from bullpen.testing import Harness
 
 
+def refusal(request, reason="no"):
+    """A denial of what never became an order: of the order itself nothing is said."""
+    return {
+        "type": "order",
+        "request": request,
+        "order": "",
+        "symbol": "",
+        "side": "buy",
+        "order_type": "market",
+        "quantity": "0",
+        "time_in_force": "gtc",
+        "status": "denied",
+        "filled_quantity": "0",
+        "reason": reason,
+        "time": 5,
+    }
+
+
 class Recorder(Strategy):
     def on_start(self):
         self.heard = []
@@ -244,7 +262,7 @@ class Knowing(unittest.TestCase):
         order = harness.strategy.buy(1, 90)
         harness.flush()
         self.assertEqual(order.status, "open")
-        denial = {**self.refusal, "request": order.request, "reason": "the price is too far away"}
+        denial = refusal(order.request, "the price is too far away")
         check(denial, schema("protocol-host"))
         harness.say(denial)
         self.assertEqual((order.status, order.quantity, order.price), ("open", 1, 90))
@@ -256,24 +274,9 @@ class Knowing(unittest.TestCase):
         harness.candle(100)
         order = harness.strategy.buy(1, 90)
         harness.flush()
-        harness.say({**self.refusal, "request": order.request})
+        harness.say(refusal(order.request))
         self.assertEqual((order.status, order.symbol, order.quantity), ("denied", "BTCUSDT", 1))
         self.assertEqual(harness.strategy.open_orders, [])
-
-    refusal = {
-        "type": "order",
-        "request": "",
-        "order": "",
-        "symbol": "",
-        "side": "buy",
-        "order_type": "market",
-        "quantity": "0",
-        "time_in_force": "gtc",
-        "status": "denied",
-        "filled_quantity": "0",
-        "reason": "no",
-        "time": 5,
-    }
 
     def test_orders_and_positions_of_an_earlier_run_are_there_from_the_start(self):
         from bullpen.session import Session
@@ -457,22 +460,7 @@ class Brackets(unittest.TestCase):
         self.harness.fill(self.strategy.buy(1))
         bracket = self.strategy.oco(stop_loss=120)
         self.strategy._session.lines.clear()
-        self.harness.say(
-            {
-                "type": "order",
-                "request": bracket.request,
-                "order": "",
-                "symbol": "",
-                "side": "buy",
-                "order_type": "market",
-                "quantity": "0",
-                "time_in_force": "gtc",
-                "status": "denied",
-                "filled_quantity": "0",
-                "reason": "stop_loss 120 must be below 100",
-                "time": 5,
-            }
-        )
+        self.harness.say(refusal(bracket.request, "stop_loss 120 must be below 100"))
         self.assertEqual((bracket.status, bracket.is_final), ("denied", True))
         self.assertIn("below 100", bracket.reason)
         self.assertEqual(self.strategy.open_brackets, [])
