@@ -8,20 +8,13 @@
  * Parameters: every_us, the time between two orders; kinds, a letter for each kind of order that the exchange takes: m
  * market, i ioc, f fok, p post only, s stop, r reduce only, a for changes.
  */
+#include "../../Sources/bench/Programs/lines.h"
+
 #include <math.h>
-#include <poll.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { LINE_BYTES = 1 << 20, STANDING = 64, REPEATED = 1, MOST_STANDING = 8 };
+enum { STANDING = 64, REPEATED = 1, MOST_STANDING = 8 };
 
-static char buffer[LINE_BYTES];
-static size_t filled;
 static char symbol[32], kinds[32];
 static double tick = 0.01, step = 0.00001, price, held;
 static long every_us = 100000, number, saved, ticks;
@@ -31,12 +24,6 @@ static uint64_t dice;
 static long standing[STANDING];
 static int count;
 
-static long long now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
-}
-
 /* splitmix64 */
 static long below(long most) {
     uint64_t z = (dice += 0x9E3779B97F4A7C15u);
@@ -45,28 +32,9 @@ static long below(long most) {
     return (long)((z ^ (z >> 31)) % (uint64_t)most);
 }
 
-static bool begins(const char *line, const char *with) { return strncmp(line, with, strlen(with)) == 0; }
-
-static const char *behind(const char *line, const char *name) {
-    const char *found = strstr(line, name);
-    return found == NULL ? NULL : found + strlen(name);
-}
-
-static long integer(const char *line, const char *name, long otherwise) {
-    const char *found = behind(line, name);
-    return found == NULL ? otherwise : strtol(found, NULL, 10);
-}
-
 static double decimal(const char *line, const char *name, double otherwise) {
     const char *found = behind(line, name);
     return found == NULL ? otherwise : strtod(found, NULL);
-}
-
-static void word(const char *line, const char *name, char *into, size_t size) {
-    const char *found = behind(line, name);
-    size_t at = 0;
-    for (; found != NULL && found[at] != '"' && found[at] != 0 && at + 1 < size; at++) into[at] = found[at];
-    into[at] = 0;
 }
 
 /* A multiple of a unit, in its own digits. */
@@ -122,7 +90,7 @@ static void order(void) {
     if (strchr("lps", kind) != NULL) stands(number);
 }
 
-static void act(void) {
+static void trade(void) {
     ticks++;
     order();
     if (strchr(kinds, 'a') != NULL && count > 0 && below(100) < 15) {
@@ -176,7 +144,7 @@ static void hello(const char *line) {
     next = now();
 }
 
-static bool take(const char *line) {
+static void take(const char *line) {
     if (begins(line, "{\"type\":\"quote\"")) {
         price = (decimal(line, "\"bid\":\"", 0) + decimal(line, "\"ask\":\"", 0)) / 2;
     } else if (begins(line, "{\"type\":\"trade\"")) {
@@ -191,51 +159,21 @@ static bool take(const char *line) {
         bool lives = strcmp(status, "pending") == 0 || strcmp(status, "open") == 0
             || strcmp(status, "partially_filled") == 0 || strcmp(status, "unknown") == 0;
         if (!lives) ended(integer(line, "\"request\":\"q", 0));
-    } else if (begins(line, "{\"type\":\"ping\"")) {
-        printf("{\"type\":\"pong\",\"id\":%ld}\n", integer(line, "\"id\":", 0));
     } else if (begins(line, "{\"type\":\"hello\"")) {
         hello(line);
-    } else if (begins(line, "{\"type\":\"stop\"")) {
-        puts("{\"type\":\"bye\"}");
-        return false;
     }
-    return true;
 }
 
-static bool take_lines(void) {
-    char *line = buffer, *end;
-    while ((end = memchr(line, '\n', filled - (size_t)(line - buffer))) != NULL) {
-        *end = 0;
-        if (!take(line)) return false;
-        line = end + 1;
+static long long act(void) {
+    if (next == 0 || price <= 0) return -1;
+    long long time = now();
+    while (next <= time) {
+        trade();
+        next += every_us;
+        /* What was held up is not made up for. */
+        if (next < time - every_us) next = time;
     }
-    filled -= (size_t)(line - buffer);
-    memmove(buffer, line, filled);
-    return filled < sizeof buffer - 1;
+    return next - time;
 }
 
-int main(void) {
-    bool lives = true;
-    while (lives) {
-        int wait = -1;
-        if (next > 0 && price > 0) {
-            long long time = now();
-            while (next <= time) {
-                act();
-                next += every_us;
-                /* What was held up is not made up for. */
-                if (next < time - every_us) next = time;
-            }
-            wait = (int)((next - time + 999) / 1000);
-        }
-        fflush(stdout);
-        struct pollfd input = {.fd = 0, .events = POLLIN};
-        if (poll(&input, 1, wait) < 0) return 1;
-        if ((input.revents & (POLLIN | POLLHUP)) == 0) continue;
-        ssize_t got = read(0, buffer + filled, sizeof buffer - 1 - filled);
-        if (got <= 0) return 0;
-        filled += (size_t)got;
-        lives = take_lines();
-    }
-    return fflush(stdout);
-}
+int main(void) { return live(take, act); }

@@ -6,19 +6,10 @@
  * Parameters: every_us, the time between two orders, or 0 for `window` orders in flight; starts, whether it begins by
  * itself.
  */
-#include <errno.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include "lines.h"
 
-enum { LINE_BYTES = 1 << 20, KEPT = 1 << 17 };
+enum { KEPT = 1 << 17 };
 
-static char buffer[LINE_BYTES];
-static size_t filled;
 static char run[64];
 static bool runs, buys = true, owns;
 static long every_us, window = 8, number, in_flight;
@@ -27,19 +18,6 @@ static long long next;
 static long long asked[KEPT];
 static unsigned waits[KEPT];
 static size_t noted;
-
-static long long now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
-}
-
-static bool begins(const char *line, const char *with) { return strncmp(line, with, strlen(with)) == 0; }
-
-static long member(const char *line, const char *name, long otherwise) {
-    const char *found = strstr(line, name);
-    return found == NULL ? otherwise : strtol(found + strlen(name), NULL, 10);
-}
 
 static void order(void) {
     number++;
@@ -81,18 +59,15 @@ static void report(void) {
            waits[last * 99 / 100], waits[last]);
 }
 
-static bool take(const char *line) {
+static void take(const char *line) {
     if (begins(line, "{\"type\":\"order\"")) {
         answered(line);
-    } else if (begins(line, "{\"type\":\"ping\"")) {
-        printf("{\"type\":\"pong\",\"id\":%ld}\n", member(line, "\"id\":", 0));
     } else if (begins(line, "{\"type\":\"hello\"")) {
-        const char *name = strstr(line, "\"run\":\"");
-        for (size_t at = 0; name != NULL && name[7 + at] != '"' && at + 1 < sizeof run; at++) run[at] = name[7 + at];
-        every_us = member(line, "\"every_us\":", 10000);
-        window = member(line, "\"window\":", 8);
+        word(line, "\"run\":\"", run, sizeof run);
+        every_us = integer(line, "\"every_us\":", 10000);
+        window = integer(line, "\"window\":", 8);
         owns = strstr(line, "\"positions\":[]") == NULL;
-        runs = member(line, "\"starts\":", 0) != 0;
+        runs = integer(line, "\"starts\":", 0) != 0;
         next = now();
         puts("{\"type\":\"ready\",\"sdk\":\"bench/1.0\"}");
     } else if (begins(line, "{\"type\":\"signal\"")) {
@@ -107,45 +82,17 @@ static bool take(const char *line) {
         } else {
             report();
         }
-    } else if (begins(line, "{\"type\":\"stop\"")) {
-        puts("{\"type\":\"bye\"}");
-        return false;
     }
-    return true;
 }
 
-static bool take_lines(void) {
-    char *line = buffer, *end;
-    while ((end = memchr(line, '\n', filled - (size_t)(line - buffer))) != NULL) {
-        *end = 0;
-        if (!take(line)) return false;
-        line = end + 1;
+static long long act(void) {
+    if (!runs || every_us == 0) return -1;
+    long long time = now();
+    while (next <= time) {
+        order();
+        next += every_us;
     }
-    filled -= (size_t)(line - buffer);
-    memmove(buffer, line, filled);
-    return filled < sizeof buffer - 1;
+    return next - time;
 }
 
-int main(void) {
-    bool lives = true;
-    while (lives) {
-        int wait = -1;
-        if (runs && every_us > 0) {
-            long long time = now();
-            while (next <= time) {
-                order();
-                next += every_us;
-            }
-            wait = (int)((next - time + 999) / 1000);
-        }
-        fflush(stdout);
-        struct pollfd input = {.fd = 0, .events = POLLIN};
-        if (poll(&input, 1, wait) < 0 && errno != EINTR) return 1;
-        if ((input.revents & (POLLIN | POLLHUP)) == 0) continue;
-        ssize_t count = read(0, buffer + filled, sizeof buffer - 1 - filled);
-        if (count <= 0) return 0;
-        filled += (size_t)count;
-        lives = take_lines();
-    }
-    return fflush(stdout);
-}
+int main(void) { return live(take, act); }
