@@ -174,7 +174,8 @@ class Book(Market, Speech):
             line += ',"post_only":true'
         if reduce_only:
             line += ',"reduce_only":true'
-        line += _legs(stop_loss, take_profit)
+        if stop_loss is not None or take_profit is not None:
+            line += _legs(stop_loss, take_profit)
         order = Order(
             request, symbol, word, order_type, exact_quantity, exact_price, exact_stop, time_in_force, self.now
         )

@@ -398,9 +398,14 @@ def to_decimal(value: Any) -> Decimal:
 def decimal_text(value: Any) -> str:
     """The number as the protocol writes it: plain digits, at most eighteen behind the point, the rest cut off."""
     number = to_decimal(value)
-    if number.adjusted() >= 20 and abs(number) > _LARGEST:
+    magnitude = number.adjusted()
+    if -18 <= magnitude < 20:
+        text = format(number, "f")
+        if len(text) <= 20:  # Nineteen digits behind the point would take 21.
+            return text
+    elif magnitude >= 20 and abs(number) > _LARGEST:
         raise BullpenError(f"{value!r} is out of range")
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -18:
-        number = number.quantize(_FINEST, ROUND_DOWN) if number.adjusted() >= -18 else ZERO
+        number = number.quantize(_FINEST, ROUND_DOWN) if magnitude >= -18 else ZERO
     return format(number, "f")

@@ -7,9 +7,9 @@ import gc
 import importlib.util
 import json
 import os
-import signal
 import sys
 import traceback
+from _signal import SIGUSR1  # `signal` makes enumerations of them all, which every start would wait for.
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO, List, NoReturn, Optional, Type
 
@@ -231,7 +231,7 @@ def main(bundle: str) -> NoReturn:
     global _pipe
     _pipe = Pipe()
     # The host asks one that does not answer where it is, before it gives up on it. Works within long calls, too.
-    faulthandler.register(signal.SIGUSR1, file=2, all_threads=False)
+    faulthandler.register(SIGUSR1, file=2, all_threads=False)
     session = _read_hello(_pipe)
     set_current_session(session)
     _seed(session)
