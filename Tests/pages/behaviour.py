@@ -14,33 +14,50 @@ import pathlib
 import zipfile
 
 import fake_api
-from browser import Browser, PageError
-from gallery import log_in, named
+from browser import PageError
+from user import User, in_browser, named
+
+CHECKS = []
 
 
-class Fixture:
+def check(function=None, user="admin"):
+    """Marks what is to be tried, and as whom."""
+    if function is None:
+        return lambda marked: check(marked, user)
+    CHECKS.append((function, user))
+    return function
+
+
+class Fixture(User):
     """One browser and one pretended host, logged in."""
 
-    def __init__(self, browser, user="admin"):
+    def __init__(self, browser, user):
         self.server = fake_api.serve(pause=0.2)
         self.world = self.server.world
-        self.base = "http://127.0.0.1:%d/" % self.server.server_address[1]
-        self.browser = browser
-        browser.call("Network.clearBrowserCookies")
+        super().__init__(browser, "http://127.0.0.1:%d" % self.server.server_address[1])
         browser.look(1440, 900)
-        browser.open("about:blank")
-        browser.open(self.base)
-        browser.fill("Name", user)
-        browser.fill("Password", "bullpen")
-        browser.press("Enter")
-        browser.find(".frame")
-
-    def go(self, address, wanted):
-        self.browser.open(self.base + "#/" + address)
-        self.browser.find(wanted)
+        self.arrive()
+        self.enter(user)
+        self.see(".frame")
 
     def strategy(self, name):
-        return self.world.strategies[named(self.world, name)]
+        return named(self.world, name)
+
+    def record(self, condition):
+        """Keeps the body of each request of the page that meets a condition in JavaScript on `path` and `options`."""
+        self.browser.script("""window.sent = []; const real = window.fetch; window.fetch = (path, options) => {
+            if (%s) window.sent.push(options.body); return real(path, options); }; 0""" % condition)
+
+    def sent(self):
+        return self.browser.script("window.sent")
+
+    def resume(self, *button):
+        """Lets trade again what was halted, by a button that asks first."""
+        self.dialog(button)
+        self.gone(".halt-bar")
+
+    def halted(self):
+        return [one["scope"] for one in self.world.halts]
 
 
 def expect(value, wanted):
@@ -48,6 +65,7 @@ def expect(value, wanted):
         raise PageError(f"expected {wanted!r}, got {value!r}")
 
 
+@check
 def decimals_are_formatted_and_added_exactly(at):
     expect(at.browser.script("""import('/js/decimal.js').then((d) => [
         d.format('1234567.890000000000000001'), d.format('-0.5', { places: 0 }), d.format('0.005', { places: 2 }), d.format('-0.004', { places: 2 }),
@@ -57,6 +75,7 @@ def decimals_are_formatted_and_added_exactly(at):
              "3219.592", "58,510.1235", "0.00001235", "60,571.8", '{"a":0.10,"b":["x",null]}'])
 
 
+@check
 def event_streams_are_cut_at_the_right_places(at):
     expect(at.browser.script("""import('/js/api.js').then((api) => {
         const got = [];
@@ -68,6 +87,7 @@ def event_streams_are_cut_at_the_right_places(at):
     })"""), [["log", '{"a":1}', "7"], ["message", "one\ntwo", "7"], ["message", "whole", "7"]])
 
 
+@check
 def an_edited_bundle_is_a_proper_zip_archive(at):
     encoded = at.browser.script("""import('/js/zip.js').then(async (zip) => {
         const bytes = new Uint8Array(await zip.zip([{ path: 'strategy.py', text: 'print("grüß")\\n' }, { path: 'a/b.txt', text: '' }]).arrayBuffer());
@@ -78,17 +98,15 @@ def an_edited_bundle_is_a_proper_zip_archive(at):
     expect({name: archive.read(name).decode() for name in archive.namelist()}, {"strategy.py": 'print("grüß")\n', "a/b.txt": ""})
 
 
+@check
 def a_wrong_password_is_said_and_the_name_stays(at):
-    at.browser.call("Network.clearBrowserCookies")
-    at.browser.open("about:blank")
-    at.browser.open(at.base)
-    at.browser.fill("Name", "ada")
-    at.browser.fill("Password", "wrong")
-    at.browser.press("Enter")
-    at.browser.find(".form-error", "wrong")
+    at.arrive()
+    at.enter("ada", "wrong")
+    at.see(".form-error", "wrong")
     expect(at.browser.script("document.querySelector('input[name=name]').value"), "ada")
 
 
+@check
 def the_log_goes_on_after_the_stream_broke_without_doubles(at):
     strategy = at.strategy("Moving average crossover")
     at.go(f"strategies/{strategy.id}/log", ".log-line")
@@ -102,200 +120,199 @@ def the_log_goes_on_after_the_stream_broke_without_doubles(at):
     at.browser.until(lambda: set(strategy.watchers) - set(before), "the page to follow again")
     with at.world.lock:
         strategy.say("info", "strategy", "said after the break")
-    at.browser.find(".log-line", "said after the break")
-    at.browser.find(".log-line", "said while nobody listened")
+    at.see(".log-line", "said after the break")
+    at.see(".log-line", "said while nobody listened")
     lines = at.browser.script("[...document.querySelectorAll('.log-line .text')].map((one) => one.textContent).filter((text) => text.startsWith('said'))")
     expect(sorted(lines), ["said after the break", "said while nobody listened"])
 
 
+@check
 def the_connection_is_shown_lost_and_found(at):
     at.go("strategies", ".link-state.live")
     at.browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
     with at.world.lock:
         for watcher in list(at.world.watchers):
             watcher.put(None)
-    at.browser.find(".link-state.waiting")
+    at.see(".link-state.waiting")
     at.browser.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
     at.browser.find(".link-state.live", seconds=30)
 
 
+@check
 def a_session_that_ended_loses_nothing_that_was_typed(at):
     at.go("users", "td")
-    at.browser.click("button", "Add a user")
-    at.browser.fill("Name", "lin")
-    at.browser.fill("Password", "a long password")
+    at.click("button", "Add a user")
+    at.fill({"Name": "lin", "Password": "a long password"})
     at.world.sessions.clear()
-    at.browser.click("dialog button[type=submit]", "Add")
-    at.browser.find("dialog", "Your session has ended")
-    log_in(at.browser)
-    at.browser.find("td", "lin")
+    at.submit("Add")
+    at.see("dialog", "Your session has ended")
+    at.enter()
+    at.see(".frame")
+    at.see("td", "lin")
     expect(any(one["name"] == "lin" for one in at.world.users), True)
 
 
+@check
 def a_key_is_entered_once_and_never_shown_again(at):
     at.go("credentials", "td")
-    at.browser.find("li", "runs out within 14 days")
-    at.browser.click("button", "Add a key")
-    at.browser.fill("API key", "badKeyOfBinance")
-    at.browser.fill("Secret", "a secret of the exchange")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".field-error", "does not take this key")
-    at.browser.fill("API key", "goodKeyOfBinance")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find("code", "good…ance")
+    at.see("li", "runs out within 14 days")
+    at.dialog(("button", "Add a key"), {"API key": "badKeyOfBinance", "Secret": "a secret of the exchange"})
+    at.see(".field-error", "does not take this key")
+    at.fill({"API key": "goodKeyOfBinance"})
+    at.submit()
+    at.see("code", "good…ance")
     expect(len(at.world.credentials), 3)
-    at.browser.click("tr button", "Rotate")
-    at.browser.find("dialog", "Strategies go on")
+    at.click("tr button", "Rotate")
+    at.see("dialog", "Strategies go on")
     expect("a secret of the exchange" in at.browser.script("document.documentElement.outerHTML"), False)
 
 
+@check
 def a_refusal_stands_beside_its_field_and_the_input_stays(at):
     strategy = at.strategy("First try")
     at.go("strategies/" + strategy.id, ".tabs")
-    at.browser.click(".page-head button", "Start")
-    at.browser.fill("Capital", "1 250,000.50")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".field-error", "free")
+    at.dialog((".page-head button", "Start"), {"Capital": "1 250,000.50"})
+    at.see(".field-error", "free")
     expect(at.browser.script("document.querySelector('input[name=capital]').value"), "1 250,000.50")
-    at.browser.fill("Capital", "abc")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".field-error", "Write a number")
+    at.fill({"Capital": "abc"})
+    at.submit()
+    at.see(".field-error", "Write a number")
 
 
+@check
 def parameters_go_out_typed_and_digit_for_digit(at):
     strategy = at.strategy("RSI mean reversion")
     strategy.state = "stopped"
     at.go("strategies/" + strategy.id, ".tabs")
-    at.browser.click(".page-head button", "Start")
-    at.browser.fill("Oversold", "30.100000000000000001")
-    at.browser.script("window.sent = []; const real = window.fetch; window.fetch = (path, options) => { if (String(path).endsWith('/start')) window.sent.push(options.body); return real(path, options); }; 0")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone("dialog")
-    bodies = at.browser.script("window.sent")
+    at.click(".page-head button", "Start")
+    at.fill({"Oversold": "30.100000000000000001"})
+    at.record("String(path).endsWith('/start')")
+    at.submit()
+    at.gone("dialog")
+    bodies = at.sent()
     expect(re.search(r'"parameters":(.*)}$', bodies[0]).group(1),
            '{"period":14,"oversold":30.100000000000000001,"overbought":70,"use_trend":true,"note":"","windows":[5,20]}')
     expect(json.loads(bodies[0])["capital"], "10000.00")
 
 
+@check
 def a_replay_feed_is_made_of_files_named_one_a_line(at):
     at.go("feeds", ".facts")
-    at.browser.click("button", "New feed")
-    at.browser.fill("Name", "btc-2024")
-    at.browser.fill("Candle files", "BTCUSDT-5m.csv.gz\nprices.csv ETHUSDT 1m")
-    at.browser.fill("Speed", "max")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone("dialog")
+    at.dialog(("button", "New feed"), {"Name": "btc-2024", "Candle files": "BTCUSDT-5m.csv.gz\nprices.csv ETHUSDT 1m", "Speed": "max"})
+    at.gone("dialog")
     expect(at.world.feeds[-1]["settings"], {"files": ["BTCUSDT-5m.csv.gz", {"path": "prices.csv", "symbol": "ETHUSDT", "resolution": "1m"}], "lookback": 100, "speed": "max"})
 
 
+@check
 def only_changed_settings_of_an_account_are_sent(at):
     at.go("accounts", ".facts")
-    at.browser.click("section[aria-label=paper] button", "Edit")
-    at.browser.fill("Taker fee", "0.002")
-    at.browser.script("window.sent = []; const real = window.fetch; window.fetch = (path, options) => { if (options?.method === 'PATCH') window.sent.push(options.body); return real(path, options); }; 0")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone("dialog")
-    expect(at.browser.script("window.sent"), ['{"taker_fee":"0.002"}'])
+    at.click("section[aria-label=paper] button", "Edit")
+    at.fill({"Taker fee": "0.002"})
+    at.record("options?.method === 'PATCH'")
+    at.submit()
+    at.gone("dialog")
+    expect(at.sent(), ['{"taker_fee":"0.002"}'])
 
 
+@check
 def the_log_is_filtered_searched_and_paused(at):
     strategy = at.strategy("Moving average crossover")
     at.go(f"strategies/{strategy.id}/log", ".log-line")
-    at.browser.click(".chip", "Warning")
+    at.click(".chip", "Warning")
     at.browser.until(lambda: at.browser.script("[...document.querySelectorAll('.log-line')].every((one) => /warning|error/.test(one.className))"), "warnings alone")
     at.browser.press("/")
     at.browser.call("Input.insertText", text="divide")
-    at.browser.find(".log mark", "divide")
+    at.see(".log mark", "divide")
     at.browser.press("Escape")
     at.browser.script("document.activeElement.blur(); 0")
     at.browser.press("f")
-    at.browser.find(".log-tools button", "Paused")
+    at.see(".log-tools button", "Paused")
     with at.world.lock:
         strategy.say("error", "stderr", "a late complaint")
-    at.browser.find(".log-jump", "new")
-    at.browser.click(".log-jump")
-    at.browser.find(".log-line", "a late complaint")
+    at.see(".log-jump", "new")
+    at.click(".log-jump")
+    at.see(".log-line", "a late complaint")
 
 
+@check
 def what_was_refused_stands_on_the_page_with_what_to_do_instead(at):
-    mine = named(at.world, "Moving average crossover")
+    mine = at.strategy("Moving average crossover")
     at.go(f"strategies/{mine.id}", "#refused li")
     shown = at.browser.script("[...document.querySelectorAll('#refused li')].map((one) => one.innerText)")
     expect(len(shown), 2)
-    for words in ("Network is not available to strategies", "1 234 times", "socket(AF_INET, SOCK_STREAM)", "Use subscribe, or ask the operator for a feed."):
-        if words not in shown[0].replace("\u202f", " ").replace("\u2009", " ").replace(",", ",").replace("\xa0", " "):
+    for words in ("Network is not available to strategies", "1,234 times", "socket(AF_INET, SOCK_STREAM)", "Use subscribe, or ask the operator for a feed."):
+        if words not in shown[0]:
             raise PageError(f"{words!r} is missing from {shown[0]!r}")
-    at.browser.find(".meter", "31 % of the last minute")
+    at.see(".meter", "31 % of the last minute")
     # What comes while one looks is shown at once.
     with at.world.lock:
         mine.refuse("signals", "strategies cannot send signals", "use `finish`", "kill", "itself, SIGTERM")
         mine.tell("status", mine.status())
-    at.browser.find("#refused li", "kill(itself, SIGTERM)")
-    forest = named(at.world, "Random forest classifier")
+    at.see("#refused li", "kill(itself, SIGTERM)")
+    forest = at.strategy("Random forest classifier")
     at.go(f"strategies/{forest.id}", "#refused li.fatal")
 
 
+@check
 def a_search_says_how_many_backtests_it_is_and_sends_what_was_typed(at):
     at.go("studies", "tr[data-link]")
-    at.browser.click("button", "Begin one")
-    at.browser.find("dialog .hint", "42 backtests")
-    at.browser.script("""(() => {
-        const type = (label, value) => { const input = document.querySelector(`dialog input[aria-label="${label}"]`); input.value = value; input.dispatchEvent(new Event('input')); };
-        type('fast, from', '5'); type('fast, to', '20'); type('fast, step', '5'); type('slow, from', '30'); type('slow, to', 'many');
-    })()""")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find("dialog .field-error", "slow: to must be a whole number")
-    at.browser.script("""(() => { const input = document.querySelector('dialog input[aria-label="slow, to"]'); input.value = '60'; input.dispatchEvent(new Event('input')); })()""")
-    at.browser.script("""(() => { const input = document.querySelector('dialog input[aria-label="slow, step"]'); input.value = '30'; input.dispatchEvent(new Event('input')); })()""")
-    at.browser.find("dialog .hint", "8 backtests")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find("h1", "Search 4")
+    at.click("button", "Begin one")
+    at.see("dialog .hint", "42 backtests")
+    at.type({"fast, from": "5", "fast, to": "20", "fast, step": "5", "slow, from": "30", "slow, to": "many"})
+    at.submit()
+    at.see("dialog .field-error", "slow: to must be a whole number")
+    at.type({"slow, to": "60", "slow, step": "30"})
+    at.see("dialog .hint", "8 backtests")
+    at.submit()
+    at.see("h1", "Search 4")
     asked = at.world.data.asked
     expect(asked["space"], {"fast": {"type": "int", "min": "5", "max": "20", "step": "5"}, "slow": {"type": "int", "min": "30", "max": "60", "step": "30"}})
     expect((asked["costs"], asked["objective"], asked["series"]), ({"maker_fee": "0.001", "taker_fee": "0.001"}, "sharpe", [{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1h"}]))
 
 
+@check
 def criteria_are_changed_and_a_refusal_stands_beside_its_field(at):
     at.go("criteria", "td")
-    at.browser.find("section[aria-label='From paper to live'] td", "25 %")
-    at.browser.click("section[aria-label='From paper to live'] button", "Edit")
-    at.browser.fill("Drawdown of the backtest", "120")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".field:has([name=maximum_drawdown]) .field-error", "allowed are 0 to 1")
-    at.browser.fill("Drawdown of the backtest", "12.5")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone("dialog")
-    at.browser.find("section[aria-label='From paper to live'] td", "12.5 %")
+    at.see("section[aria-label='From paper to live'] td", "25 %")
+    at.dialog(("section[aria-label='From paper to live'] button", "Edit"), {"Drawdown of the backtest": "120"})
+    at.see(".field:has([name=maximum_drawdown]) .field-error", "allowed are 0 to 1")
+    at.fill({"Drawdown of the backtest": "12.5"})
+    at.submit()
+    at.gone("dialog")
+    at.see("section[aria-label='From paper to live'] td", "12.5 %")
     expect([one for one in at.world.data.criteria["live"] if one["kind"] in ("maximum_drawdown", "startup_check")], [{"kind": "maximum_drawdown", "limit": "0.125"}, {"kind": "startup_check"}])
 
 
+@check
 def a_download_that_failed_says_why_and_goes_on(at):
     at.go("data", "td")
-    at.browser.find(".sub", "connection refused")
-    at.browser.click("button", "Go on")
+    at.see(".sub", "connection refused")
+    at.click("button", "Go on")
     at.browser.until(lambda: len(at.world.data.downloads) == 4, "another download")
-    at.browser.click("button", "Cancel download 4")
-    at.browser.find(".badge", "Cancelled")
+    at.click("button", "Cancel download 4")
+    at.see(".badge", "Cancelled")
 
 
+@check
 def pages_are_reached_by_keyboard_alone(at):
     at.go("strategies", "tr[data-link]")
     at.browser.press("j")
     at.browser.press("j")
     at.browser.press("Enter")
-    at.browser.find(".page-head h1", "RSI mean reversion")
+    at.see(".page-head h1", "RSI mean reversion")
     at.browser.press("4")
-    at.browser.find(".tabs [aria-current=page]", "Orders")
+    at.see(".tabs [aria-current=page]", "Orders")
     at.browser.press("g")
     at.browser.press("p")
-    at.browser.find("h1", "Positions")
+    at.see("h1", "Positions")
     at.browser.press("k", modifiers=2)
-    at.browser.find(".palette li", "Grid")
+    at.see(".palette li", "Grid")
     at.browser.call("Input.insertText", text="limits")
     at.browser.press("Enter")
-    at.browser.find("h1", "Limits")
+    at.see("h1", "Limits")
 
 
+@check
 def an_answer_that_comes_after_its_chart_has_gone_breaks_nothing(at):
     at.browser.script("""import('/js/charts.js').then(async ({ chart }) => {
         const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -314,186 +331,147 @@ def an_answer_that_comes_after_its_chart_has_gone_breaks_nothing(at):
     })""")
 
 
+@check
 def the_theme_is_chosen_and_kept(at):
     at.go("strategies", "td")
-    at.browser.click("button", "Account and settings")
-    at.browser.click(".menu-list button", "Light theme")
-    at.browser.click("button", "Account and settings")
-    at.browser.click(".menu-list button", "Dark theme")
-    at.browser.open(at.base + "#/positions")
-    at.browser.open(at.base)
+    at.click("button", "Account and settings")
+    at.click(".menu-list button", "Light theme")
+    at.click("button", "Account and settings")
+    at.click(".menu-list button", "Dark theme")
+    at.go("positions")
+    at.browser.open(at.base + "/")
     expect(at.browser.script("document.documentElement.dataset.theme + getComputedStyle(document.body).backgroundColor"), "darkrgb(15, 18, 23)")
     at.browser.script("localStorage.clear(); 0")
 
 
+@check(user="ada")
 def an_author_sees_his_own_things_only(at):
     at.go("strategies", "td")
     names = at.browser.script("[...document.querySelectorAll('td .name')].map((one) => one.textContent)")
     expect(sorted(names), ["First try", "Grid", "RSI mean reversion"])
     expect(at.browser.script("document.querySelector('.stop-all').checkVisibility()"), False)
     expect(at.browser.script("[...document.querySelectorAll('.side a')].some((one) => /Users|Audit/.test(one.textContent))"), False)
-    at.browser.open(at.base + "#/users")
-    at.browser.find("h1", "Strategies")
+    at.go("users")
+    at.see("h1", "Strategies")
 
 
+@check
 def the_emergency_stop_asks_then_shows_and_resumes(at):
     at.go("strategies", "td")
-    at.browser.click(".stop-all")
-    at.browser.find("dialog[open]")
+    at.click(".stop-all")
+    at.see("dialog[open]")
     at.browser.press("Escape")
-    at.browser.gone("dialog")
+    at.gone("dialog")
     expect(at.world.halts, [])
-    at.browser.click(".stop-all")
-    at.browser.fill("Reason", "test")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".halt-bar", "test")
+    at.dialog(".stop-all", {"Reason": "test"})
+    at.see(".halt-bar", "test")
     expect([one["reason"] for one in at.world.halts], ["test"])
-    at.browser.click(".halt-bar button", "Resume trading")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone(".halt-bar")
+    at.resume(".halt-bar button", "Resume trading")
 
 
+@check
 def a_drawdown_is_shown_and_its_peak_begun_anew(at):
     at.go("limits", "section[aria-label='Account paper']")
-    at.browser.find("section[aria-label='Account paper']", "4,900.00 of 104,000.00")
-    at.browser.click("section[aria-label='Account paper'] button", "Begin the peak anew")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find("section[aria-label='Account paper']", "0.00 of 99,100.00")
-    at.browser.find("section[aria-label='Venue binance-testnet']", "40,000")
+    at.see("section[aria-label='Account paper']", "4,900.00 of 104,000.00")
+    at.dialog(("section[aria-label='Account paper'] button", "Begin the peak anew"))
+    at.see("section[aria-label='Account paper']", "0.00 of 99,100.00")
+    at.see("section[aria-label='Venue binance-testnet']", "40,000")
 
 
+@check
 def an_account_is_halted_and_closes_before_the_eyes(at):
     at.go("accounts", "div")
-    at.browser.click("section[aria-label=paper] button:not([title])", "Halt")
-    at.browser.click("dialog input[type=checkbox]")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".halt-bar", "Account paper is halted")
-    at.browser.find("section.panel td", "Closing")
-    at.browser.find("section.panel h2", "All positions are closed")
-    expect([one["scope"] for one in at.world.halts], ["account:paper"])
-    at.browser.click(".halt-bar button", "Let it trade again")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone(".halt-bar")
+    at.click("section[aria-label=paper] button:not([title])", "Halt")
+    at.click("dialog input[type=checkbox]")
+    at.submit()
+    at.see(".halt-bar", "Account paper is halted")
+    at.see("section.panel td", "Closing")
+    at.see("section.panel h2", "All positions are closed")
+    expect(at.halted(), ["account:paper"])
+    at.resume(".halt-bar button", "Let it trade again")
 
 
+@check
 def a_venue_is_halted_with_all_of_its_accounts(at):
     at.go("accounts", "div")
-    at.browser.click("section[aria-label=paper] button", "Halt venue")
-    at.browser.find("dialog", "Every new order on venue paper")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.find(".halt-bar", "Venue paper is halted")
-    expect([one["scope"] for one in at.world.halts], ["venue:paper"])
-    at.browser.click("section[aria-label=india] button", "Resume venue")
-    at.browser.click("dialog button[type=submit]")
-    at.browser.gone(".halt-bar")
+    at.click("section[aria-label=paper] button", "Halt venue")
+    at.see("dialog", "Every new order on venue paper")
+    at.submit()
+    at.see(".halt-bar", "Venue paper is halted")
+    expect(at.halted(), ["venue:paper"])
+    at.resume("section[aria-label=india] button", "Resume venue")
 
 
+@check
 def an_order_tells_its_story_with_what_the_venue_answered(at):
     order = next(one for strategy in at.world.strategies.values() for one in strategy.orders if one["status"] in ("open", "partially_filled", "pending", "unknown"))
     at.go("orders", f'tr[data-key="{order["id"]}"] button')
-    at.browser.click(f'tr[data-key="{order["id"]}"] button', "Story")
+    at.click(f'tr[data-key="{order["id"]}"] button', "Story")
     for wanted in ("before anything leaves", "POST /api/v3/order", "answered 200", "took 42.1 ms"):
-        at.browser.find("dialog .story li", wanted)
-    at.browser.click("dialog .story li:last-child summary", "Word for word")
-    at.browser.find("dialog .story pre", '{"orderId":28}')
+        at.see("dialog .story li", wanted)
+    at.click("dialog .story li:last-child summary", "Word for word")
+    at.see("dialog .story pre", '{"orderId":28}')
 
 
+@check
 def a_login_in_another_tab_does_not_break_this_one(at):
     at.go("users", "td")
     for session in at.world.sessions.values():
         session["csrf"] = "renewed"
-    at.browser.click("tr[data-key=grace] button", "Enable")
-    at.browser.find("tr[data-key=grace] .badge", "yes")
+    at.click("tr[data-key=grace] button", "Enable")
+    at.see("tr[data-key=grace] .badge", "yes")
 
 
+@check
 def an_edit_becomes_a_new_version(at):
     strategy = at.strategy("First try")
     at.go(f"strategies/{strategy.id}/code", ".CodeMirror-line, .code li")
     before = len(strategy.versions)
-    at.browser.click("button", "Edit")
+    at.click("button", "Edit")
     at.browser.script("document.querySelector('.CodeMirror')?.CodeMirror.replaceRange('# mine\\n', { line: 0, ch: 0 }, undefined, '+input'); 0")
-    at.browser.click("button", "Save as new version")
-    at.browser.find(".toast", "Saved as a new version")
+    at.click("button", "Save as new version")
+    at.see(".toast", "Saved as a new version")
     expect(len(strategy.versions), before + 1)
 
 
+@check
 def a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck(at):
     at.go("upload", ".drop")
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "netty.py")
         file.write_text("import requests\n")
         at.browser.choose_file("input[type=file]", file)
-        at.browser.find(".problem", "requests is not in the profile")
+        at.see(".problem", "requests is not in the profile")
         file.write_text("x = 1\n")
         at.browser.choose_file("input[type=file]", file)
-        at.browser.find(".callout.good")
-        at.browser.click("button", "Upload and start")
-        at.browser.find("dialog", "Start netty")
-        at.browser.click("dialog button[type=submit]")
-        at.browser.find(".page-head .badge", "Running")
+        at.see(".callout.good")
+        at.click("button", "Upload and start")
+        at.see("dialog", "Start netty")
+        at.submit()
+        at.see(".page-head .badge", "Running")
 
 
-CHECKS = [
-    decimals_are_formatted_and_added_exactly,
-    event_streams_are_cut_at_the_right_places,
-    an_edited_bundle_is_a_proper_zip_archive,
-    a_wrong_password_is_said_and_the_name_stays,
-    the_log_goes_on_after_the_stream_broke_without_doubles,
-    the_connection_is_shown_lost_and_found,
-    a_session_that_ended_loses_nothing_that_was_typed,
-    a_key_is_entered_once_and_never_shown_again,
-    a_refusal_stands_beside_its_field_and_the_input_stays,
-    parameters_go_out_typed_and_digit_for_digit,
-    a_replay_feed_is_made_of_files_named_one_a_line,
-    only_changed_settings_of_an_account_are_sent,
-    the_log_is_filtered_searched_and_paused,
-    a_search_says_how_many_backtests_it_is_and_sends_what_was_typed,
-    criteria_are_changed_and_a_refusal_stands_beside_its_field,
-    a_download_that_failed_says_why_and_goes_on,
-    pages_are_reached_by_keyboard_alone,
-    an_answer_that_comes_after_its_chart_has_gone_breaks_nothing,
-    the_theme_is_chosen_and_kept,
-    an_author_sees_his_own_things_only,
-    the_emergency_stop_asks_then_shows_and_resumes,
-    a_drawdown_is_shown_and_its_peak_begun_anew,
-    an_account_is_halted_and_closes_before_the_eyes,
-    a_venue_is_halted_with_all_of_its_accounts,
-    an_order_tells_its_story_with_what_the_venue_answered,
-    a_login_in_another_tab_does_not_break_this_one,
-    an_edit_becomes_a_new_version,
-    a_dropped_zip_name_or_a_broken_file_never_leaves_the_page_stuck,
-]
-AS_ADA = {an_author_sees_his_own_things_only}
-
-
-def main():
-    try:
-        browser = Browser()
-    except FileNotFoundError as error:
-        print(f"skipped: {error}")
-        return 77
+def try_all(browser, only=""):
     failed = 0
-    only = sys.argv[1] if len(sys.argv) > 1 else ""
-    with browser:
-        browser.expected_status = {400, 401, 403, 404}
-        for check in CHECKS:
-            name = check.__name__.replace("_", " ")
-            if only not in name:
-                continue
-            browser.complaints.clear()
-            at = Fixture(browser, "ada" if check in AS_ADA else "admin")
-            try:
-                check(at)
-                unexpected = [one for one in browser.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
-                expect(unexpected, [])
-                print(f"ok      {name}")
-            except PageError as error:
-                failed += 1
-                browser.shoot(fake_api.ROOT / ".build/pages/FAILED.png")
-                print(f"FAILED  {name}: {error}")
-            at.server.shutdown()
+    browser.expected_status = {400, 401, 403, 404}
+    for function, user in CHECKS:
+        name = function.__name__.replace("_", " ")
+        if only not in name:
+            continue
+        browser.complaints.clear()
+        at = Fixture(browser, user)
+        try:
+            function(at)
+            unexpected = [one for one in browser.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+            expect(unexpected, [])
+            print(f"ok      {name}")
+        except PageError as error:
+            failed += 1
+            browser.shoot(fake_api.ROOT / ".build/pages/FAILED.png")
+            print(f"FAILED  {name}: {error}")
+        at.server.shutdown()
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_browser(lambda browser: try_all(browser, *sys.argv[1:2])))

@@ -14,103 +14,149 @@ import sys
 import tempfile
 
 import fake_api
-from browser import Browser, PageError
+from browser import PageError
+from fake_strategy import SOURCE
+from user import User, each_of, in_browser, named
 
 AUDIT = pathlib.Path(__file__).with_name("audit.js").read_text()
 LOOKS = {"light": (1440, 900, False, False), "dark": (1440, 900, True, False), "phone": (390, 844, False, True), "phone-dark": (390, 844, True, True)}
+DRAWN = ".charts canvas, .charts svg.plain"
+ROWS = "tr[data-link]"
 
-
-def named(world, name):
-    return next(one.id for one in world.strategies.values() if one.name == name)
+# What stands at an address of its own name, what at another, and what a strategy has beside its page: all with what to wait for.
+PAGES = {
+    "strategies": ROWS, "positions": "td", "orders": "td", "upload": ".drop", "limits": ".facts", "accounts": ".facts", "feeds": ".facts", "health": ".check", "users": "td",
+    "credentials": "td", "tokens": "td", "audit": "td", "lab": ROWS, "studies": ROWS, "deployments": "td", "data": "td", "criteria": "td"}
+PLACES = {
+    "strategy-missing": ("strategies/nowhere", ".failed"), "lab-run": ("lab/1", DRAWN), "lab-run-under-way": ("lab/4", ".meter"), "lab-run-failed": ("lab/5", ".callout.bad"),
+    "lab-compare": ("lab/compare/1,2,3", DRAWN), "lab-compare-choose": ("lab/compare", ".picks"), "study-search": ("studies/1", "table.heat td"),
+    "study-walk-forward": ("studies/2", ".chart svg.plain"), "study-under-way": ("studies/4", ".progress"), "study-start-up": ("studies/5", ".callout.bad"),
+    "study-look-ahead": ("studies/6", ".callout.bad")}
+TABS = {
+    "log": ".log-line", "signals": "td", "orders": "td", "fills": "td", "code": ".CodeMirror-line, .code li", "settings": ".facts", "promotion": "table.data td",
+    "runs": ".tab-body .empty"}
+OTHERS = {
+    "quarantined": ("Random forest classifier", ".callout.bad"), "backing-off": ("Grid", ".callout.warn"), "new": ("First try", ".chart-empty")}
+# What a button opens: the page, the button, what is seen then.
+OPENED = {
+    "upload-valid": ("upload", ("button", "Check the example"), ".callout.good"),
+    "accounts-new": ("accounts", ("button", "New paper account"), "dialog[open] input"),
+    "feeds-new": ("feeds", ("button", "New feed"), "dialog[open] input"),
+    "credentials-new": ("credentials", ("button", "Add a key"), "dialog[open] input"),
+    "lab-form": ("lab", ("button", "Backtest"), "dialog[open] select"),
+    "studies-new": ("studies", ("button", "Begin one"), "dialog[open] .range-row"),
+    "deployments-deploy": ("deployments", ("button", "Deploy"), "dialog[open] select"),
+    "data-import": ("data", (".page-head button", "Import"), "dialog[open] input[type=file]"),
+    "data-gaps": ("data", ("td button", "128"), ("dialog[open] td", "Unasked")),
+    "data-collector": ("data", ("button", "New collector"), "dialog[open] select"),
+    "halt-ask": ("strategies", ".stop-all", "dialog[open]")}
+# What an answered dialog shows: the page, the button that opens it, the fields, what is seen then.
+ANSWERED = {
+    "limits-edit": ("limits", ("section[aria-label='Account paper'] button", "Edit"), {"Leverage": "0.5"}, (".field-error", "at least 1")),
+    "tokens-new": ("tokens", ("button", "New token"), {"What is it for?": "curl"}, ".copyable"),
+    "data-download": ("data", (".page-head button", "Download"), {"Instrument": "NO"}, (".field-error", "BTCUSDT")),
+    "criteria-edit": ("criteria", ("section[aria-label='From paper to live'] button", "Edit"), {"Drawdown of the backtest": "200"}, (".field-error", "allowed are")),
+    "halted": ("strategies", ".stop-all", {"Reason": "venue misbehaves"}, ".halt-bar")}
 
 
 def pages(world):
     """Name, address, what to wait for, and what to do before the picture."""
     if not world.strategies:
         for path in ("strategies", "positions", "orders", "tokens", "studies", "deployments", "data"):
-            yield "empty-" + path, "#/" + path, ".empty", None
+            yield "empty-" + path, path, ".empty", None
         return
-    main = "#/strategies/" + named(world, "Moving average crossover")
-    yield "strategies", "#/strategies", "tr[data-link]", None
+    main = "strategies/" + named(world, "Moving average crossover").id
+    for name, wanted in PAGES.items():
+        yield name, name, wanted, None
+    for name, (address, wanted) in PLACES.items():
+        yield name, address, wanted, None
     yield "strategy", main, "canvas, svg.plain", None
-    yield "strategy-log", main + "/log", ".log-line", None
-    yield "strategy-signals", main + "/signals", "td", None
-    yield "strategy-orders", main + "/orders", "td", None
-    yield "strategy-fills", main + "/fills", "td", None
-    yield "strategy-code", main + "/code", ".CodeMirror-line, .code li", None
-    yield "strategy-settings", main + "/settings", ".facts", None
-    yield "strategy-quarantined", "#/strategies/" + named(world, "Random forest classifier"), ".callout.bad", None
-    yield "strategy-backing-off", "#/strategies/" + named(world, "Grid"), ".callout.warn", None
-    yield "strategy-new", "#/strategies/" + named(world, "First try"), ".chart-empty", None
-    yield "strategy-missing", "#/strategies/nowhere", ".failed", None
-    yield "positions", "#/positions", "td", None
-    yield "orders", "#/orders", "td", None
-    yield "upload", "#/upload", ".drop", None
-    yield "upload-valid", "#/upload", ".drop", lambda browser: (browser.click("button", "Check the example"), browser.find(".callout.good"))
-    yield "upload-broken", "#/upload", ".drop", broken
-    yield "limits", "#/limits", ".facts", None
-    yield "limits-edit", "#/limits", ".facts", lambda browser: (browser.click("section[aria-label='Account paper'] button", "Edit"), browser.fill("Leverage", "0.5"), browser.click("dialog button[type=submit]"), browser.find(".field-error", "at least 1"))
-    yield "accounts", "#/accounts", ".facts", None
-    yield "accounts-new", "#/accounts", ".facts", lambda browser: (browser.click("button", "New paper account"), browser.find("dialog[open] input"))
-    yield "feeds", "#/feeds", ".facts", None
-    yield "feeds-new", "#/feeds", ".facts", lambda browser: (browser.click("button", "New feed"), browser.find("dialog[open] input"))
-    yield "health", "#/health", ".check", None
-    yield "users", "#/users", "td", None
-    yield "credentials", "#/credentials", "td", None
-    yield "credentials-new", "#/credentials", "td", lambda browser: (browser.click("button", "Add a key"), browser.find("dialog[open] input"))
-    yield "tokens", "#/tokens", "td", None
-    yield "tokens-new", "#/tokens", "td", lambda browser: (browser.click("button", "New token"), browser.fill("What is it for?", "curl"), browser.click("dialog button[type=submit]"), browser.find(".copyable"))
-    yield "audit", "#/audit", "td", None
-    yield "start", "#/strategies/" + named(world, "RSI mean reversion"), ".tabs", start
-    yield "stop", main, ".tabs", lambda browser: (browser.click(".page-head button", "Stop"), browser.find(".option-card"))
-    yield "lab", "#/lab", "tr[data-link]", None
-    yield "lab-form", "#/lab", "tr[data-link]", lambda browser: (browser.click("button", "Backtest"), browser.find("dialog[open] select"))
-    yield "lab-run", "#/lab/1", ".charts canvas, .charts svg.plain", None
-    yield "lab-run-under-way", "#/lab/4", ".meter", None
-    yield "lab-run-failed", "#/lab/5", ".callout.bad", None
-    yield "lab-compare", "#/lab/compare/1,2,3", ".charts canvas, .charts svg.plain", None
-    yield "lab-compare-choose", "#/lab/compare", ".picks", None
-    yield "studies", "#/studies", "tr[data-link]", None
-    yield "studies-new", "#/studies", "tr[data-link]", lambda browser: (browser.click("button", "Begin one"), browser.find("dialog[open] .range-row"))
-    yield "study-search", "#/studies/1", "table.heat td", None
-    yield "study-walk-forward", "#/studies/2", ".chart svg.plain", None
-    yield "study-under-way", "#/studies/4", ".progress", None
-    yield "study-start-up", "#/studies/5", ".callout.bad", None
-    yield "study-look-ahead", "#/studies/6", ".callout.bad", None
-    yield "strategy-promotion", main + "/promotion", "table.data td", None
-    yield "strategy-runs", main + "/runs", ".tab-body .empty", None
-    yield "deployments", "#/deployments", "td", None
-    yield "deployments-deploy", "#/deployments", "td", lambda browser: (browser.click("button", "Deploy"), browser.find("dialog[open] select"))
-    yield "data", "#/data", "td", None
-    yield "data-download", "#/data", "td", lambda browser: (browser.click(".page-head button", "Download"), browser.fill("Instrument", "NO"), browser.click("dialog button[type=submit]"), browser.find(".field-error", "BTCUSDT"))
-    yield "data-import", "#/data", "td", lambda browser: (browser.click(".page-head button", "Import"), browser.find("dialog[open] input[type=file]"))
-    yield "data-gaps", "#/data", "td", lambda browser: (browser.click("td button", "128"), browser.find("dialog[open] td", "Unasked"))
-    yield "data-collector", "#/data", "td", lambda browser: (browser.click("button", "New collector"), browser.find("dialog[open] select"))
-    yield "criteria", "#/criteria", "td", None
-    yield "criteria-edit", "#/criteria", "td", lambda browser: (browser.click("section[aria-label='From paper to live'] button", "Edit"), browser.fill("Drawdown of the backtest", "200"), browser.click("dialog button[type=submit]"), browser.find(".field-error", "allowed are"))
-    yield "palette", "#/strategies", "td", lambda browser: (browser.press("k", modifiers=2), browser.find(".palette li", "Grid"))
-    yield "keys", "#/strategies", "td", lambda browser: (browser.press("?"), browser.find(".keys"))
-    yield "halt-ask", "#/strategies", "td", lambda browser: (browser.click(".stop-all"), browser.find("dialog[open]"))
-    yield "halted", "#/strategies", "td", lambda browser: (browser.click(".stop-all"), browser.fill("Reason", "venue misbehaves"), browser.click("dialog button[type=submit]"), browser.find(".halt-bar"))
+    for name, wanted in TABS.items():
+        yield "strategy-" + name, f"{main}/{name}", wanted, None
+    for name, (strategy, wanted) in OTHERS.items():
+        yield "strategy-" + name, "strategies/" + named(world, strategy).id, wanted, None
+    yield "stop", main, ".tabs", opens((".page-head button", "Stop"), ".option-card")
+    yield "upload-broken", "upload", ".drop", broken
+    yield "start", "strategies/" + named(world, "RSI mean reversion").id, ".tabs", start
+    yield "palette", "strategies", "td", lambda at: (at.browser.press("k", modifiers=2), at.see(".palette li", "Grid"))
+    yield "keys", "strategies", "td", lambda at: (at.browser.press("?"), at.see(".keys"))
+    for name, (page, button, wanted) in OPENED.items():
+        yield name, page, PAGES[page], opens(button, wanted)
+    for name, (page, button, fields, wanted) in ANSWERED.items():
+        yield name, page, PAGES[page], answers(button, fields, wanted)
 
 
-def broken(browser):
+def opens(button, wanted):
+    return lambda at: (at.click(*each_of(button)), at.see(*each_of(wanted)))
+
+
+def answers(button, fields, wanted):
+    return lambda at: (at.dialog(button, fields), at.see(*each_of(wanted)))
+
+
+def broken(at):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "breakout.py")
-        file.write_text(fake_api.SOURCE.replace("above = fast > slow", "above = fast > > slow"))
-        browser.choose_file("input[type=file]", file)
-        browser.find(".problem .hit")
+        file.write_text(SOURCE.replace("above = fast > slow", "above = fast > > slow"))
+        at.browser.choose_file("input[type=file]", file)
+        at.see(".problem .hit")
 
 
-def start(browser):
+def start(at):
     """The start form of a stopped strategy, with a refusal beside its field."""
-    browser.click(".page-head button", "Stop")
-    browser.click("dialog button[type=submit]")
-    browser.find(".page-head .badge", "Stopped")
-    browser.click(".page-head button", "Start")
-    browser.fill("Capital", "900000")
-    browser.click("dialog button[type=submit]")
-    browser.find(".field-error", "free")
+    at.dialog((".page-head button", "Stop"))
+    at.see(".page-head .badge", "Stopped")
+    at.dialog((".page-head button", "Start"), {"Capital": "900000"})
+    at.see(".field-error", "free")
+
+
+class Gallery:
+    """The pictures of every page, and what was found wrong."""
+
+    def __init__(self, browser, chosen):
+        self.browser, self.chosen, self.findings = browser, chosen, []
+
+    def take_all(self):
+        for look in self.chosen.looks.split(","):
+            for is_empty in (False, True):
+                self.take(look, is_empty)
+        for finding in self.findings:
+            print(finding)
+        print(f"{len(self.findings)} findings; pictures are in {self.chosen.to}")
+        return 1 if self.findings else 0
+
+    def take(self, look, is_empty):
+        browser = self.browser
+        server = fake_api.serve(empty=is_empty, vendor=None if self.chosen.no_vendor else fake_api.ROOT / ".build/vendor/web", pause=0.4)
+        at = User(browser, "http://127.0.0.1:%d" % server.server_address[1])
+        browser.look(*LOOKS[look])
+        browser.expected_status = {401, 404, 400}
+        at.arrive()
+        if not is_empty:
+            self.picture(look, "login")
+        at.enter()
+        at.see(".frame")
+        for name, address, wanted, work in pages(server.world):
+            if self.chosen.only not in name:
+                continue
+            try:
+                browser.open("about:blank")
+                at.go(address, wanted)
+                if work:
+                    work(at)
+                self.picture(look, name)
+            except PageError as error:
+                self.findings.append(f"{look} {name}: {error}")
+                browser.shoot(pathlib.Path(self.chosen.to, f"{look}-{name}-FAILED.png"))
+        server.shutdown()
+
+    def picture(self, look, name):
+        browser = self.browser
+        browser.script("window.scrollTo(0, 0)")
+        browser.shoot(pathlib.Path(self.chosen.to, f"{look}-{name}.png"))
+        for finding in browser.script(AUDIT) + browser.complaints:
+            self.findings.append(f"{look} {name}: {finding}")
+        browser.complaints.clear()
 
 
 def main():
@@ -120,59 +166,7 @@ def main():
     options.add_argument("--looks", default="light,dark,phone")
     options.add_argument("--no-vendor", action="store_true", help="as if the charts and the editor were not installed")
     chosen = options.parse_args()
-    findings = []
-    try:
-        browser = Browser()
-    except FileNotFoundError as error:
-        print(f"skipped: {error}")
-        return 77
-    with browser:
-        for look in chosen.looks.split(","):
-            for empty in (False, True):
-                server = fake_api.serve(empty=empty, vendor=None if chosen.no_vendor else fake_api.ROOT / ".build/vendor/web", pause=0.4)
-                base = "http://127.0.0.1:%d" % server.server_address[1]
-                browser.look(*LOOKS[look])
-                browser.expected_status = {401, 404, 400} | ({404} if chosen.no_vendor else set())
-                browser.call("Network.clearBrowserCookies")
-                browser.open("about:blank")
-                browser.open(base + "/")
-                browser.find("input[type=password]")
-                if not empty:
-                    picture(browser, chosen, findings, look, "login")
-                log_in(browser)
-                for name, address, wanted, work in pages(server.world):
-                    if chosen.only not in name:
-                        continue
-                    try:
-                        browser.open("about:blank")
-                        browser.open(base + "/" + address)
-                        browser.find(wanted)
-                        if work:
-                            work(browser)
-                        picture(browser, chosen, findings, look, name)
-                    except PageError as error:
-                        findings.append(f"{look} {name}: {error}")
-                        browser.shoot(pathlib.Path(chosen.to, f"{look}-{name}-FAILED.png"))
-                server.shutdown()
-    for finding in findings:
-        print(finding)
-    print(f"{len(findings)} findings; pictures are in {chosen.to}")
-    return 1 if findings else 0
-
-
-def log_in(browser):
-    browser.fill("Name", "admin")
-    browser.fill("Password", "bullpen")
-    browser.press("Enter")
-    browser.find(".frame")
-
-
-def picture(browser, chosen, findings, look, name):
-    browser.script("window.scrollTo(0, 0)")
-    browser.shoot(pathlib.Path(chosen.to, f"{look}-{name}.png"))
-    for finding in browser.script(AUDIT) + browser.complaints:
-        findings.append(f"{look} {name}: {finding}")
-    browser.complaints.clear()
+    return in_browser(lambda browser: Gallery(browser, chosen).take_all())
 
 
 if __name__ == "__main__":

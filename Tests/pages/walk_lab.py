@@ -6,36 +6,15 @@
 import csv
 import gzip
 import math
-import os
+import pathlib
 import random
-import signal
-import subprocess
 import time
 import zipfile
 
-import fake_api
-from live_host import STAGE, free_port
-
-TEMPLATE = fake_api.ROOT / "strategy-templates/ma-crossover"
+TEMPLATE = pathlib.Path(__file__).resolve().parents[2] / "strategy-templates/ma-crossover"
 BARS = 20_000
-
-
-class Exchange:
-    """`bullpen simulate binance` on a free port, in a `with`."""
-
-    def __init__(self):
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            [os.path.join(STAGE, "bin", "bullpen"), "simulate", "binance", "--port", str(self.port)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+DRAWN = ".charts canvas, .charts svg.plain"
+GATE = "section[aria-label='From the Lab to paper']"
 
 
 def candle_file(folder):
@@ -63,122 +42,97 @@ def template(folder):
     return path
 
 
-def walk(at, base, user, password, folder, _):
-    browser = at.browser
-    go = lambda address: browser.script(f"location.hash = '#/{address}'")
-    browser.open(base.rstrip("/") + "/")
-    browser.fill("Name", user)
-    browser.fill("Password", password)
-    browser.press("Enter")
+def walk(at, user, password, folder, file=None):
+    at.arrive()
+    at.enter(user, password)
     at.see(".link-state.live")
+    at.go("lab")
+    at.shows("the Lab is empty", (".empty", "Upload a strategy"))
+    fetch(at, folder)
+    strategy = backtest(at, folder)
+    search(at)
+    promote(at)
+    deploy(at, strategy)
 
-    go("lab")
-    at.see(".empty", "Upload a strategy")
-    at.step("the Lab is empty")
-    go("data")
-    at.see(".empty", "No candles yet")
-    at.step("no candles yet")
-    browser.click(".page-head button", "Import")
-    browser.choose_file("dialog input[type=file]", candle_file(folder))
+
+def fetch(at, folder):
+    """Candles: from a file, and where there is an exchange by a download and a collector."""
+    at.go("data")
+    at.shows("no candles yet", (".empty", "No candles yet"))
+    at.click(".page-head button", "Import")
+    at.browser.choose_file("dialog input[type=file]", candle_file(folder))
     at.submit("Import")
-    at.see("td", f"{BARS - 10:,}")
-    at.see("td button", "10")
-    at.step("a file is imported and its gap is seen")
-    if at.venue:
-        browser.click(".page-head button", "Download")
-        browser.script("document.querySelector('dialog select[name=venue]').value = 'binance-testnet'")
-        browser.fill("Instrument", "ethusdt")
-        at.step("what to download")
-        at.submit("Download")
-        at.see("section[aria-label=Downloads] .badge", "Done")
-        at.see("section[aria-label='Stored candles'] td", "ETHUSDT")
-        at.step("a download is done")
-        browser.click("section[aria-label=Collectors] header button", "New collector")
-        browser.fill("Name", "eth")
-        browser.script("document.querySelector('dialog select[name=venue]').value = 'binance-testnet'")
-        browser.fill("Instruments", "ETHUSDT")
-        browser.fill("Lengths of candle", "1m")
-        at.submit("Begin")
-        at.see("section[aria-label=Collectors] td", "eth")
-        at.see("section[aria-label=Collectors] .badge", "Waiting")
-        at.step("a collector goes on")
-
-    go("upload")
-    at.see(".drop")
-    browser.choose_file("input[type=file]", template(folder))
-    at.see(".callout.good")
-    browser.click(".actions button.primary", "Upload")
-    at.see(".page-head .badge", "Stopped")
-    strategy = browser.script("location.hash").split("/")[2]
-    go("lab")
-    at.see("tr", "Moving-average crossover")
-    browser.click("button", "Backtest")
-    at.see("dialog", "19,990 candles")
-    at.step("the form of a backtest")
-    at.submit("Run the backtest")
-    at.see("tr .badge", "Completed")
-    at.step("a backtest has run")
-    go("lab/1")
-    at.see(".charts canvas, .charts svg.plain")
-    at.step("its report")
-
-    go("studies")
-    at.see(".empty", "No studies yet")
-    browser.click("button", "Begin one")
-    at.see("dialog .range-row")
-    browser.script("""(() => {
-        const type = (label, value) => { const input = document.querySelector(`dialog input[aria-label="${label}"]`); input.value = value; input.dispatchEvent(new Event('input')); };
-        type('fast, from', '5'); type('fast, to', '25'); type('fast, step', '10'); type('slow, from', '20'); type('slow, to', '60'); type('slow, step', '20');
-    })()""")
-    at.see("dialog .hint", "9 backtests")
-    at.step("the form of a search")
+    at.shows("a file is imported and its gap is seen", ("td", f"{BARS - 10:,}"), ("td button", "10"))
+    if not at.venue:
+        return
+    at.click(".page-head button", "Download")
+    at.pick("venue", "binance-testnet")
+    at.fill({"Instrument": "ethusdt"})
+    at.step("what to download")
+    at.submit("Download")
+    at.shows("a download is done", ("section[aria-label=Downloads] .badge", "Done"), ("section[aria-label='Stored candles'] td", "ETHUSDT"))
+    at.click("section[aria-label=Collectors] header button", "New collector")
+    at.fill({"Name": "eth"})
+    at.pick("venue", "binance-testnet")
+    at.fill({"Instruments": "ETHUSDT", "Lengths of candle": "1m"})
     at.submit("Begin")
-    at.see(".callout.good", "Best")
-    at.see("table.heat td")
-    at.step("a search with its heat map")
-    browser.click("button", "Backtest it")
-    at.see(".page-head h1", "study 1: ")
-    at.see(".charts canvas, .charts svg.plain")
-    at.step("the best by itself")
+    at.shows("a collector goes on", ("section[aria-label=Collectors] td", "eth"), ("section[aria-label=Collectors] .badge", "Waiting"))
 
-    browser.click(".page-head a", "Promotion")
-    at.see("td", "Look-ahead check")
-    at.step("the gate is closed")
-    browser.click("button", "Promote to paper")
-    at.submit("Promote to paper")
-    at.see("dialog .form-error", "look-ahead check")
-    at.step("and says why")
-    browser.press("Escape")
-    browser.gone("dialog")
-    browser.click("section[aria-label='From the Lab to paper'] button", "Run the check")
-    at.see("section[aria-label='From the Lab to paper'] td .badge.good", "met")
-    browser.find("section[aria-label='From the Lab to paper'] .button.primary", "Promote to paper", at.patience)
-    at.step("the check was passed")
-    browser.click("button", "Promote to paper")
-    at.submit("Promote to paper")
-    at.see(".badge", "Promoted to paper")
-    at.step("promoted to paper")
-    go("criteria")
-    at.see("td", "Look-ahead check passed")
-    at.step("what the gates ask for")
 
-    go("deployments")
-    browser.click("button", "Deploy")
-    at.see("dialog select")
-    browser.fill("Capital", "1000")
-    at.step("what to deploy")
-    at.submit("Deploy")
-    at.see("section[aria-label='What is deployed'] .badge", "Running")
-    at.step("deployed")
-    go(f"strategies/{strategy}")
-    at.see(".page-head .badge", "Running")
-    at.see("canvas, svg.plain")
-    at.step("watched")
-    go("studies")
-    at.see("tr", "clean")
-    at.step("all studies")
-    go("deployments")
-    browser.click("button", "End")
-    at.submit("End it")
-    at.see("section[aria-label='What is deployed'] .badge", "ended")
-    at.step("ended")
+def backtest(at, folder):
+    """Uploads a strategy and runs it over the candles. Its id."""
+    at.go("upload", ".drop")
+    at.choose(template(folder))
+    at.see(".callout.good")
+    at.click(".actions button.primary", "Upload")
+    at.see(".page-head .badge", "Stopped")
+    strategy = at.strategy()
+    at.go("lab")
+    at.see("tr", "Moving-average crossover")
+    at.asked("the form of a backtest", ("button", "Backtest"), ("dialog", "19,990 candles"), submit="Run the backtest")
+    at.shows("a backtest has run", ("tr .badge", "Completed"))
+    at.go("lab/1")
+    at.shows("its report", DRAWN)
+    return strategy
+
+
+def search(at):
+    at.go("studies")
+    at.see(".empty", "No studies yet")
+    at.click("button", "Begin one")
+    at.see("dialog .range-row")
+    at.type({"fast, from": "5", "fast, to": "25", "fast, step": "10", "slow, from": "20", "slow, to": "60", "slow, step": "20"})
+    at.shows("the form of a search", ("dialog .hint", "9 backtests"))
+    at.submit("Begin")
+    at.shows("a search with its heat map", (".callout.good", "Best"), "table.heat td")
+    at.click("button", "Backtest it")
+    at.shows("the best by itself", (".page-head h1", "study 1: "), DRAWN)
+
+
+def promote(at):
+    at.click(".page-head a", "Promotion")
+    at.shows("the gate is closed", ("td", "Look-ahead check"))
+    at.dialog(("button", "Promote to paper"), submit="Promote to paper")
+    at.shows("and says why", ("dialog .form-error", "look-ahead check"))
+    at.browser.press("Escape")
+    at.gone("dialog")
+    at.click(f"{GATE} button", "Run the check")
+    at.shows("the check was passed", (f"{GATE} td .badge.good", "met"), (f"{GATE} .button.primary", "Promote to paper"))
+    at.dialog(("button", "Promote to paper"), submit="Promote to paper")
+    at.shows("promoted to paper", (".badge", "Promoted to paper"))
+    at.go("criteria")
+    at.shows("what the gates ask for", ("td", "Look-ahead check passed"))
+
+
+def deploy(at, strategy):
+    deployed = "section[aria-label='What is deployed'] .badge"
+    at.go("deployments")
+    at.asked("what to deploy", ("button", "Deploy"), "dialog select", fields={"Capital": "1000"}, submit="Deploy")
+    at.shows("deployed", (deployed, "Running"))
+    at.go(f"strategies/{strategy}")
+    at.shows("watched", (".page-head .badge", "Running"), "canvas, svg.plain")
+    at.go("studies")
+    at.shows("all studies", ("tr", "clean"))
+    at.go("deployments")
+    at.dialog(("button", "End"), submit="End it")
+    at.shows("ended", (deployed, "ended"))
