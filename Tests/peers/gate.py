@@ -4,6 +4,8 @@ import socket
 import threading
 import time
 
+from live_host import free_port
+
 
 class Gate:
     """Hands bytes on between a port of its own and the simulator's."""
@@ -15,9 +17,7 @@ class Gate:
         self.trigger = None
         self.shut_seconds = 0
         self.shut_at = []
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.listener = None
         self._open()
 

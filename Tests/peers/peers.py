@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
 
 from gate import Gate  # noqa: E402
-from live_host import BUILD, Failed, LiveHost, demand, free_port  # noqa: E402
+from live_exchange import LiveExchange  # noqa: E402
+from live_host import BUILD, Failed, LiveHost, demand  # noqa: E402
 
 ORDER = {"method": "POST", "path": "/api/v3/order", "times": 1}
 ROWS = {
@@ -51,31 +51,12 @@ ROWS = {
 }
 
 
-class Exchange:
-    """A simulator of Binance."""
+class Exchange(LiveExchange):
+    """A simulator of Binance, behind a gate."""
 
-    def __init__(self, program, folder):
-        self.port = free_port()
-        self.output = open(os.path.join(folder, "exchange.txt"), "wb")
-        self.process = subprocess.Popen(
-            [program, "simulate", "binance", "--port", str(self.port)], stdin=subprocess.DEVNULL, stdout=self.output,
-            stderr=self.output)
+    def __init__(self, stage, folder):
+        super().__init__(stage=stage, folder=folder)
         self.gate = Gate(self.port)
-        deadline = time.time() + 60
-        while True:
-            try:
-                self.ask("GET", "")
-                break
-            except OSError:
-                demand(time.time() < deadline and self.process.poll() is None, "the simulator did not start")
-                time.sleep(0.1)
-
-    def ask(self, method, path, body=None):
-        request = urllib.request.Request(
-            "http://127.0.0.1:%d/_control/%s" % (self.port, path), method=method,
-            data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
-            return json.loads(answer.read())
 
     def begin(self, row, client):
         """Orders the row's fault. What is to be taken back after a while is returned: seconds, and how."""
@@ -88,31 +69,26 @@ class Exchange:
         if row == "S7":
             until = int((time.time() + 20) * 1000)
             fault = dict(ROWS[row][1][0], message=ROWS[row][1][0]["message"] % until)
-            self.ask("POST", "faults", fault)
+            self.ask("POST", "/faults", fault)
             return
         if row == "S8":
-            self.ask("PUT", "settings", {"clock_offset_ms": "-5000"})
-            return 40, lambda: self.ask("PUT", "settings", {"clock_offset_ms": "0"})
+            self.ask("PUT", "/settings", {"clock_offset_ms": "-5000"})
+            return 40, lambda: self.ask("PUT", "/settings", {"clock_offset_ms": "0"})
         if row == "S13":
-            self.ask("PUT", "instruments", {"symbol": "BTCUSDT", "minimum_notional": "500"})
-            return 40, lambda: self.ask("PUT", "instruments", {"symbol": "BTCUSDT", "minimum_notional": "5"})
+            self.ask("PUT", "/instruments", {"symbol": "BTCUSDT", "minimum_notional": "500"})
+            return 40, lambda: self.ask("PUT", "/instruments", {"symbol": "BTCUSDT", "minimum_notional": "5"})
         for fault in ROWS[row][1]:
-            self.ask("POST", "faults", fault)
+            self.ask("POST", "/faults", fault)
 
     def struck(self):
-        return sum(self.ask("GET", "faults")["totals"].values())
+        return sum(self.ask("GET", "/faults")["totals"].values())
 
     def bought(self):
         """How many orders it took, and how much of the coin was bought."""
         orders = [
-            order for account in self.ask("GET", "books")["accounts"] for order in account["orders"]
+            order for account in self.books()["accounts"] for order in account["orders"]
             if order["symbol"] == "BTCUSDT"]
         return len(orders), round(sum(float(order["filled"]) for order in orders), 8)
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-        self.output.close()
 
 
 class Freqtrade:
@@ -283,7 +259,7 @@ def attempt(options, client, row):
     exchange = peer = None
     began = time.time()
     try:
-        exchange = Exchange(os.path.join(options.stage, "bin", "bullpen"), folder)
+        exchange = Exchange(options.stage, folder)
         peer = CLIENTS[client](options, folder, exchange)
         peer.wait_until_ready()
         later = exchange.begin(row, client)

@@ -6,24 +6,16 @@ find orders between the journal and the exchange. After each death the journal i
 since the last one; now and then, and at the end, everything against everything.
 """
 
-import argparse
 import json
 import os
-import random
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
-
-from exchange_books import ExchangeBooks, Witness  # noqa: E402
-from live_host import BUILD, STAGE, Failed, LiveHost, demand  # noqa: E402
-from torture import Remains  # noqa: E402
+from lives import HERE, Torture, carry_out, parser
+from exchange_books import ExchangeBooks, Witness
+from live_exchange import LiveExchange
+from live_host import Failed, LiveHost, demand
 
 BALANCE = 10_000_000
 ACCOUNTS = ("one", "two")
@@ -61,82 +53,42 @@ def host_settings(address, venue):
     }
 
 
-class Exchange:
-    """`bullpen simulate`, which outlives every host."""
-
-    def __init__(self, program, options, folder):
-        venue = VENUES[options.venue]
-        keys = [{"key": "torture-key-%s" % name, "secret": "torture-secret-%s" % name, "account": name} for name in ACCOUNTS]
-        accounts = os.path.join(folder, "accounts.json")
-        with open(accounts, "w", encoding="ascii") as file:
-            json.dump(keys, file)
-        arguments = [program, "simulate", options.venue, "--port", "0", "--seed", str(options.seed), "--json"]
-        arguments += ["--accounts", accounts, "--balance", "%s=%d" % (venue["currency"], BALANCE)]
-        bases = {symbol[: -len(venue["currency"])] for symbol in venue["symbols"]}
-        for base in sorted(bases):
-            arguments += ["--balance", "%s=0" % base]
-        for name, value in venue["settings"].items():
-            arguments += ["--set", "%s=%s" % (name, value)]
-        for fault in [] if options.calm else self.faults(venue):
-            arguments += ["--fault", json.dumps(fault)]
-        self.said = os.path.join(folder, "exchange.txt")
-        with open(self.said, "wb") as output:
-            self.process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        told = json.loads(self.first_line())
-        self.address, self.control = told["address"], told["control"]
-
-    @staticmethod
-    def faults(venue):
-        """Everything takes a while, and a few orders take so long that the next host asks before they are there."""
-        return [
-            {"kind": "latency", "path": venue["orders"], "when": "before", "ms": 1, "jitter_ms": 20},
-            {"kind": "latency", "path": venue["orders"], "when": "after", "ms": 1, "jitter_ms": 20},
-            {"kind": "latency", "path": venue["orders"], "method": "POST", "when": "before", "ms": 500, "jitter_ms": 2000,
-             "probability": "0.01"},
-        ]
-
-    def first_line(self):
-        deadline = time.time() + 20
-        while True:
-            with open(self.said, encoding="utf-8", errors="replace") as file:
-                said = file.read()
-            if "\n" in said:
-                return said.split("\n")[0]
-            demand(self.process.poll() is None and time.time() < deadline, "the exchange did not start: %s", said)
-            time.sleep(0.01)
-
-    def books(self, query=""):
-        demand(self.process.poll() is None, "the exchange has ended by itself with %s", self.process.returncode)
-        with urllib.request.urlopen(self.control + "/books" + query, timeout=60) as answer:
-            return json.load(answer)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+def faults(venue):
+    """Everything takes a while, and a few orders take so long that the next host asks before they are there."""
+    return [
+        {"kind": "latency", "path": venue["orders"], "when": "before", "ms": 1, "jitter_ms": 20},
+        {"kind": "latency", "path": venue["orders"], "when": "after", "ms": 1, "jitter_ms": 20},
+        {"kind": "latency", "path": venue["orders"], "method": "POST", "when": "before", "ms": 500, "jitter_ms": 2000,
+         "probability": "0.01"},
+    ]
 
 
-class ExchangeTorture:
+def exchange(stage, options, folder):
+    """The exchange, which outlives every host."""
+    venue = VENUES[options.venue]
+    keys = [{"key": "torture-key-%s" % name, "secret": "torture-secret-%s" % name, "account": name} for name in ACCOUNTS]
+    accounts = os.path.join(folder, "accounts.json")
+    with open(accounts, "w", encoding="ascii") as file:
+        json.dump(keys, file)
+    arguments = ["--seed", str(options.seed), "--accounts", accounts]
+    arguments += ["--balance", "%s=%d" % (venue["currency"], BALANCE)]
+    bases = {symbol[: -len(venue["currency"])] for symbol in venue["symbols"]}
+    for base in sorted(bases):
+        arguments += ["--balance", "%s=0" % base]
+    for name, value in venue["settings"].items():
+        arguments += ["--set", "%s=%s" % (name, value)]
+    for fault in [] if options.calm else faults(venue):
+        arguments += ["--fault", json.dumps(fault)]
+    return LiveExchange(options.venue, stage, arguments, folder)
+
+
+class ExchangeTorture(Torture):
     def __init__(self, options):
-        self.options = options
+        super().__init__(options)
         self.venue = VENUES[options.venue]
-        self.dice = random.Random(options.seed)
-        self.folder = options.data or tempfile.mkdtemp(prefix="bullpen-torture-")
-        os.makedirs(self.folder, exist_ok=True)
-        demand(not os.path.exists(self.folder + "/data"), "%s holds a host's data already", self.folder)
-        stage = os.path.join(BUILD, "stage") if options.release else STAGE
-        self.exchange = Exchange(os.path.join(os.path.realpath(stage), "bin", "bullpen"), options, self.folder)
-        self.host = LiveHost(
-            stage, settings=host_settings(self.exchange.address, self.venue), folder=self.folder)
-        self.remains = Remains(self.host)
+        self.exchange = exchange(self.stage, options, self.folder)
+        self.take(LiveHost(self.stage, settings=host_settings(self.exchange.address, self.venue), folder=self.folder))
         self.witness = Witness(self.exchange)
-        self.strategies = []
-        self.lives = []
         self.passed = (0, 0, 0)
         self.figures = {"orders": 0, "fills": 0, "venue_orders": 0, "venue_trades": 0}
         self.compared = 0
@@ -236,12 +188,9 @@ class ExchangeTorture:
                 # A few of them trade; others may wait for the fate of an order from an earlier life.
                 self.wait_for_orders()
                 time.sleep(share * 1.2)
-        life["lived_ms"] = round((time.time() - self.host.began) * 1000)
-        self.host.kill()
-        life["gone_ms"] = round(self.remains.wait_until_gone(2) * 1000)
+        self.die(life, 2)
         self.look(life)
-        self.lives.append(life)
-        print(json.dumps(life), flush=True)
+        self.tell(life)
 
     def wait_for_orders(self):
         """Waits until something of this life has come to the exchange."""
@@ -268,9 +217,8 @@ class ExchangeTorture:
         self.wait_for("every order to end", lambda: not self.live_orders(), 90)
         # One round of questions more: trades that the stream told are paged, too.
         time.sleep(0.5)
-        code = self.host.end()
-        demand(code == 0, "the host ended with %s after SIGTERM instead of draining", code)
-        demand(self.remains.processes() == [], "after its end the host left %s", self.remains.processes())
+        self.end_host()
+        self.check_nothing_runs()
         self.look({})
         with ExchangeBooks(self.host.data, self.options.venue) as books:
             books.check_everything(self.exchange.books(), ACCOUNTS, self.venue["currency"], BALANCE)
@@ -305,25 +253,14 @@ class ExchangeTorture:
 
         self.wait_for("every strategy to trade", is_done)
 
-    def wait_for(self, what, is_done, seconds=60):
-        deadline = time.time() + seconds
-        while not is_done():
-            demand(time.time() < deadline, "waited %d s in vain for %s: %s", seconds, what, self.explanation())
-            time.sleep(0.05)
-
     def explanation(self):
-        """What people would look at first."""
         try:
-            return json.dumps({
+            return ": " + json.dumps({
                 "health": self.host.ask("GET", "/health", fails=True)[1], "live": self.live_orders(),
                 "logs": {strategy: self.host.logged(strategy)[-3:] for strategy in self.strategies},
             })[:6000]
         except Failed as failure:
-            return str(failure)
-
-    def typical(self, name, otherwise):
-        known = sorted(life[name] for life in self.lives if name in life)
-        return known[len(known) // 2] if known else otherwise
+            return ": %s" % failure
 
     def look(self, life):
         """Holds the files of a dead host against what came to the exchange since the last look."""
@@ -333,77 +270,47 @@ class ExchangeTorture:
             self.passed = books.check_progress(self.passed)
             now = books.figures()
         now.update(self.witness.figures())
-        demand(
-            all(now[name] >= self.figures[name] for name in now), "there was more before: %s, now %s", self.figures, now)
         for name in now:
             life[name] = now[name] - self.figures[name]
-        self.figures = now
+        self.outgrow(now)
         times = sorted(order["created"] for order in news["orders"])
         if times and self.host.began and times[0] > self.host.began * 1000:
             life["first_order_ms"] = round(times[0] - self.host.began * 1000)
         if len(times) > 20 and times[-1] > times[0]:
             life["orders_a_second"] = round(1000 * (len(times) - 1) / (times[-1] - times[0]), 1)
 
-    def summary(self):
-        def spread(name):
-            values = sorted(life[name] for life in self.lives if name in life)
-            if not values:
-                return None
-            return {"p50": values[len(values) // 2], "p95": values[len(values) * 95 // 100], "max": values[-1]}
+    def kept(self):
+        words = super().kept()
+        if not self.exchange.lives:
+            return words
+        books = os.path.join(self.folder, "exchange-books.json")
+        with open(books, "w", encoding="utf-8") as file:
+            json.dump(self.exchange.books(), file)
+        return "%s, the exchange's books in %s" % (words, books)
 
+    def close(self):
+        super().close()
+        self.exchange.end()
+
+    def summary(self):
         kinds = {}
         for life in self.lives:
             kinds[life["killed"]] = kinds.get(life["killed"], 0) + 1
-        return {
-            "kills": len(self.lives), "seed": self.options.seed, "venue": self.options.venue, **self.figures,
-            "outcomes": self.outcomes, "killed": kinds, "compared": self.compared,
-            **{name: spread(name) for name in ("ready_ms", "first_order_ms", "gone_ms", "orders_a_second")},
-        }
-
-    @property
-    def outcomes(self):
         with ExchangeBooks(self.host.data, self.options.venue) as books:
-            return books.outcomes()
+            outcomes = books.outcomes()
+        return {
+            **super().summary(), "venue": self.options.venue, "outcomes": outcomes, "killed": kinds, "compared": self.compared}
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__.split("\n")[0])
-    parser.add_argument("--venue", choices=sorted(VENUES), default="binance", help="which exchange is simulated (binance)")
-    parser.add_argument("--kills", type=int, default=100, help="how often the host is killed (100)")
-    parser.add_argument("--seed", type=int, default=1, help="decides when, and what the market does (1)")
-    parser.add_argument("--strategies", type=int, default=5, help="how many strategies make the load (5)")
-    parser.add_argument("--rate", type=float, help="orders a second of all of them (50; 4 at CoinDCX, 1 at CoinSpot)")
-    parser.add_argument("--compare-every", type=int, default=200, help="kills between two whole comparisons (200)")
-    parser.add_argument("--calm", action="store_true", help="the exchange answers at once")
-    parser.add_argument("--data", help="a folder to work in, kept afterwards (a new one in /tmp, removed)")
-    parser.add_argument("--release", action="store_true", help="the release build instead of the debug build")
-    options = parser.parse_args()
+    parts = parser(__doc__, strategies=5)
+    parts.add_argument("--venue", choices=sorted(VENUES), default="binance", help="which exchange is simulated (binance)")
+    parts.add_argument("--rate", type=float, help="orders a second of all of them (50; 4 at CoinDCX, 1 at CoinSpot)")
+    parts.add_argument("--compare-every", type=int, default=200, help="kills between two whole comparisons (200)")
+    parts.add_argument("--calm", action="store_true", help="the exchange answers at once")
+    options = parts.parse_args()
     options.rate = options.rate or VENUES[options.venue]["rate"]
-    torture = None
-    began = time.time()
-    try:
-        torture = ExchangeTorture(options)
-        torture.run()
-        summary = torture.summary()
-    except Failed as failure:
-        print("torture: seed %d, after %d kills: %s" % (
-            options.seed, len(torture.lives) if torture else 0, failure), file=sys.stderr)
-        if torture:
-            books = os.path.join(torture.folder, "exchange-books.json")
-            if torture.exchange.process.poll() is None:
-                with open(books, "w", encoding="utf-8") as file:
-                    json.dump(torture.exchange.books(), file)
-            print("torture: the data are kept in %s, the exchange's books in %s" % (torture.folder, books), file=sys.stderr)
-        return 1
-    finally:
-        if torture:
-            torture.host.remove()
-            torture.exchange.end()
-    summary["seconds"] = round(time.time() - began)
-    print(json.dumps(summary), flush=True)
-    if not options.data:
-        shutil.rmtree(torture.folder)
-    return 0
+    return carry_out(ExchangeTorture, options)
 
 
 if __name__ == "__main__":

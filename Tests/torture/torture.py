@@ -4,21 +4,14 @@
 (busy.py) and what must hold of the books (books.py).
 """
 
-import argparse
-import glob
 import json
 import os
-import random
-import shutil
 import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
-
-from books import Books  # noqa: E402
-from live_host import BUILD, STAGE, Failed, LiveHost, demand  # noqa: E402
+from lives import HERE, Torture, carry_out, parser
+from books import Books
+from live_host import LiveHost, demand
 
 BALANCE = 100_000_000
 ACCOUNTS = {"paper": "margin", "cash": "spot"}
@@ -35,82 +28,18 @@ def settings(options):
     }
 
 
-class Remains:
-    """What a host may leave behind: processes and control groups."""
-
-    def __init__(self, host):
-        self.host = host
-
-    def processes(self):
-        found = []
-        for folder in glob.glob("/proc/[0-9]*"):
-            try:
-                with open(folder + "/stat", encoding="utf-8", errors="replace") as file:
-                    if file.read().rsplit(")", 1)[1].split()[0] in "ZX":
-                        continue
-                with open(folder + "/cgroup", encoding="utf-8") as file:
-                    groups = file.read()
-                program = os.readlink(folder + "/exe")
-            except OSError:
-                continue
-            is_ours = self.host.group and "/%s/" % self.host.group in groups
-            if is_ours or (program == self.host.launcher and self.has_lost_its_host(folder[6:])):
-                found.append("%s (%s)" % (folder[6:], program))
-        return found
-
-    def has_lost_its_host(self, pid):
-        """A launcher that has not joined its group yet is known by its parents; another host's has a host above it."""
-        try:
-            while os.readlink("/proc/%s/exe" % pid) == self.host.launcher:
-                with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as file:
-                    pid = file.read().rsplit(")", 1)[1].split()[1]
-        except OSError:
-            return False
-        return pid in ("0", "1", str(self.host.process.pid))
-
-    def groups(self):
-        """The folders of runs and nurseries, in every hierarchy."""
-        return self.host.groups(nurseries=True)
-
-    def is_of_living_host(self, group):
-        """A living host has a group of its own and nurseries beside its runs; those of a dead one have no process any more."""
-        name = os.path.basename(group)
-        if name != "host" and not name.startswith("nursery-"):
-            return False
-        with open(group + "/cgroup.procs", encoding="ascii") as file:
-            return bool(file.read().strip())
-
-    def wait_until_gone(self, seconds):
-        began = time.time()
-        while True:
-            left = self.processes()
-            if not left:
-                return time.time() - began
-            demand(
-                time.time() - began < seconds, "%.1f s after the host's death there are still: %s", seconds,
-                ", ".join(left))
-            time.sleep(0.01)
-
-
-class Torture:
+class PaperTorture(Torture):
     def __init__(self, options):
-        self.options = options
-        self.dice = random.Random(options.seed)
-        self.folder = options.data or tempfile.mkdtemp(prefix="bullpen-torture-")
+        super().__init__(options)
         self.scratch = os.path.join(self.folder, "books")
         os.makedirs(self.scratch, exist_ok=True)
-        demand(not os.path.exists(self.folder + "/data"), "%s holds a host's data already", self.folder)
-        stage = os.path.join(BUILD, "stage") if options.release else STAGE
-        self.host = LiveHost(stage, settings=settings(options), folder=self.folder)
+        self.take(LiveHost(self.stage, settings=settings(options), folder=self.folder))
         self.data = self.host.data
-        self.remains = Remains(self.host)
-        self.strategies = []
         self.last_lines = {}
         self.last_ticks = {}
         self.stopping = None
         self.looked_at = {}
         self.figures = {"orders": 0, "fills": 0, "events": 0, "venue_orders": 0, "venue_trades": 0}
-        self.lives = []
 
     # MARK: The story
 
@@ -145,7 +74,7 @@ class Torture:
         demand(self.host.group or not os.path.exists("/sys/fs/cgroup"), "no control group was found")
         self.host.kill()
         self.remains.wait_until_gone(1)
-        self.rest("setup", {})
+        self.rest({})
 
     def live_and_die(self, number):
         """One life: started, left alone for a while, killed; then the books are looked at."""
@@ -168,12 +97,9 @@ class Torture:
                 life["killed"] = "under load"
                 self.wait_until_busy(60)
                 self.watch(share * 1.5)
-        life["lived_ms"] = round((time.time() - self.host.began) * 1000)
-        self.host.kill()
-        life["gone_ms"] = round(self.remains.wait_until_gone(1) * 1000)
-        self.rest(number, life)
-        self.lives.append(life)
-        print(json.dumps(life), flush=True)
+        self.die(life, 1)
+        self.rest(life)
+        self.tell(life)
 
     def stop_one(self, life, share):
         """Has a strategy stop and the host die before or while its orders go."""
@@ -209,12 +135,6 @@ class Torture:
         self.host.begin(strategy, parameters={"repeated": 25})
         self.stopping = None
 
-    def wait_for(self, what, is_done, seconds=60):
-        deadline = time.time() + seconds
-        while not is_done():
-            demand(time.time() < deadline, "waited %d s in vain for %s", seconds, what)
-            time.sleep(0.05)
-
     def end_well(self):
         self.host.start()
         self.finish_stop()
@@ -233,7 +153,7 @@ class Torture:
         self.wait_for(
             "every order to go", lambda: not self.host.ask("GET", "/positions/orders?limit=1")["items"])
         self.end_host()
-        demand(self.remains.processes() == [], "after its end the host left %s", self.remains.processes())
+        self.check_nothing_runs()
         demand(self.remains.groups() == [], "after its end the host left %s", self.remains.groups())
         books = self.look({})
         books.check_in_the_end({account: BALANCE for account in ACCOUNTS})
@@ -252,10 +172,6 @@ class Torture:
             books.close()
         for name, count in before.items():
             demand(self.figures[name] == count, "a start with nothing to do made %s of %s %s", self.figures[name], count, name)
-
-    def end_host(self):
-        code = self.host.end()
-        demand(code == 0, "the host ended with %s after SIGTERM instead of draining", code)
 
     # MARK: Looking at a host that lives
 
@@ -298,13 +214,9 @@ class Torture:
                 [(strategy, self.status(strategy)) for strategy in sorted(waiting)])
             time.sleep(0.05)
 
-    def typical(self, name, otherwise):
-        known = sorted(life[name] for life in self.lives if name in life)
-        return known[len(known) // 2] if known else otherwise
-
     # MARK: Looking at the files of a host that is dead
 
-    def rest(self, number, life):
+    def rest(self, life):
         books = self.look(life)
         books.check_always()
         self.check_states(books)
@@ -314,8 +226,6 @@ class Torture:
     def look(self, life):
         books = Books(self.data, self.scratch)
         now = books.figures()
-        demand(
-            all(now[name] >= self.figures[name] for name in now), "there was more before: %s, now %s", self.figures, now)
         times = books.orders_since(self.last_order)
         for name in ("orders", "fills"):
             life[name] = now[name] - self.figures[name]
@@ -323,7 +233,7 @@ class Torture:
             life["first_order_ms"] = round(times[0] - self.host.began * 1000)
             if len(times) > 20:
                 life["orders_a_second"] = round(1000 * len(times) / max(1, times[-1] - times[0]), 1)
-        self.figures = now
+        self.outgrow(now)
         self.last_order = books.desk.execute("SELECT coalesce(max(id), 0) FROM desk_orders").fetchone()[0]
         return books
 
@@ -359,45 +269,11 @@ class Torture:
                 last = line["seq"]
             self.looked_at[strategy] = max(last, self.looked_at.get(strategy, 0))
 
-    def summary(self):
-        def spread(name):
-            values = sorted(life[name] for life in self.lives if name in life)
-            if not values:
-                return None
-            return {"p50": values[len(values) // 2], "p95": values[len(values) * 95 // 100], "max": values[-1]}
-
-        return {
-            "kills": len(self.lives), "seed": self.options.seed, **self.figures,
-            **{name: spread(name) for name in ("ready_ms", "first_order_ms", "gone_ms", "orders_a_second")},
-        }
-
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__.split("\n")[0])
-    parser.add_argument("--kills", type=int, default=100, help="how often the host is killed (100)")
-    parser.add_argument("--seed", type=int, default=1, help="decides when, and what the market does (1)")
-    parser.add_argument("--strategies", type=int, default=4, help="how many strategies make the load (4)")
-    parser.add_argument("--speed", type=int, default=900, help="how fast the market's time runs (900)")
-    parser.add_argument("--data", help="a folder to work in, kept afterwards (a new one in /tmp, removed)")
-    parser.add_argument("--release", action="store_true", help="the release build instead of the debug build")
-    options = parser.parse_args()
-    torture = None
-    try:
-        torture = Torture(options)
-        torture.run()
-    except Failed as failure:
-        print("torture: seed %d, after %d kills: %s" % (
-            options.seed, len(torture.lives) if torture else 0, failure), file=sys.stderr)
-        if torture:
-            print("torture: the data are kept in %s" % torture.folder, file=sys.stderr)
-        return 1
-    finally:
-        if torture:
-            torture.host.remove()
-    print(json.dumps(torture.summary()), flush=True)
-    if not options.data:
-        shutil.rmtree(torture.folder)
-    return 0
+    options = parser(__doc__, strategies=4)
+    options.add_argument("--speed", type=int, default=900, help="how fast the market's time runs (900)")
+    return carry_out(PaperTorture, options.parse_args())
 
 
 if __name__ == "__main__":
