@@ -373,12 +373,17 @@ def orphan(case, language):
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    time.sleep(0.3)
+    return {"orphan": "lives on" if lives_on(pid, 0.3) else "died"}
+
+
+def lives_on(pid, seconds):
+    """Whether a process is still there after so long; then it is killed."""
+    time.sleep(seconds)
     try:
         os.kill(pid, signal.SIGKILL)
-        return {"orphan": "lives on"}
     except ProcessLookupError:
-        return {"orphan": "died"}
+        return False
+    return True
 
 
 def busy(case, language):
@@ -427,12 +432,7 @@ def orphan_of_init(case, language):
     os.kill(first, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    time.sleep(0.2)
-    try:
-        os.kill(child, signal.SIGKILL)
-        return {"the first of a namespace": "takes nobody along"}
-    except ProcessLookupError:
-        return {"the first of a namespace": "takes all along"}
+    return {"the first of a namespace": "takes nobody along" if lives_on(child, 0.2) else "takes all along"}
 
 
 def same_dice(case, language):
