@@ -184,7 +184,7 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests(
             "NetTests", uses: ["Net", "Posix", "TestSupport"],
-            excluding: ["server.py", "websocket_server.py", "misbehaving_server.py", "tls"]),
+            excluding: ["connections.py", "server.py", "websocket_server.py", "misbehaving_server.py", "tls"]),
         tests("ArchitectureTests", uses: ["TestSupport"]),
         tests(
             "CommandTests",

@@ -7,12 +7,18 @@ Prints its port, then serves until it is killed. Usage: misbehaving_server.py [c
 """
 
 import json
+import os
 import socket
-import ssl
 import struct
 import sys
 import threading
 import time
+
+# With -I Python leaves the script's own folder out of the path; and nothing compiled is to lie among the tests.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+from connections import serve  # noqa: E402
 
 lock = threading.Lock()
 scripts = {}
@@ -74,31 +80,9 @@ def handle(connection, stream):
     return "truncate" not in step
 
 
-def serve(connection):
-    try:
-        if context:
-            connection = context.wrap_socket(connection, server_side=True)
-        stream = connection.makefile("rb")
-        while handle(connection, stream):
-            pass
-        stream.close()
-    except (OSError, ValueError):
+def serve_one(connection, stream):
+    while handle(connection, stream):
         pass
-    finally:
-        try:
-            connection.close()
-        except OSError:
-            pass
 
 
-context = None
-if len(sys.argv) == 3:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1], sys.argv[2])
-listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-print(listener.getsockname()[1], flush=True)
-sys.stdout.close()
-while True:
-    accepted, _ = listener.accept()
-    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    threading.Thread(target=serve, args=(accepted,), daemon=True).start()
+serve(serve_one, is_prompt=True)

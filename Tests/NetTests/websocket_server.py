@@ -8,11 +8,15 @@ import base64
 import hashlib
 import os
 import socket
-import ssl
 import struct
 import sys
 import threading
-import time
+
+# With -I Python leaves the script's own folder out of the path; and nothing compiled is to lie among the tests.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+from connections import serve  # noqa: E402
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -143,52 +147,29 @@ def behave(path, headers, stream, connection):
                 connection.sendall(frame(TEXT, str(total).encode()))
 
 
-def serve(connection):
-    try:
-        if context:
-            connection = context.wrap_socket(connection, server_side=True)
-        stream = connection.makefile("rb")
-        request = stream.readline().decode().split(" ")
-        headers = {}
-        while (line := stream.readline().decode().strip()):
-            name, _, value = line.partition(":")
-            headers[name.strip()] = value.strip()
-        path = request[1]
-        if path.startswith("/deny/"):
-            connection.sendall(f"HTTP/1.1 {path[6:]} No\r\nContent-Length: 0\r\n\r\n".encode())
-        elif path.startswith("/never"):
-            threading.Event().wait()
-        elif path.startswith("/redirect"):
-            connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /echo\r\nContent-Length: 0\r\n\r\n")
-        else:
-            key = {name.lower(): value for name, value in headers.items()}["sec-websocket-key"]
-            accept = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
-            if path.startswith("/wrong-accept"):
-                accept = b"x" * 20
-            connection.sendall(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + base64.b64encode(accept) + b"\r\n\r\n"
-            )
-            behave(path, headers, stream, connection)
-        # The socket itself goes only when its file object is gone, too.
-        stream.close()
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as fault:
-        if os.environ.get("TRACE"):
-            print(repr(fault), file=sys.stderr)
-    finally:
-        try:
-            connection.close()
-        except OSError:
-            pass
+def serve_one(connection, stream):
+    request = stream.readline().decode().split(" ")
+    headers = {}
+    while (line := stream.readline().decode().strip()):
+        name, _, value = line.partition(":")
+        headers[name.strip()] = value.strip()
+    path = request[1]
+    if path.startswith("/deny/"):
+        connection.sendall(f"HTTP/1.1 {path[6:]} No\r\nContent-Length: 0\r\n\r\n".encode())
+    elif path.startswith("/never"):
+        threading.Event().wait()
+    elif path.startswith("/redirect"):
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /echo\r\nContent-Length: 0\r\n\r\n")
+    else:
+        key = {name.lower(): value for name, value in headers.items()}["sec-websocket-key"]
+        accept = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        if path.startswith("/wrong-accept"):
+            accept = b"x" * 20
+        connection.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + base64.b64encode(accept) + b"\r\n\r\n"
+        )
+        behave(path, headers, stream, connection)
 
 
-context = None
-if len(sys.argv) == 3:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1], sys.argv[2])
-listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-print(listener.getsockname()[1], flush=True)
-sys.stdout.close()
-while True:
-    accepted, _ = listener.accept()
-    threading.Thread(target=serve, args=(accepted,), daemon=True).start()
+serve(serve_one)
