@@ -1,50 +1,7 @@
-#include "cfaultvfs.h"
+#include "disk.h"
 
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SECTOR = 512, LOCKS = SQLITE_SHM_NLOCK, NAME = 512, REGIONS = 64 };
-
-struct image {
-    unsigned char *bytes;
-    size_t size, capacity;
-    int exists;
-};
-
-/// A change that was not synchronised yet.
-struct change {
-    struct change *next;
-    enum { WRITE, TRUNCATE, DELETE } kind;
-    size_t offset, length;  // for TRUNCATE, `offset` is the new size
-    unsigned char bytes[];
-};
-
-struct file {
-    struct file *next;
-    char name[NAME];
-    struct image seen;     // what readers see
-    struct image durable;  // what survives whatever happens
-    struct change *first, **last;
-    // Locks of the database file.
-    int shared;
-    void *reserved, *pending, *exclusive;
-    // The index of the write-ahead log.
-    void *regions[REGIONS];
-    int users;
-    int shm_shared[LOCKS];
-    void *shm_exclusive[LOCKS];
-};
-
-struct cfaultvfs_disk {
-    sqlite3_vfs vfs;
-    char name[64];
-    pthread_mutex_t mutex;
-    struct file *files;
-    uint64_t calls, cut_at, fail_at, fail_count, sync_calls, sync_fail_at, sync_fail_count, capacity, random;
-    int cut, fail_code, sync_fail_code;
-};
 
 struct handle {
     sqlite3_file base;
@@ -56,142 +13,10 @@ struct handle {
     int temporary;
 };
 
-static uint64_t roll(cfaultvfs_disk *disk) {
-    uint64_t z = (disk->random += 0x9e3779b97f4a7c15ull);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-}
-
-// MARK: - Images
-
-static void image_resize(struct image *image, size_t size) {
-    if (size > image->capacity) {
-        size_t capacity = size * 2 < 65536 ? 65536 : size * 2;
-        unsigned char *bytes = realloc(image->bytes, capacity);
-        if (!bytes) abort();
-        image->bytes = bytes;
-        image->capacity = capacity;
-    }
-    if (size > image->size) memset(image->bytes + image->size, 0, size - image->size);
-    image->size = size;
-}
-
-static void image_write(struct image *image, const void *bytes, size_t length, size_t offset) {
-    if (offset + length > image->size) image_resize(image, offset + length);
-    memcpy(image->bytes + offset, bytes, length);
-    image->exists = 1;
-}
-
-static void image_copy(struct image *to, const struct image *from) {
-    image_resize(to, from->size);
-    if (from->size) memcpy(to->bytes, from->bytes, from->size);
-    to->exists = from->exists;
-}
-
-// MARK: - Changes
-
-static void file_note(struct file *file, int kind, const void *bytes, size_t length, size_t offset) {
-    struct change *change = malloc(sizeof *change + (bytes ? length : 0));
-    if (!change) abort();
-    change->next = NULL;
-    change->kind = kind;
-    change->offset = offset;
-    change->length = length;
-    if (bytes) memcpy(change->bytes, bytes, length);
-    *file->last = change;
-    file->last = &change->next;
-}
-
-/// Carries the changes over to the durable image: all of them, or with each piece subject to the dice.
-static void file_settle(cfaultvfs_disk *disk, struct file *file, int all) {
-    struct image *image = &file->durable;
-    for (struct change *change = file->first, *next; change; change = next) {
-        next = change->next;
-        switch (change->kind) {
-            case WRITE:
-                for (size_t done = 0; done < change->length;) {
-                    size_t place = change->offset + done;
-                    size_t length = SECTOR - place % SECTOR;
-                    if (length > change->length - done) length = change->length - done;
-                    if (all || roll(disk) & 1) image_write(image, change->bytes + done, length, place);
-                    done += length;
-                }
-                break;
-            case TRUNCATE:
-                if (all || roll(disk) & 1) image_resize(image, change->offset);
-                break;
-            case DELETE:
-                if (all || roll(disk) & 1) {
-                    image_resize(image, 0);
-                    image->exists = 0;
-                }
-                break;
-        }
-        free(change);
-    }
-    file->first = NULL;
-    file->last = &file->first;
-}
-
-static void file_forget(struct file *file) {
-    for (struct change *change = file->first, *next; change; change = next) {
-        next = change->next;
-        free(change);
-    }
-    file->first = NULL;
-    file->last = &file->first;
-}
-
-static struct file *disk_file(cfaultvfs_disk *disk, const char *name, int make) {
-    for (struct file *file = disk->files; file; file = file->next)
-        if (strcmp(file->name, name) == 0) return file;
-    if (!make) return NULL;
-    struct file *file = calloc(1, sizeof *file);
-    if (!file) abort();
-    strncpy(file->name, name, NAME - 1);
-    file->last = &file->first;
-    file->next = disk->files;
-    disk->files = file;
-    return file;
-}
-
-static uint64_t disk_size(cfaultvfs_disk *disk) {
-    uint64_t size = 0;
-    for (struct file *file = disk->files; file; file = file->next) size += file->seen.size;
-    return size;
-}
-
-/// Counts a call that changes something, and says what becomes of it.
-static int disk_admit(cfaultvfs_disk *disk, int is_sync, int failure) {
-    if (disk->cut) return failure;
-    disk->calls++;
-    if (is_sync) disk->sync_calls++;
-    if (disk->cut_at && disk->calls >= disk->cut_at) {
-        disk->cut = 1;
-        return failure;
-    }
-    if (disk->fail_count && disk->calls >= disk->fail_at) {
-        disk->fail_count--;
-        return disk->fail_code;
-    }
-    if (is_sync && disk->sync_fail_count && disk->sync_calls >= disk->sync_fail_at) {
-        disk->sync_fail_count--;
-        return disk->sync_fail_code;
-    }
-    return SQLITE_OK;
-}
-
 #define ENTER(base_)                         \
     struct handle *h = (struct handle *)(base_); \
     cfaultvfs_disk *disk = h->disk;         \
     pthread_mutex_lock(&disk->mutex)
-#define LEAVE(result)                       \
-    do {                                    \
-        int result_ = (result);             \
-        pthread_mutex_unlock(&disk->mutex); \
-        return result_;                     \
-    } while (0)
 
 // MARK: - Files
 
@@ -201,7 +26,7 @@ static int io_close(sqlite3_file *base) {
     io_unlock(base, SQLITE_LOCK_NONE);
     ENTER(base);
     if (h->temporary) {
-        file_forget(h->file);
+        cfaultvfs_file_forget(h->file);
         free(h->file->seen.bytes);
         free(h->file);
     }
@@ -223,30 +48,30 @@ static int io_read(sqlite3_file *base, void *buffer, int amount, sqlite3_int64 o
 static int io_write(sqlite3_file *base, const void *buffer, int amount, sqlite3_int64 offset) {
     ENTER(base);
     if (h->temporary) {
-        image_write(&h->file->seen, buffer, (size_t)amount, (size_t)offset);
+        cfaultvfs_image_write(&h->file->seen, buffer, (size_t)amount, (size_t)offset);
         LEAVE(SQLITE_OK);
     }
     size_t length = (size_t)amount, start = (size_t)offset;
     int was_cut = disk->cut;
-    int result = disk_admit(disk, 0, SQLITE_IOERR_WRITE);
+    int result = cfaultvfs_disk_admit(disk, 0, SQLITE_IOERR_WRITE);
     if (disk->cut) {
         // The power failed during this write: it is one more change that was never synchronised.
-        if (!was_cut) file_note(h->file, WRITE, buffer, length, start);
+        if (!was_cut) cfaultvfs_file_note(h->file, WRITE, buffer, length, start);
         LEAVE(result);
     }
     if (result == SQLITE_OK && disk->capacity) {
-        uint64_t others = disk_size(disk) - h->file->seen.size;
+        uint64_t others = cfaultvfs_disk_size(disk) - h->file->seen.size;
         if (start + length > h->file->seen.size && others + start + length > disk->capacity) {
             result = SQLITE_FULL;
             uint64_t room = disk->capacity > others + start ? disk->capacity - others - start : 0;
             length = room < length ? (size_t)room : length;
         }
     } else if (result != SQLITE_OK) {
-        length = (size_t)(roll(disk) % (length + 1));
+        length = (size_t)(cfaultvfs_roll(disk) % (length + 1));
     }
     if (length) {
-        image_write(&h->file->seen, buffer, length, start);
-        file_note(h->file, WRITE, buffer, length, start);
+        cfaultvfs_image_write(&h->file->seen, buffer, length, start);
+        cfaultvfs_file_note(h->file, WRITE, buffer, length, start);
     }
     LEAVE(result);
 }
@@ -254,11 +79,11 @@ static int io_write(sqlite3_file *base, const void *buffer, int amount, sqlite3_
 static int io_truncate(sqlite3_file *base, sqlite3_int64 size) {
     ENTER(base);
     if (!h->temporary) {
-        int result = disk_admit(disk, 0, SQLITE_IOERR_TRUNCATE);
+        int result = cfaultvfs_disk_admit(disk, 0, SQLITE_IOERR_TRUNCATE);
         if (result != SQLITE_OK) LEAVE(result);
-        file_note(h->file, TRUNCATE, NULL, 0, (size_t)size);
+        cfaultvfs_file_note(h->file, TRUNCATE, NULL, 0, (size_t)size);
     }
-    image_resize(&h->file->seen, (size_t)size);
+    cfaultvfs_image_resize(&h->file->seen, (size_t)size);
     LEAVE(SQLITE_OK);
 }
 
@@ -266,9 +91,9 @@ static int io_sync(sqlite3_file *base, int flags) {
     (void)flags;
     ENTER(base);
     if (h->temporary) LEAVE(SQLITE_OK);
-    int result = disk_admit(disk, 1, SQLITE_IOERR_FSYNC);
+    int result = cfaultvfs_disk_admit(disk, 1, SQLITE_IOERR_FSYNC);
     if (disk->cut) LEAVE(result);
-    file_settle(disk, h->file, result == SQLITE_OK);
+    cfaultvfs_file_settle(disk, h->file, result == SQLITE_OK);
     if (result == SQLITE_OK && h->file->seen.exists) h->file->durable.exists = 1;
     LEAVE(result);
 }
@@ -440,7 +265,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
     if (disk->cut) LEAVE(SQLITE_CANTOPEN);
     h->disk = disk;
     if (name) {
-        h->file = disk_file(disk, name, flags & SQLITE_OPEN_CREATE);
+        h->file = cfaultvfs_disk_file(disk, name, flags & SQLITE_OPEN_CREATE);
         if (!h->file || (!h->file->seen.exists && !(flags & SQLITE_OPEN_CREATE))) LEAVE(SQLITE_CANTOPEN);
         h->file->seen.exists = 1;
     } else {
@@ -457,14 +282,14 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int synchronised) {
     cfaultvfs_disk *disk = vfs->pAppData;
     pthread_mutex_lock(&disk->mutex);
-    struct file *file = disk_file(disk, name, 0);
+    struct file *file = cfaultvfs_disk_file(disk, name, 0);
     if (!file || !file->seen.exists) LEAVE(SQLITE_IOERR_DELETE_NOENT);
-    int result = disk_admit(disk, 0, SQLITE_IOERR_DELETE);
+    int result = cfaultvfs_disk_admit(disk, 0, SQLITE_IOERR_DELETE);
     if (result != SQLITE_OK) LEAVE(result);
-    image_resize(&file->seen, 0);
+    cfaultvfs_image_resize(&file->seen, 0);
     file->seen.exists = 0;
-    file_note(file, DELETE, NULL, 0, 0);
-    if (synchronised) file_settle(disk, file, 1);
+    cfaultvfs_file_note(file, DELETE, NULL, 0, 0);
+    if (synchronised) cfaultvfs_file_settle(disk, file, 1);
     LEAVE(SQLITE_OK);
 }
 
@@ -472,7 +297,7 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *result
     (void)flags;
     cfaultvfs_disk *disk = vfs->pAppData;
     pthread_mutex_lock(&disk->mutex);
-    struct file *file = disk_file(disk, name, 0);
+    struct file *file = cfaultvfs_disk_file(disk, name, 0);
     *result = file && file->seen.exists && (flags != SQLITE_ACCESS_EXISTS || file->seen.size > 0);
     LEAVE(disk->cut ? SQLITE_IOERR_ACCESS : SQLITE_OK);
 }
@@ -486,7 +311,7 @@ static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int size, char *res
 static int vfs_randomness(sqlite3_vfs *vfs, int size, char *bytes) {
     cfaultvfs_disk *disk = vfs->pAppData;
     pthread_mutex_lock(&disk->mutex);
-    for (int index = 0; index < size; index++) bytes[index] = (char)roll(disk);
+    for (int index = 0; index < size; index++) bytes[index] = (char)cfaultvfs_roll(disk);
     LEAVE(size);
 }
 
@@ -514,7 +339,7 @@ static int vfs_last_error(sqlite3_vfs *vfs, int size, char *text) {
     return 0;
 }
 
-// MARK: - For tests
+// MARK: - The disk itself
 
 cfaultvfs_disk *cfaultvfs_create(const char *name) {
     cfaultvfs_disk *disk = calloc(1, sizeof *disk);
@@ -548,79 +373,11 @@ void cfaultvfs_destroy(cfaultvfs_disk *disk) {
     sqlite3_vfs_unregister(&disk->vfs);
     for (struct file *file = disk->files, *next; file; file = next) {
         next = file->next;
-        file_forget(file);
+        cfaultvfs_file_forget(file);
         free(file->seen.bytes);
         free(file->durable.bytes);
         free(file);
     }
     pthread_mutex_destroy(&disk->mutex);
     free(disk);
-}
-
-uint64_t cfaultvfs_calls(cfaultvfs_disk *disk) {
-    pthread_mutex_lock(&disk->mutex);
-    uint64_t calls = disk->calls;
-    pthread_mutex_unlock(&disk->mutex);
-    return calls;
-}
-
-void cfaultvfs_cut_after(cfaultvfs_disk *disk, uint64_t call) {
-    pthread_mutex_lock(&disk->mutex);
-    disk->cut_at = call ? disk->calls + call : 0;
-    pthread_mutex_unlock(&disk->mutex);
-}
-
-int cfaultvfs_is_cut(cfaultvfs_disk *disk) {
-    pthread_mutex_lock(&disk->mutex);
-    LEAVE(disk->cut);
-}
-
-void cfaultvfs_restore(cfaultvfs_disk *disk, enum cfaultvfs_fate fate, uint64_t seed) {
-    pthread_mutex_lock(&disk->mutex);
-    disk->random = seed;
-    for (struct file *file = disk->files; file; file = file->next) {
-        int was_made = file->seen.exists;
-        switch (fate) {
-            case CFAULTVFS_LOSE_ALL: file_forget(file); break;
-            case CFAULTVFS_KEEP_ALL: file_settle(disk, file, 1); break;
-            case CFAULTVFS_LOSE_SOME: file_settle(disk, file, 0); break;
-        }
-        if (fate == CFAULTVFS_KEEP_ALL && was_made) file->durable.exists = 1;
-        if (!file->durable.exists) image_resize(&file->durable, 0);
-        image_copy(&file->seen, &file->durable);
-    }
-    disk->cut = 0;
-    disk->cut_at = disk->fail_count = disk->sync_fail_count = 0;
-    pthread_mutex_unlock(&disk->mutex);
-}
-
-void cfaultvfs_fail(cfaultvfs_disk *disk, uint64_t call, uint64_t count, int code, uint64_t seed) {
-    pthread_mutex_lock(&disk->mutex);
-    disk->fail_at = disk->calls + call;
-    disk->fail_count = count;
-    disk->fail_code = code;
-    disk->random ^= seed;
-    pthread_mutex_unlock(&disk->mutex);
-}
-
-void cfaultvfs_fail_syncs(cfaultvfs_disk *disk, uint64_t call, uint64_t count, int code, uint64_t seed) {
-    pthread_mutex_lock(&disk->mutex);
-    disk->sync_fail_at = disk->sync_calls + call;
-    disk->sync_fail_count = count;
-    disk->sync_fail_code = code;
-    disk->random ^= seed;
-    pthread_mutex_unlock(&disk->mutex);
-}
-
-void cfaultvfs_set_capacity(cfaultvfs_disk *disk, uint64_t bytes) {
-    pthread_mutex_lock(&disk->mutex);
-    disk->capacity = bytes;
-    pthread_mutex_unlock(&disk->mutex);
-}
-
-uint64_t cfaultvfs_size(cfaultvfs_disk *disk) {
-    pthread_mutex_lock(&disk->mutex);
-    uint64_t size = disk_size(disk);
-    pthread_mutex_unlock(&disk->mutex);
-    return size;
 }
