@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from live_host import demand
+from live_host import demand, until
 
 OWN_USERS = range(50_000, 60_000)
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
@@ -187,10 +187,7 @@ class Watch(threading.Thread):
 
 def wait_until_gone(host, seconds=5):
     """After the last stop no process and no control group of a strategy is left."""
-    deadline = time.time() + seconds
-    while host.groups():
-        demand(time.time() < deadline, "control groups are left behind: %s", host.groups()[:5])
-        time.sleep(0.05)
+    until(lambda: not host.groups(), seconds, lambda: "control groups are left behind: %s" % host.groups()[:5])
 
 
 class Favoured:

@@ -15,7 +15,7 @@ import time
 
 import outside
 from place import HERE, RESULTS, exam_host
-from live_host import demand
+from live_host import demand, until
 
 # What the derived profiles allow beside what "native" does.
 MORE_CALLS = (
@@ -116,14 +116,14 @@ class Delivery:
 
     def told(self):
         self.host.ask("POST", "/strategies/%s/signals" % self.strategy, {"action": "REPORT"})
-        deadline = time.time() + 30
-        while True:
-            told = [line["message"] for line in self.host.logged(self.strategy) if line["message"].startswith("DELIVERY")]
-            if len(told) > self.seen:
-                self.seen = len(told)
-                return dict(zip(("count", "p50", "p99", "max"), map(int, told[-1].split()[1:])))
-            demand(time.time() < deadline, "the neighbour does not tell its figures")
-            time.sleep(0.05)
+
+        def reports():
+            lines = [line["message"] for line in self.host.logged(self.strategy)]
+            return [line for line in lines if line.startswith("DELIVERY")][self.seen:]
+
+        new = until(reports, 30, lambda: "the neighbour does not tell its figures")
+        self.seen += len(new)
+        return dict(zip(("count", "p50", "p99", "max"), map(int, new[-1].split()[1:])))
 
 
 class Bounds:

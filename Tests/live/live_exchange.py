@@ -8,10 +8,9 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 import urllib.request
 
-from live_host import STAGE, demand
+from live_host import STAGE, demand, until
 
 
 class LiveExchange:
@@ -34,13 +33,12 @@ class LiveExchange:
         self.port = int(self.address.rsplit(":", 1)[1])
 
     def _first_line(self):
-        deadline = time.time() + 60
-        while True:
+        def lines():
             said = os.pread(self.output.fileno(), 1 << 16, 0).decode("utf-8", "replace")
-            if "\n" in said:
-                return said.split("\n")[0]
-            demand(self.process.poll() is None and time.time() < deadline, "the exchange did not start: %s", said)
-            time.sleep(0.01)
+            demand(self.lives or "\n" in said, "the exchange did not start: %s", said)
+            return said.split("\n")[:-1]
+
+        return until(lines, 60, lambda: "the exchange does not say where it is", pause=0.01)[0]
 
     def __enter__(self):
         return self

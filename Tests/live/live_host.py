@@ -36,6 +36,18 @@ def demand(holds, words, *values):
         raise Failed(words % values if values else words)
 
 
+def until(found, seconds, words, pause=0.05):
+    """Waits until `found()` gives what is true of it, and returns that. `words()` says what never came."""
+    deadline = time.time() + seconds
+    while True:
+        value = found()
+        if value:
+            return value
+        if time.time() >= deadline:
+            raise Failed(words())
+        time.sleep(pause)
+
+
 class LiveHost:
     """One host on a data folder of its own. In a `with` it lives from the beginning to the end.
 
@@ -143,10 +155,7 @@ class LiveHost:
 
     def wait_until_ready(self):
         """Returns the seconds since it was launched."""
-        deadline = time.time() + 60
-        while not self.is_ready():
-            demand(time.time() < deadline, "the host was not ready within 60 s: %s", self.said().strip()[-2000:])
-            time.sleep(0.005)
+        until(self.is_ready, 60, lambda: "the host was not ready within 60 s: %s" % self.said().strip()[-2000:], pause=0.005)
         return time.time() - self.began
 
     def said(self):
@@ -245,15 +254,12 @@ class LiveHost:
 
     def wait(self, strategy, states, seconds):
         """Waits until the strategy is in one of these states. Returns its status."""
-        deadline = time.time() + seconds
-        while True:
+        def reached():
             status = self.status(strategy)
-            if status["state"] in states:
-                return status
-            demand(
-                time.time() < deadline, "%s was not %s within %d s: %s; its log ends with %s", strategy,
-                " or ".join(states), seconds, status, self.logged(strategy)[-8:])
-            time.sleep(0.05)
+            return status if status["state"] in states else None
+
+        return until(reached, seconds, lambda: "%s was not %s within %d s: %s; its log ends with %s" % (
+            strategy, " or ".join(states), seconds, self.status(strategy), self.logged(strategy)[-8:]))
 
     def lines(self, strategy, after=0):
         """The first 200 lines of a strategy's log behind one, as the host tells them."""
@@ -271,13 +277,13 @@ class LiveHost:
 
     def wait_for_end(self, strategy, seen):
         """Waits until the log tells, behind the lines already seen, how the run ended. Returns all lines."""
-        deadline = time.time() + 10
-        while True:
+        def told():
             lines = self.logged(strategy)
-            if any(line["source"] == "host" and line["message"].startswith("ended") for line in lines[seen:]):
-                return lines
-            demand(time.time() < deadline, "the log of %s does not tell its end: %s", strategy, lines[-5:])
-            time.sleep(0.02)
+            has_ended = any(line["source"] == "host" and line["message"].startswith("ended") for line in lines[seen:])
+            return lines if has_ended else None
+
+        return until(
+            told, 10, lambda: "the log of %s does not tell its end: %s" % (strategy, self.logged(strategy)[-5:]), pause=0.02)
 
     def learn_group(self, pid):
         """Finds the name of the host's control group from one of its strategies' processes."""

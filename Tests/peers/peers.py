@@ -21,7 +21,7 @@ sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
 
 from gate import Gate  # noqa: E402
 from live_exchange import LiveExchange  # noqa: E402
-from live_host import BUILD, Failed, LiveHost, demand  # noqa: E402
+from live_host import BUILD, Failed, LiveHost, demand, until  # noqa: E402
 
 ORDER = {"method": "POST", "path": "/api/v3/order", "times": 1}
 ROWS = {
@@ -209,15 +209,16 @@ class Bullpen:
             "name": "Peer", "pair": "BTCUSDT", "resolution": "1m", "lookback_period": 20, "max_daily_loss": 0.9,
             "orders_at_death": "keep"}
         self.strategy = self.host.upload("peer.py", source, config)
-        deadline = time.time() + 60
-        while True:
+        refused = []
+
+        def has_begun():
             status, answer = self.host.ask(
                 "POST", "/strategies/%s/start" % self.strategy,
                 {"feed": "btc", "account": "bin", "capital": "1000"}, fails=True)
-            if status < 300:
-                break
-            demand(time.time() < deadline, "the strategy does not start: %s %s", status, answer)
-            time.sleep(1)
+            refused[:] = status, answer
+            return status < 300
+
+        until(has_begun, 60, lambda: "the strategy does not start: %s %s" % tuple(refused), pause=1)
         self.host.wait(self.strategy, ("running",), 60)
         time.sleep(3)
 

@@ -15,7 +15,7 @@ import time
 from lives import HERE, Torture, carry_out, parser
 from exchange_books import ExchangeBooks, Witness
 from live_exchange import LiveExchange
-from live_host import Failed, LiveHost, demand
+from live_host import Failed, LiveHost, demand, until
 
 BALANCE = 10_000_000
 ACCOUNTS = ("one", "two")
@@ -195,15 +195,13 @@ class ExchangeTorture(Torture):
     def wait_for_orders(self):
         """Waits until something of this life has come to the exchange."""
         before = self.witness.last_order
-        deadline = time.time() + 60
-        while True:
+
+        def has_orders():
             books = self.exchange.books("?from=%d&after=999999999999" % (before + 1))
-            if any(account["orders"] for account in books["accounts"]):
-                return
-            demand(
-                time.time() < deadline, "60 s after the start nothing is traded: %s",
-                [self.host.status(strategy) for strategy in self.strategies])
-            time.sleep(0.02)
+            return any(account["orders"] for account in books["accounts"])
+
+        until(has_orders, 60, lambda: "60 s after the start nothing is traded: %s" % [
+            self.host.status(strategy) for strategy in self.strategies], pause=0.02)
 
     def settle(self):
         """Lets everything come to its end, ends the host in good order and compares everything with everything."""

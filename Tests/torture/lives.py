@@ -13,7 +13,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
 
-from live_host import BUILD, STAGE, Failed, demand  # noqa: E402
+from live_host import BUILD, STAGE, Failed, demand, until  # noqa: E402
 
 
 class Remains:
@@ -102,10 +102,7 @@ class Torture:
         return "the data are kept in %s" % self.folder
 
     def wait_for(self, what, is_done, seconds=60):
-        deadline = time.time() + seconds
-        while not is_done():
-            demand(time.time() < deadline, "waited %d s in vain for %s%s", seconds, what, self.explanation())
-            time.sleep(0.05)
+        until(is_done, seconds, lambda: "waited %d s in vain for %s%s" % (seconds, what, self.explanation()))
 
     def explanation(self):
         """What people would look at first, behind a colon."""
