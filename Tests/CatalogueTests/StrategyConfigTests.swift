@@ -151,6 +151,23 @@ struct StrategyConfigTests {
         #expect(throws: FieldFailure.self) { try config.merging(parameters: .array([])) }
     }
 
+    @Test func `only a strategy that names no parameters may be given any`() throws {
+        let given = JSONValue.members(["lookback": .integer(3)])
+        #expect(throws: Never.self) { try read("{}").config.checkNames(of: given) }
+        let config = read(#"{"custom_params":{"fast":12,"slow":26}}"#).config
+        #expect(throws: Never.self) { try config.checkNames(of: .null) }
+        #expect(throws: Never.self) { try config.checkNames(of: .members(["slow": .integer(3)])) }
+        let failure = #expect(throws: FieldFailure.self) { try config.checkNames(of: given) }
+        #expect(failure?.field == "parameters.lookback")
+        #expect(failure?.reason == "is not in custom_params of strategy.json, which has fast, slow")
+    }
+
+    @Test func `many names of parameters are told in part`() {
+        let names = (1...23).map { #""p\#($0)":1"# }.joined(separator: ",")
+        let failure = read("{\"custom_params\":{\(names)}}").config.unknownParameter(field: "x")
+        #expect(failure.reason.hasSuffix("p19, p20 and 3 more"))
+    }
+
     @Test func `the schema holds the same fields and defaults as the reader`() throws {
         let text = try Data(contentsOf: URL(filePath: packageFolder + "/docs/schemas/strategy.schema.json"))
         let schema = try JSONParser.parse(Array(text))

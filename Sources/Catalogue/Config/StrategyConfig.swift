@@ -170,6 +170,30 @@ public struct StrategyConfig: Hashable, Sendable {
         return merged
     }
 
+    /// Refuses parameters that `custom_params` does not name, where it names any: most likely one is misspelt, and the run
+    /// would go by the usual value of another.
+    ///
+    /// Code whose strategy.json has no `custom_params` may read any name with a default of its own; nothing is refused then.
+    ///
+    /// - Parameter parameters: An object, or null for none; what is no object is left to ``merging(parameters:)``.
+    public func checkNames(of parameters: JSONValue) throws(FieldFailure) {
+        guard !customParameters.isEmpty, case .object(let members) = parameters else { return }
+        for member in members where !customParameters.contains(where: { $0.name == member.name }) {
+            throw unknownParameter(field: "parameters.\(member.name.prefix(64))")
+        }
+    }
+
+    /// What is said of a parameter that `custom_params` does not name; the names that it has stand in the reason.
+    public func unknownParameter(field: String) -> FieldFailure {
+        let names = customParameters.map(\.name)
+        let listed = names.prefix(20).joined(separator: ", ")
+        let rest = names.count > 20 ? " and \(names.count - 20) more" : ""
+        return FieldFailure(
+            field: field,
+            reason: "is not in custom_params of strategy.json, which has "
+                + (names.isEmpty ? "none" : listed + rest))
+    }
+
     /// The parameters as an object, for `hello.parameters`.
     public var parametersJSON: JSONValue {
         .object(customParameters.map { JSONValue.Member($0.name, $0.value) })

@@ -25,6 +25,7 @@ extension LabService {
     ) throws(LabFailure) -> (job: BacktestJob, owner: String) {
         let (record, version, config) = try version(request.version, of: strategy)
         do throws(FieldFailure) {
+            try config.checkNames(of: request.parameters)
             _ = try config.merging(parameters: request.parameters)
         } catch {
             throw .invalid(error)

@@ -119,9 +119,7 @@ public final class StudyService: Sendable {
         var parameters: [SearchParameter] = []
         for var parameter in search.space.parameters {
             guard let own = config.customParameters.first(where: { $0.name == parameter.name }) else {
-                throw .invalid(
-                    FieldFailure(
-                        field: "space.\(parameter.name)", reason: "is not in custom_params of strategy.json"))
+                throw .invalid(config.unknownParameter(field: "space.\(parameter.name)"))
             }
             if case .string = own.value, parameter.isNumeric { parameter.isText = true }
             for index in [0, parameter.count - 1] {

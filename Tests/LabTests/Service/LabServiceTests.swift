@@ -47,6 +47,24 @@ struct `The Lab` {
         await lab.close()
     }
 
+    @Test func `a parameter that strategy.json does not name is refused with the names that it has`()
+        async throws
+    {
+        let lab = try LabFixture()
+        let request = BacktestRequest(parameters: .object([.init("fats", .integer(3))]))
+        await #expect(
+            throws: LabFailure.invalid(
+                FieldFailure(
+                    field: "parameters.fats",
+                    reason: "is not in custom_params of strategy.json, which has fast, slow, share, style, on"
+                ))
+        ) {
+            try await lab.service.request(request, of: "crossing-abc", by: "ann")
+        }
+        #expect(try lab.service.runs(LabRunFilter(), before: nil, limit: 1).runs.isEmpty)
+        await lab.close()
+    }
+
     @Test func `runs a job, keeps what came of it, and repeats it to the same hash`() async throws {
         let lab = try LabFixture()
         let asked = try await lab.service.request(
