@@ -150,9 +150,14 @@ public actor CollectorService {
 
     /// Begins a download, or finds the one that runs for the same span.
     ///
+    /// A symbol that the venue does not know is refused, naming the field. Where the venue cannot be asked that now, the
+    /// download begins, makes its attempts, and its `reason` says so until more is known.
+    ///
     /// - Parameter settings: `{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1m", "from": "2026-01-01",
     ///   "to": "2026-02-01"}`; `to` is not part of the span, and is now unless given.
-    public func addDownload(_ settings: JSONValue, by owner: String) throws(CollectorRefusal) -> JSONValue {
+    public func addDownload(
+        _ settings: JSONValue, by owner: String
+    ) async throws(CollectorRefusal) -> JSONValue {
         let collecting = try open()
         let order: CandleDownload.Order
         do throws(FieldFailure) {
@@ -160,10 +165,32 @@ public actor CollectorService {
         } catch {
             throw .invalid(error)
         }
-        guard let download = collecting.download(order, by: owner) else {
+        let note = try await doubt(about: order, collecting)
+        // The collectors may have ended meanwhile.
+        guard let download = try open().download(order, by: owner, note: note) else {
             throw .conflict("8 downloads are running already; wait for one, or end it")
         }
         return download.json
+    }
+
+    /// Why it is not known whether the venue has what is wanted; nil when it has, or nothing of it is missing.
+    private func doubt(
+        about order: CandleDownload.Order, _ collecting: Collecting
+    ) async throws(CollectorRefusal) -> String? {
+        do throws(MarketFileFailure) {
+            if try collecting.sink.unasked(of: order.series, in: order.span).isEmpty { return nil }
+        } catch {
+            // The download itself comes by this, and says it.
+            return nil
+        }
+        let failure: CollectFailure? = await withCheckedContinuation { continuation in
+            collecting.check(order.symbol, at: order.venue) { continuation.resume(returning: $0) }
+        }
+        guard let failure else { return nil }
+        guard failure.code != .unknownSymbol else {
+            throw .invalid(FieldFailure(field: "symbol", reason: failure.reason))
+        }
+        return "not known whether \(order.venue.id) has \(order.symbol): \(failure.reason)"
     }
 
     /// Ends a download; what it has brought stays.

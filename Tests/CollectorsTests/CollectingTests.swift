@@ -228,12 +228,43 @@ import Wire
         }
     }
 
-    @Test func `says that a venue has no such symbol`() async throws {
-        try await Self.bench(.coindcx) { bench in
-            let id = try await bench.download(
-                #"{"venue":"coindcx","symbol":"NOPEINR","resolution":"1h","from":"2026-01-01"}"#)
-            let end = try await bench.ended(id)
-            #expect(end["reason"] == .string("coindcx has no NOPEINR"))
+    @Test(arguments: [SimulatedExchangeName.binance, .coindcx])
+    func `refuses a download of a symbol that the venue does not have`(
+        _ name: SimulatedExchangeName
+    ) async throws {
+        try await Self.bench(name) { bench in
+            let venue = name.rawValue
+            await #expect(
+                throws: CollectorRefusal.invalid(
+                    FieldFailure(field: "symbol", reason: "\(venue) has no NOPEINR"))
+            ) {
+                try await bench.download(
+                    #"{"venue":"\#(venue)","symbol":"NOPEINR","resolution":"1h","from":"2026-01-01"}"#)
+            }
+            let begun = try await bench.service.downloads()
+            #expect(begun.isEmpty)
+        }
+    }
+
+    @Test func `a download begins although the venue cannot be asked for its symbols, and says so`()
+        async throws
+    {
+        try await Self.bench(.binance) { bench in
+            try await bench.control(
+                "POST", "/faults", #"{"kind":"status","status":503,"path":"/api/v3/exchangeInfo"}"#)
+            let now = WallClock.milliseconds / 3_600_000 * 3_600_000
+            let body = try JSONParser.parse(
+                #"{"venue":"binance","symbol":"BTCUSDT","resolution":"1h","from":\#(now - 36_000_000),"to":\#(now)}"#
+            )
+            let begun = try await bench.service.addDownload(body, by: "anna")
+            let reason = try #require(begun["reason"]?.stringValue)
+            #expect(reason.hasPrefix("not known whether binance has BTCUSDT: "), "\(reason)")
+            let end = try await bench.ended(try #require(begun["id"]?.stringValue))
+            #expect(end["state"] == .string("done"), "\(end.text)")
+            #expect(end["reason"] == .null)
+            // Nothing is missing any more, so nothing is asked.
+            let again = try await bench.service.addDownload(body, by: "anna")
+            #expect(again["reason"] == .null)
         }
     }
 

@@ -13,6 +13,11 @@ struct BinancePublic: PublicVenue {
     var resolutions: [Resolution] { KnownVenue.binance.resolutions }
     // A page weighs 2 of the 6,000 that a minute has; this leaves four fifths to orders.
     var paceMilliseconds: Int64 { 50 }
+    // Invalid symbol; and illegal characters in a parameter: of ours only the symbol comes from outside, and theirs have at
+    // most 20 characters.
+    var unknownSymbolCodes: Set<Int> { [-1121, -1100] }
+
+    func symbolURL(_ symbol: String) -> String? { "\(base)/api/v3/exchangeInfo?symbol=\(symbol)" }
 
     func candles(of series: SeriesKey, named name: String, in span: Range<Timestamp>) -> CandleQuestion {
         CandleQuestion(

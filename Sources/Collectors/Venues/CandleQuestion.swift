@@ -24,6 +24,10 @@ protocol PublicVenue: Sendable {
     var namesURL: String? { get }
     /// Reads those names by this host's symbols; nil when the answer is none.
     func names(in answer: JSONValue) -> [String: String]?
+    /// Where to ask whether there is a symbol, at a venue whose names are not asked for; nil when there is no such question.
+    func symbolURL(_ symbol: String) -> String?
+    /// The codes of refusals by which the venue says that it has no such symbol.
+    var unknownSymbolCodes: Set<Int> { get }
 
     /// Asks for candles from the beginning of `span` on; an answer may cover only a part.
     func candles(of series: SeriesKey, named name: String, in span: Range<Timestamp>) -> CandleQuestion
@@ -46,6 +50,8 @@ extension PublicVenue {
     var slackMilliseconds: Int64 { 0 }
     var namesURL: String? { nil }
     func names(in answer: JSONValue) -> [String: String]? { [:] }
+    func symbolURL(_ symbol: String) -> String? { nil }
+    var unknownSymbolCodes: Set<Int> { [] }
 
     /// Reads rows of trades one by one.
     func trades(

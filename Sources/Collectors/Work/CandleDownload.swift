@@ -30,6 +30,7 @@ final class CandleDownload {
     private var lifecycle: CollectorLifecycle
     private var timer: EventLoop.Timer?
     private var current: CandleFetch?
+    /// Why it failed; while it runs, what went wrong last.
     private var reason: String?
     private var stored = 0
     private var refused: [Refusal: Int] = [:]
@@ -41,11 +42,13 @@ final class CandleDownload {
     private var endedAt: UInt64?
     private var waiting: [() -> Void] = []
 
-    init(_ id: String, _ order: Order, by owner: String, in all: Collecting) {
+    /// - Parameter note: What is said of it until more is known.
+    init(_ id: String, _ order: Order, by owner: String, note: String? = nil, in all: Collecting) {
         self.id = id
         self.order = order
         self.owner = owner
         self.all = all
+        reason = note
         lifecycle = CollectorLifecycle(CollectorSchedule(every: nil), retry: all.retry)
         places = Self.places(order.span, order.resolution)
     }

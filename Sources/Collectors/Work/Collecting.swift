@@ -16,6 +16,8 @@ final class Collecting {
     /// among them.
     private static let namesAge: UInt64 = 3_600_000_000_000
     private static let namesPause: UInt64 = 30_000_000_000
+    /// How long somebody who asks for a download waits to hear whether the venue has the symbol.
+    private static let checkPatience = Duration.seconds(10)
 
     let loop: EventLoop
     let store: CollectorStore
@@ -33,6 +35,9 @@ final class Collecting {
     private var callers: [CollectedVenue: PublicCaller] = [:]
     private var live: [CollectedVenue: any LiveVenue] = [:]
     private var names: [CollectedVenue: (names: [String: String], at: UInt64)] = [:]
+    /// Who waits to hear whether a venue has a symbol.
+    private var checks: [Int: (CollectFailure?) -> Void] = [:]
+    private var lastCheck = 0
 
     init(
         loop: EventLoop, venues: CollectorVenues, store: CollectorStore, sink: any CandleSink,
@@ -65,6 +70,9 @@ final class Collecting {
         for download in downloads { download.cancel() }
         for venue in live.values { venue.end() }
         live = [:]
+        for number in Array(checks.keys) {
+            checked(number, CollectFailure(.unanswered, "the collectors ended meanwhile"))
+        }
     }
 
     func report(_ id: String, _ fault: String?) { onHealth(id, fault) }
@@ -85,11 +93,15 @@ final class Collecting {
     // MARK: - Downloads
 
     /// Begins a download; nil when as many run as may.
-    func download(_ order: CandleDownload.Order, by owner: String) -> CandleDownload? {
+    ///
+    /// - Parameter note: What is to be said of it until more is known.
+    func download(
+        _ order: CandleDownload.Order, by owner: String, note: String? = nil
+    ) -> CandleDownload? {
         if let same = downloads.first(where: { $0.order == order && $0.state == .running }) { return same }
         guard downloads.count(where: { $0.state == .running }) < Self.downloadLimit else { return nil }
         lastDownload += 1
-        let download = CandleDownload(String(lastDownload), order, by: owner, in: self)
+        let download = CandleDownload(String(lastDownload), order, by: owner, note: note, in: self)
         downloads.append(download)
         if downloads.count > Self.rememberedDownloads,
             let oldest = downloads.firstIndex(where: { $0.state != .running })
@@ -109,8 +121,8 @@ final class Collecting {
     func caller(_ venue: CollectedVenue) -> PublicCaller {
         if let caller = callers[venue] { return caller }
         let caller = PublicCaller(
-            venue.id, paceMilliseconds: face(venue).paceMilliseconds,
-            timeoutMilliseconds: retry.timeoutMilliseconds, http: http, loop: loop)
+            venue.id, face: face(venue), timeoutMilliseconds: retry.timeoutMilliseconds, http: http,
+            loop: loop)
         callers[venue] = caller
         return caller
     }
@@ -166,6 +178,40 @@ final class Collecting {
                 completion(told[symbol].map { .success($0) } ?? .failure(unknown))
             }
         }
+    }
+
+    /// Asks a venue whether it has a symbol.
+    ///
+    /// The completion is called once: with nil when it has, or cannot be asked that; with a failure of the code
+    /// ``CollectFailure/Code/unknownSymbol`` when it has not; else with why that is not known.
+    func check(
+        _ symbol: String, at venue: CollectedVenue, _ completion: @escaping (CollectFailure?) -> Void
+    ) {
+        lastCheck += 1
+        let number = lastCheck
+        checks[number] = completion
+        let late = CollectFailure(.unanswered, "\(venue.id) did not answer within \(Self.checkPatience)")
+        let timer = loop.schedule(after: Self.checkPatience) { [weak self] in self?.checked(number, late) }
+        let tell: (CollectFailure?) -> Void = { [weak self] failure in
+            self?.loop.cancel(timer)
+            self?.checked(number, failure)
+        }
+        let face = face(venue)
+        guard face.namesURL == nil else {
+            return withName(of: symbol, at: venue) { result in
+                if case .failure(let failure) = result { tell(failure) } else { tell(nil) }
+            }
+        }
+        guard let url = face.symbolURL(symbol) else { return tell(nil) }
+        caller(venue).ask(url) { result in
+            guard case .failure(let failure) = result else { return tell(nil) }
+            let isUnknown = failure.code == .unknownSymbol
+            tell(isUnknown ? CollectFailure(.unknownSymbol, "\(venue.id) has no \(symbol)") : failure)
+        }
+    }
+
+    private func checked(_ number: Int, _ failure: CollectFailure?) {
+        checks.removeValue(forKey: number)?(failure)
     }
 
     // MARK: - On request

@@ -24,6 +24,7 @@ final class PublicCaller {
     private let name: String
     private let pace: Int64
     private let timeout: Duration
+    private let unknownSymbolCodes: Set<Int>
     private let http: HTTPClient
     private let loop: EventLoop
     private var waiting: [Question] = []
@@ -31,10 +32,11 @@ final class PublicCaller {
     private var nextAt: UInt64 = 0
 
     init(
-        _ name: String, paceMilliseconds: Int64, timeoutMilliseconds: Int64, http: HTTPClient, loop: EventLoop
+        _ name: String, face: any PublicVenue, timeoutMilliseconds: Int64, http: HTTPClient, loop: EventLoop
     ) {
         self.name = name
-        pace = paceMilliseconds
+        pace = face.paceMilliseconds
+        unknownSymbolCodes = face.unknownSymbolCodes
         timeout = .milliseconds(timeoutMilliseconds)
         self.http = http
         self.loop = loop
@@ -100,9 +102,10 @@ final class PublicCaller {
         }
         guard response.status == 200 else {
             let words = body["msg"]?.stringValue ?? body["message"]?.stringValue ?? ""
+            let isUnknown = body["code"]?.intValue.map { unknownSymbolCodes.contains($0) } ?? false
             return .failure(
                 CollectFailure(
-                    response.status < 500 ? .refused : .unanswered,
+                    response.status >= 500 ? .unanswered : isUnknown ? .unknownSymbol : .refused,
                     "\(name) answered \(response.status): \(words.prefix(200))"))
         }
         let own = WallClock.milliseconds

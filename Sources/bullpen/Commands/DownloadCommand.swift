@@ -41,6 +41,7 @@ extension Command {
                 "resolution": .string(resolution), "from": .string(from),
                 "to": invocation.value("to").map { .string($0) },
             ]))
+        if let doubt = begun["reason"]?.stringValue { Console.note(doubt) }
         guard !invocation.has("detach") else {
             return invocation.show(begun, ["Download \(Words.text(begun["id"])) is running."])
         }

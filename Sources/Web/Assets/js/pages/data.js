@@ -101,7 +101,7 @@ export async function open(context) {
         label: "Downloads", key: (one) => one.id,
         columns: [
             { label: "Series", main: true, render: (one) => [h("span", { class: "name" }, `${one.symbol} ${one.resolution}`), h("span", { class: "sub" }, `${one.venue} · ${day(one.from)} to ${day(one.to)}`)] },
-            { label: "State", full: true, render: (one) => [badge(humanise(one.state), downloadTones[one.state]), one.state === "running" ? progress(one) : one.reason && one.state === "failed" ? h("span", { class: "sub", title: one.reason }, one.reason) : null] },
+            { label: "State", full: true, render: (one) => [badge(humanise(one.state), downloadTones[one.state]), one.state === "running" ? progress(one) : null, one.reason && one.state !== "done" ? h("span", { class: "sub", title: one.reason }, one.reason) : null] },
             { label: "Known", right: true, render: (one) => h("span", { class: "num" }, `${one.bars_done.toLocaleString("en")} of ${one.bars_total.toLocaleString("en")}`) },
             { label: "Fetched", right: true, render: (one) => whole(one.stored) },
             { label: "Refused", right: true, wide: true, render: (one) => (total(one.refused) ? h("span", { class: "num", title: refusals(one.refused) }, total(one.refused).toLocaleString("en")) : h("span", { class: "muted" }, "none")) },
