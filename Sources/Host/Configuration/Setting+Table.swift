@@ -278,7 +278,8 @@ extension Setting {
         ),
         .integer(
             "lab.results_mb", \.lab.resultMebibytes, 16...1_048_576,
-            "How many MiB of results are kept, compressed. The oldest go, their figures stay."),
+            "How many MiB of results are kept, compressed. The oldest go, their figures stay; those of studies have at\n"
+                + "most a quarter."),
         .duration(
             "lab.answer_timeout", \.lab.answerTimeout, .seconds(1) ... .seconds(3600),
             "How long a strategy may be silent in a backtest while an answer is waited for, its start included; then\n"

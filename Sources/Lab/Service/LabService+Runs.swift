@@ -107,9 +107,7 @@ extension LabService {
             case .failure(let failure):
                 try await store.ended(number, .failed, cause: "\(failure)", at: Self.now)
             }
-            if number % 16 == 0 {
-                _ = try await store.prune(runs: settings.runsKept, bytes: settings.resultBytes)
-            }
+            if ended.wrappingAdd(1, ordering: .relaxed).newValue % 16 == 0 { try await prune() }
         } catch {
             log.error("how a run ended was not written", ["run": "\(number)", "cause": "\(error)"])
         }
@@ -120,6 +118,11 @@ extension LabService {
             log.error("a run cannot be read", ["run": "\(number)", "cause": "\(error)"])
         }
         events.end(run: number)
+    }
+
+    /// Lets go of the oldest runs and results, see ``LabStore/prune(runs:bytes:)``.
+    func prune() async throws(LabFailure) {
+        _ = try await store.prune(runs: settings.runsKept, bytes: settings.resultBytes)
     }
 
     private func tell(_ run: LabRun) {

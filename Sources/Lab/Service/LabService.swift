@@ -71,6 +71,8 @@ public final class LabService: Sendable {
     let events = LabEvents()
     let live = Mutex<[Int64: Live]>([:])
     let isEnding = Atomic<Bool>(false)
+    /// How many runs have ended since the host began.
+    let ended = Atomic<Int>(0)
     /// Results read last, so that going through one page by page reads it once.
     let recent = Mutex<[(number: Int64, result: BacktestResult)]>([])
 

@@ -189,6 +189,9 @@ extension LabStore {
     /// Removes the oldest runs that have ended and are not to be kept, beyond so many of each owner; and of those that
     /// stay, the oldest results beyond so many bytes of everyone's. Their figures stay. Runs of a study stay as long as it does.
     ///
+    /// Results of studies' runs have at most a quarter of the bytes together, the oldest of them go first: a study brings
+    /// many at once, and must not push out those that somebody asked for one by one.
+    ///
     /// - Returns: How many runs, and how many results, were removed.
     public func prune(runs: Int, bytes: Int) async throws(LabFailure) -> (runs: Int, results: Int) {
         try await change { database in
@@ -202,6 +205,16 @@ extension LabStore {
                     ) WHERE place > ?
                 )
                 """, runs)
+            let ofStudies = try database.run(
+                """
+                DELETE FROM backtest_results WHERE number IN (
+                    SELECT number FROM (
+                        SELECT r.number, sum(r.bytes) OVER (ORDER BY r.number DESC) AS held
+                        FROM backtest_results r JOIN backtests b ON b.number = r.number
+                        WHERE b.study IS NOT NULL AND b.is_kept = 0
+                    ) WHERE held > ?
+                )
+                """, bytes / 4)
             let emptied = try database.run(
                 """
                 DELETE FROM backtest_results WHERE number IN (
@@ -211,7 +224,7 @@ extension LabStore {
                     ) WHERE held > ? AND is_kept = 0
                 )
                 """, bytes)
-            return (removed, emptied)
+            return (removed, ofStudies + emptied)
         }
     }
 }

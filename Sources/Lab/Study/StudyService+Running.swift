@@ -46,6 +46,11 @@ extension StudyService {
             lab.log.error(
                 "how a study ended was not written", ["study": "\(study.number)", "cause": "\(error)"])
         }
+        do throws(LabFailure) {
+            try await lab.prune()
+        } catch {
+            lab.log.error("old results were not removed", ["cause": "\(error)"])
+        }
         live.withLock { $0[study.number] = nil }
         tell(ended)
         events.end(run: study.number)

@@ -26,7 +26,7 @@ private final class StudyFixture: Sendable {
     }
 
     init(
-        cores: Int = 2, folder given: String? = nil, gate: Gate = Gate(),
+        cores: Int = 2, resultBytes: Int = 4 << 30, folder given: String? = nil, gate: Gate = Gate(),
         optimiser: StudyService.OptimiserStart? = nil,
         decisions: @escaping @Sendable (BacktestJob) -> [BacktestResult.Decision] = { _ in [] }
     ) throws {
@@ -52,6 +52,7 @@ private final class StudyFixture: Sendable {
         }
         var settings = LabService.Settings()
         settings.cores = cores
+        settings.resultBytes = resultBytes
         lab = LabService(
             store: try LabStore(path: folder + "/lab.db"),
             parts: .init(
@@ -233,6 +234,37 @@ private final class StudyFixture: Sendable {
         try await fixture.studies.remove(ended.number, by: "ann")
         #expect(throws: LabFailure.self) { try lab.run(numbers[0]) }
         #expect(try lab.run(repeated.number).state == .completed)
+        await fixture.close()
+    }
+
+    @Test func `leave the most room to results that somebody asked for run by run`() async throws {
+        let fixture = try StudyFixture()
+        let lab = fixture.lab
+        let mine = try await lab.request(BacktestRequest(), of: "crossing-abc", by: "ann").number
+        while try lab.run(mine).state.isUnderWay { await Task.yield() }
+        let ended = try await fixture.ended(
+            try await fixture.begin(
+                .walkForward, "{\(space),\"in_sample\":\"400m\",\"out_of_sample\":\"100m\"}"))
+        let windows = try #require(ended.result["windows"]?.arrayValue)
+        let numbers = windows.compactMap { $0["run"]?.stringValue.flatMap { Int64($0) } }
+        // All six would fit, and the run before them would not.
+        let bytes = try numbers.map { try lab.result($0).packed().count }.reduce(0, +)
+        #expect(try await lab.store.prune(runs: 1_000, bytes: bytes).results == 5)
+        #expect(try lab.store.result(mine) != nil)
+        #expect(try lab.store.result(numbers[5]) != nil)
+        #expect(try lab.store.result(numbers[4]) == nil)
+        #expect(try lab.run(numbers[4]).resultHash != nil)
+        await fixture.close()
+    }
+
+    @Test func `let go of the oldest results when they end`() async throws {
+        let fixture = try StudyFixture(resultBytes: 1)
+        let ended = try await fixture.ended(
+            try await fixture.begin(
+                .walkForward, "{\(space),\"in_sample\":\"400m\",\"out_of_sample\":\"100m\"}"))
+        let windows = try #require(ended.result["windows"]?.arrayValue)
+        let last = try #require(windows.last?["run"]?.stringValue.flatMap { Int64($0) })
+        #expect(try fixture.lab.store.result(last) == nil)
         await fixture.close()
     }
 
