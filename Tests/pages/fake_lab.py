@@ -30,7 +30,8 @@ def job(number):
     return {
         "strategy": "moving-average-crossover", "version": f"{number:064x}", "parameters": {"fast": 10 * number, "slow": 50, "use_stop": True},
         "series": [{"venue": "binance", "symbol": "BTCUSDT", "resolution": "1h"}], "start": START, "end": START + 366 * DAY, "warm_up": 50, "capital": "10000", "mode": "batched",
-        "costs": {"maker_fee": "0.001", "taker_fee": "0.001", "slippage": "0.0005", "latency_ms": 200, "intrabar": "pessimistic", "market_fill": "next_open", "funding_hours": 8}, "seed": "1",
+        "costs": {"maker_fee": "0.001", "taker_fee": "0.001", "slippage": "0.0005", "half_spread_ticks": 0, "latency_ms": 200, "intrabar": "pessimistic", "market_fill": "next_open", "funding_hours": 8,
+                  **({"maker_fee": "0.0002", "half_spread_ticks": 2, "impact": "0.1", "impact_curve": "square_root"} if number == 2 else {"slippage": "0"} if number == 3 else {})}, "seed": "1",
     }
 
 

@@ -38,11 +38,18 @@ extension RunComparison {
         let intro: HTMLText = "<h1>Comparison of \(entries.count) runs</h1>\n"
         let growth = ReportPage.section("Growth of the capital", growthChart(names))
         let figures = ReportPage.section("Figures", ReportPage.table([""] + names, rows, className: "runs"))
+        var costRows: [[HTMLText]] = [["Fees"], ["Slippage"]]
+        for entry in entries {
+            costRows[0].append("\(entry.result.job.costs.feeWords)")
+            costRows[1].append("\(entry.result.job.costs.slippageWords)")
+        }
+        let costs = ReportPage.section(
+            "What trading cost", ReportPage.table([""] + names, costRows, className: "runs"))
         let chance = ReportPage.section(
             "Likeness and chance",
             ReportPage.table(
                 ["", "Correlation", "Verdict"], pairRows + holdRows, className: "runs metrics"))
-        return ReportPage.document(title: "Comparison", "\(intro)\(growth)\(figures)\(chance)")
+        return ReportPage.document(title: "Comparison", "\(intro)\(growth)\(figures)\(costs)\(chance)")
     }
 
     private func growthChart(_ names: [String]) -> HTMLText {

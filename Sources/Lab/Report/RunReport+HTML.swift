@@ -258,6 +258,7 @@ extension RunReport {
         let job = result.job
         var pairs: [(String, String)] = [
             ("Strategy", job.strategy), ("Version", job.version), ("Parameters", job.parameters.text),
+            ("Fees", job.costs.feeWords), ("Slippage", job.costs.slippageWords),
             ("Costs", job.costs.json.text), ("Seed", String(job.seed)), ("Warm-up", "\(job.warmUp) candles"),
             ("Candles answered", "\(result.bars)"), ("Took", "\(result.milliseconds) ms"),
         ]

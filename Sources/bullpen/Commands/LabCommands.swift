@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Lab
 import Wire
 
 extension Command {
@@ -173,6 +174,8 @@ extension Command {
         row("series") { ($0["job"]?["series"]?.arrayValue ?? []).prefix(1).map(RunWords.series).joined() }
         row("from") { Words.time($0["job"]?["start"]) }
         row("to") { Words.time($0["job"]?["end"]) }
+        row("fees") { costs($0)?.feeWords ?? "-" }
+        row("slippage") { costs($0)?.slippageWords ?? "-" }
         for name in names(in: runs.map { $0["job"]?["parameters"] ?? .null }) {
             row(name) { Words.text($0["job"]?["parameters"]?[name]) }
         }
@@ -184,6 +187,12 @@ extension Command {
             table.add([name.replacing("_", with: " ")] + cells)
         }
         return table.lines
+    }
+
+    /// What a run assumed of costs; nil where a later host says more of them than is known here.
+    private static func costs(_ run: JSONValue) -> CostModel? {
+        // What cannot be read is shown as a dash.
+        try? CostModel(run["job"]?["costs"] ?? .null)
     }
 
     /// The members' names of all objects, each once, in the order in which they come.

@@ -170,13 +170,14 @@ import Wire
 
 @Suite struct `Comparisons of runs` {
     private func entry(
-        _ id: String, _ values: [Int], prices: PriceHistory = .none
+        _ id: String, _ values: [Int], prices: PriceHistory = .none, costs: CostModel = CostModel()
     ) -> RunComparison.Entry {
         let job = BacktestJob(
             strategy: "s", version: "v",
             series: [SeriesKey(venue: "x", symbol: "BTCUSDT", resolution: Resolution("1d")!)],
             start: Timestamp(milliseconds: 0),
-            end: Timestamp(milliseconds: Int64(values.count) * 86_400_000), capital: FixedDecimal(10_000))
+            end: Timestamp(milliseconds: Int64(values.count) * 86_400_000), capital: FixedDecimal(10_000),
+            costs: costs)
         let equity = values.enumerated().map { index, value in
             EquityPoint(
                 time: Timestamp(milliseconds: Int64(index + 1) * 86_400_000), equity: FixedDecimal(value))
@@ -241,6 +242,24 @@ import Wire
         #expect(sharpe["values"]?.arrayValue?.count == 3)
         let page = String(decoding: comparison.html, as: UTF8.self)
         #expect(page.contains("class=\"line c2\"") && !page.contains("<script"))
+    }
+
+    @Test func `fees stand beside each other, and each model of slippage with its parameters`() {
+        let costs = CostModel(
+            makerFee: FixedDecimal("0.0002")!, takerFee: FixedDecimal("0.0005")!,
+            slippage: FixedDecimal("0.0005")!, halfSpreadTicks: 2,
+            impact: MarketImpact(coefficient: FixedDecimal("0.1")!))
+        #expect(costs.feeWords == "maker 0.02 %, taker 0.05 %")
+        #expect(
+            costs.slippageWords
+                == "0.05 % of the price + half spread 2 ticks + impact 10 % × √(share of volume)")
+        let quadratic = CostModel(
+            halfSpreadTicks: 1, impact: MarketImpact(coefficient: FixedDecimal("0.05")!, curve: .quadratic))
+        #expect(quadratic.slippageWords == "half spread 1 tick + impact 5 % × (share of volume)²")
+        let comparison = RunComparison([entry("1", [1, 2], costs: costs), entry("2", [1, 2])])
+        let page = String(decoding: comparison.html, as: UTF8.self)
+        #expect(page.contains(costs.feeWords) && page.contains(costs.slippageWords))
+        #expect(page.contains("<td>none</td>") && page.contains("<td>0 %</td>"))
     }
 
     @Test func `runs that share no time are not compared`() {

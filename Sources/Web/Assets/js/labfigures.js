@@ -33,6 +33,29 @@ export function metricText(value, unit) {
     return fixed(value, 3);
 }
 
+/** A part of costs, given as a decimal: `0.0005` as `0.05 %`, with every digit that it has. */
+const percent = (text) => {
+    const number = Number(text) * 100;
+    return `${Number(number.toPrecision(12))} %`;
+};
+
+/** Both fees; one figure where they are the same. */
+export function feeText(costs) {
+    const [maker, taker] = [percent(costs.maker_fee), percent(costs.taker_fee)];
+    return maker === taker ? taker : `maker ${maker}, taker ${taker}`;
+}
+
+const impactCurves = { linear: "share of volume", square_root: "√(share of volume)", quadratic: "(share of volume)²" };
+
+/** Each model of slippage that is on, with its parameters; they add up. */
+export function slippageText(costs) {
+    const models = [];
+    if (Number(costs.slippage) > 0) models.push(`${percent(costs.slippage)} of the price`);
+    if (costs.half_spread_ticks > 0) models.push(`half spread ${costs.half_spread_ticks} ${costs.half_spread_ticks === 1 ? "tick" : "ticks"}`);
+    if (Number(costs.impact ?? 0) > 0) models.push(`impact ${percent(costs.impact)} × ${impactCurves[costs.impact_curve] ?? costs.impact_curve}`);
+    return models.join(" + ") || "none";
+}
+
 /** A text that says by its colour which way its number goes; the sign says it too. */
 export function toned(text, value) {
     return h("span", { class: "num " + (value > 0 ? "up" : value < 0 ? "down" : "flat") }, text);
@@ -92,7 +115,7 @@ export function bars(histogram, label) {
 
 /** A table of facts: `heads` names the columns, the first is text, the others are numbers. */
 export function plainTable(label, heads, rows) {
-    return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", { class: "data" },
+    return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", { class: "data beside" },
         h("thead", {}, h("tr", {}, heads.map((head, index) => h("th", { scope: "col", class: index ? "right" : "" }, head)))),
         h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => h("td", { class: index ? "right num" : "" }, value)))))));
 }

@@ -4,7 +4,7 @@ import { h, fill, icon } from "../dom.js";
 import { get, items } from "../api.js";
 import { button, callout, empty, loading, panel } from "../ui.js";
 import { growthChart, runColours } from "../labcharts.js";
-import { fixed, metricText, plainTable, utc } from "../labfigures.js";
+import { feeText, fixed, metricText, plainTable, slippageText, utc } from "../labfigures.js";
 
 const MOST = 8;
 
@@ -57,12 +57,13 @@ function chance(answer) {
 function settings(answer) {
     const names = [...new Set(answer.runs.flatMap((run) => Object.keys(run.job.parameters ?? {})))];
     const text = (value) => (value === undefined || value === null ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+    const words = (told) => h("span", { class: "words" }, told);
     return panel("What was run", plainTable("Settings of the runs", ["", ...answer.runs.map((run) => run.id)], [
         ["Strategy", ...answer.runs.map((run) => run.job.strategy)], ["Version", ...answer.runs.map((run) => h("code", { title: run.job.version }, run.job.version.slice(0, 12)))],
         ["Series", ...answer.runs.map((run) => run.job.series.map((one) => `${one.symbol} ${one.resolution}`).join(", "))],
         ["From", ...answer.runs.map((run) => utc(run.job.start, { date: true }))], ["To", ...answer.runs.map((run) => utc(run.job.end, { date: true }))],
         ...names.map((name) => [name, ...answer.runs.map((run) => text(run.job.parameters?.[name]))]),
-        ["Taker fee", ...answer.runs.map((run) => text(run.job.costs.taker_fee))], ["Slippage", ...answer.runs.map((run) => text(run.job.costs.slippage))],
+        ["Fees", ...answer.runs.map((run) => words(feeText(run.job.costs)))], ["Slippage", ...answer.runs.map((run) => words(slippageText(run.job.costs)))],
     ]), { flush: true });
 }
 
