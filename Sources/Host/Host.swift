@@ -43,6 +43,7 @@ public final class Host: HostService {
     /// Stored market data. Its calls read and write files: never call on the floor's thread.
     public let candles: CandleStore
     let dataThreads = DataThreads(limit: 8)
+    let exports = ExportSlots(limit: 4)
     let admission: Admission
     /// Where strategies are tried out; nil when its database cannot be used.
     public let lab: LabService?

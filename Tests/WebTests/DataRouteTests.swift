@@ -26,6 +26,20 @@ struct DataRouteTests {
         #expect(fixture.host.calls.last == "candles other/X/4h -1 -1 -1 1000")
     }
 
+    @Test func `a series comes as a file, piece by piece`() async throws {
+        let response = try await fixture.call(
+            "GET", "/data/candles.csv.gz?\(series)&from=60000&to=600000", as: "ann")
+        #expect(response.status == 200)
+        #expect(response.headers["content-type"] == "application/gzip")
+        #expect(
+            response.headers["content-disposition"] == "attachment; filename=\"binance-BTCUSDT-1m.csv.gz\"")
+        #expect(response.body == (0..<(1 << 20)).map { UInt8($0 >> 8 & 255) })
+        #expect(fixture.host.calls == ["export binance/BTCUSDT/1m 60000 600000"])
+        #expect(
+            try await fixture.call("GET", "/data/candles.csv.gz?venue=a&symbol=X&resolution=1m").status
+                == 404)
+    }
+
     @Test(
         "what is wrong is told by its field",
         arguments: [
@@ -37,6 +51,8 @@ struct DataRouteTests {
             ("/data/candles?venue=a&symbol=X&resolution=1m&from=-1", "from"),
             ("/data/candles?venue=a&symbol=X&resolution=1m&to=253402300800000", "to"),
             ("/data/candles?venue=a&symbol=X&resolution=1m&tail=1", "tail"),
+            ("/data/candles.csv.gz?venue=a&symbol=X%22&resolution=1m", "symbol"),
+            ("/data/candles.csv.gz?venue=a&symbol=X&resolution=1m&limit=1", "limit"),
             ("/data/gaps?venue=a&resolution=1m", "symbol"), ("/data/latest?symbol=%20", "symbol"),
         ])
     func wrong(_ path: String, _ field: String) async throws {

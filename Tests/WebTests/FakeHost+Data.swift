@@ -56,6 +56,18 @@ extension FakeHost {
         return CandleGaps(series: series, span: nil)
     }
 
+    /// A megabyte of something, so that it takes many pieces.
+    func exportCandles(
+        of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
+    ) async throws(HostError) -> ExportedCandles {
+        note("export \(series.text) \(start?.milliseconds ?? -1) \(end?.milliseconds ?? -1)")
+        try find(series)
+        let size = 1 << 20
+        return ExportedCandles(size: size) { offset, count in
+            (offset..<min(size, offset + count)).map { UInt8($0 >> 8 & 255) }
+        }
+    }
+
     func importCandles(_ upload: CandleUpload, by: String) async throws(HostError) -> CandleImport.Outcome {
         note("import \(upload.series.text) \(upload.content.count) by \(by)")
         guard upload.content.starts(with: "time_ms".utf8) else {

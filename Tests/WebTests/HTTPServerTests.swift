@@ -31,9 +31,11 @@ private final class TestApplication: HTTPApplication {
             }
         case "/file":
             do {
-                let file = try FileDescriptor.open("/proc/self/exe", O_RDONLY)
-                let size = try file.size()
-                return .answer(HTTPResponse(.ok, body: .file(HTTPFile(file, size: size))))
+                let size = try FileDescriptor.open("/proc/self/exe", O_RDONLY).size()
+                let file = HTTPFile(size: size) { (offset, count) throws(SystemCallError) in
+                    try FileDescriptor.open("/proc/self/exe", O_RDONLY).read(at: offset, count: count)
+                }
+                return .answer(HTTPResponse(.ok, body: .file(file)))
             } catch {
                 return .answer(HTTPResponse(.internalError))
             }

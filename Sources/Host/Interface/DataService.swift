@@ -13,6 +13,11 @@ public protocol DataService: Sendable {
     func dataGaps(
         of series: SeriesKey, from start: Timestamp?, to end: Timestamp?, limit: Int
     ) async throws(HostError) -> CandleGaps
+    /// Candles of a series, or of shorter ones rolled up to it, as a gzipped file that an import takes; nil begins with the
+    /// first, and ends with the last.
+    func exportCandles(
+        of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
+    ) async throws(HostError) -> ExportedCandles
     /// Keeps the candles of a file.
     func importCandles(_ upload: CandleUpload, by: String) async throws(HostError) -> CandleImport.Outcome
     /// Says for how many days candles of a series are kept; nil keeps all. Older ones go at once.

@@ -1,5 +1,6 @@
 internal import CZlib
 internal import Glibc
+public import Posix
 public import Trading
 
 /// Writes candles of a store into a file of the form that ``CandleFile`` reads, plain or gzip by its name's end.
@@ -18,7 +19,16 @@ public struct CandleExport {
         into path: String,
         progress: (Int) -> Bool = { _ in true }
     ) throws(MarketFileFailure) -> Int? {
-        let output = try CandleFileWriter(path: path)
+        try run(
+            series, of: source, from: start, to: end, into: try CandleFileWriter(path: path),
+            progress: progress)
+    }
+
+    /// The same into a file that is begun.
+    public static func run(
+        _ series: SeriesKey, of source: some CandleSource, from start: Timestamp, to end: Timestamp,
+        into output: CandleFileWriter, progress: (Int) -> Bool = { _ in true }
+    ) throws(MarketFileFailure) -> Int? {
         var (next, count) = (start, 0)
         var lines: [UInt8] = []
         while true {
@@ -40,7 +50,8 @@ public struct CandleExport {
 @safe
 public final class CandleFileWriter {
     private let path: String
-    private let partial: String
+    /// Its name until it is whole; nil where it has none.
+    private let partial: String?
     private var handle: gzFile?
 
     /// Begins a file, with its header.
@@ -48,7 +59,8 @@ public final class CandleFileWriter {
     /// - Parameter path: Where it goes; one that is there is replaced at the end. `.gz` at its end compresses it.
     public init(path: String) throws(MarketFileFailure) {
         self.path = path
-        partial = "\(path).partial-\(getpid())"
+        let partial = "\(path).partial-\(getpid())"
+        self.partial = partial
         // `e` closes it in children, `T` writes without compressing.
         guard let opened = unsafe gzopen(partial, path.hasSuffix(".gz") ? "wb6e" : "wbTe") else {
             throw Self.failure(path)
@@ -58,10 +70,24 @@ public final class CandleFileWriter {
         try write(Array("\(CandleFile.header)\n".utf8))
     }
 
+    /// Begins a gzipped file, with its header, in an open one without a name, which stays open.
+    public init(gzipInto file: borrowing FileDescriptor) throws(MarketFileFailure) {
+        (path, partial) = ("export", nil)
+        let copy = fcntl(file.number, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0, let opened = unsafe gzdopen(copy, "wb6") else {
+            let failure = Self.failure(path)
+            if copy >= 0 { close(copy) }
+            throw failure
+        }
+        unsafe gzbuffer(opened, 1 << 18)
+        unsafe handle = opened
+        try write(Array("\(CandleFile.header)\n".utf8))
+    }
+
     deinit {
         guard let handle = unsafe handle else { return }
         unsafe gzclose(handle)
-        unsafe unlink(partial)
+        if let partial { unsafe unlink(partial) }
     }
 
     /// Adds lines as ``CandleFile`` reads them, each with its line feed.
@@ -77,11 +103,15 @@ public final class CandleFileWriter {
     public func finish() throws(MarketFileFailure) {
         let closed = unsafe gzclose(handle)
         unsafe handle = nil
-        guard closed == Z_OK, unsafe rename(partial, path) == 0 else {
-            let failure = Self.failure(path)
-            unsafe unlink(partial)
-            throw failure
-        }
+        guard closed == Z_OK else { throw given(up: Self.failure(path)) }
+        guard let partial else { return }
+        guard unsafe rename(partial, path) == 0 else { throw given(up: Self.failure(path)) }
+    }
+
+    /// `failure`, with nothing left behind.
+    private func given(up failure: MarketFileFailure) -> MarketFileFailure {
+        if let partial { unsafe unlink(partial) }
+        return failure
     }
 
     private static func failure(_ path: String) -> MarketFileFailure {

@@ -2,6 +2,7 @@ import HTTPMessages
 import Host
 import Identity
 import MarketData
+import Posix
 import Trading
 import Wire
 
@@ -13,6 +14,7 @@ enum DataRoutes {
             return try Lists.response(all: await call.host.dataSeries(), page, \.json)
         },
         Route("GET", "/data/candles", .permitted(.viewMarketData), handler: candles),
+        Route("GET", "/data/candles.csv.gz", .permitted(.viewMarketData), handler: export),
         Route("GET", "/data/latest", .permitted(.viewMarketData)) { call in
             var query = try call.query()
             let (venue, symbol) = (try name("venue", &query), try name("symbol", &query))
@@ -50,6 +52,27 @@ enum DataRoutes {
             limit: try query.integer("limit", in: 1...CandleRequest.maximum) ?? 1000)
         try query.finish()
         return .json(.ok, try await call.host.dataCandles(request).json)
+    }
+
+    /// Read from disk piece by piece while the other side takes it.
+    private static func export(_ call: APICall) async throws -> HTTPResponse {
+        var query = try call.query()
+        let series = try series(&query)
+        let (start, end) = (try time("from", &query), try time("to", &query))
+        try query.finish()
+        let file = try await call.host.exportCandles(of: series, from: start, to: end)
+        // A series' names have nothing in them that a header or a file's name may not have.
+        let name = "\(series.venue)-\(series.symbol)-\(series.resolution).csv.gz"
+        return HTTPResponse(
+            .ok,
+            headers: [
+                "content-type": "application/gzip", "cache-control": "no-store",
+                "content-disposition": "attachment; filename=\"\(name)\"",
+            ],
+            body: .file(
+                HTTPFile(size: file.size) { (offset, count) throws(SystemCallError) in
+                    try file.read(at: offset, count: count)
+                }))
     }
 
     private static func keep(_ call: APICall) async throws -> HTTPResponse {

@@ -26,14 +26,21 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-/// A file to be sent: its descriptor stays open until it has gone.
+/// A file to be sent: what it is read from is let go of when it has gone.
 public final class HTTPFile: Sendable {
-    let descriptor: FileDescriptor
     let size: Int
+    private let source: @Sendable (_ offset: Int, _ count: Int) throws(SystemCallError) -> [UInt8]
 
-    /// Takes over an open file and sends its first `size` bytes.
-    public init(_ descriptor: consuming FileDescriptor, size: Int) {
-        self.descriptor = descriptor
+    /// Sends `size` bytes.
+    ///
+    /// - Parameter read: Gives up to `count` bytes from `offset` on. Called on the server's thread, so it must not wait.
+    public init(
+        size: Int,
+        read: @escaping @Sendable (_ offset: Int, _ count: Int) throws(SystemCallError) -> [UInt8]
+    ) {
         self.size = size
+        source = read
     }
+
+    func read(at offset: Int, count: Int) throws(SystemCallError) -> [UInt8] { try source(offset, count) }
 }

@@ -40,7 +40,7 @@ struct OutputQueue {
             return bytes[position..<end]
         }
         guard let file else { return nil }
-        bytes = try file.descriptor.read(
+        bytes = try file.read(
             at: fileOffset, count: min(Self.pieceSize, file.size - fileOffset))
         position = bytes.count
         guard !bytes.isEmpty else { throw SystemCallError(call: "read", number: 5, subject: "file") }

@@ -21,6 +21,12 @@ const refusals = (refused) => Object.entries(refused ?? {}).map(([reason, number
 const total = (refused) => Object.values(refused ?? {}).reduce((sum, number) => sum + number, 0);
 const day = (time) => (time === null ? "–" : utc(time, { date: true }));
 
+/** A link that saves a series as gzipped CSV: the browser writes it as it comes. */
+function exportLink(one) {
+    const title = `Save ${seriesName(one)} as CSV`;
+    return h("a", { class: "button bare small", href: "/data/candles.csv.gz" + query({ venue: one.venue, symbol: one.symbol, resolution: one.resolution }), download: `${one.venue}-${one.symbol}-${one.resolution}.csv.gz`, title, "aria-label": title }, icon("download"));
+}
+
 /** Makes a field read a list of words; empty stays null. */
 function asList(item) {
     const read = item.read;
@@ -48,9 +54,9 @@ export async function open(context) {
             { label: "Refused", right: true, wide: true, render: (one) => (total(one.refused) ? h("span", { class: "num", title: refusals(one.refused) }, total(one.refused).toLocaleString("en")) : h("span", { class: "muted" }, "none")) },
             { label: "Size", right: true, wide: true, sort: (one) => one.bytes, render: (one) => h("span", { class: "num" }, bytes(one.bytes)) },
             { label: "Kept", right: true, wide: true, render: (one) => (one.keep_days === null ? "always" : count(one.keep_days, "day")) },
-            ...(isOperator() ? [{ label: "", render: (one) => h("div", { class: "actions" },
-                button("", { icon: "edit", small: true, tone: "bare", title: `How long ${seriesName(one)} is kept`, onclick: () => keep(one) }),
-                button("", { icon: "trash", small: true, tone: "bare", title: `Delete ${seriesName(one)}`, onclick: () => forget(one) })) }] : []),
+            { label: "", render: (one) => h("div", { class: "actions" }, exportLink(one),
+                ...only(button("", { icon: "edit", small: true, tone: "bare", title: `How long ${seriesName(one)} is kept`, onclick: () => keep(one) }),
+                    button("", { icon: "trash", small: true, tone: "bare", title: `Delete ${seriesName(one)}`, onclick: () => forget(one) }))) },
         ],
         empty: () => empty("No candles yet", isOperator() ? "Download them from an exchange, which needs no key, or import a file: time_ms,open,high,low,close,volume." : "An operator downloads or imports them.",
             ...only(button("Download", { icon: "download", tone: "primary", onclick: askDownload }), button("Import a file", { icon: "upload", onclick: askImport }))),
