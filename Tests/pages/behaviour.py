@@ -271,6 +271,46 @@ def a_search_says_how_many_backtests_it_is_and_sends_what_was_typed(at):
 
 
 @check
+def every_cost_of_a_backtest_is_checked_at_its_field_in_its_own_unit(at):
+    at.go("lab", "tr[data-link]")
+    at.click("button", "Backtest")
+    wrong = {
+        "taker_fee": ("12", "from 0 to 10 %"), "slippage": ("0,05", "Write a point"), "half_spread_ticks": ("1.5", "whole number"), "maker_fee": ("-0.1", "from 0 to 10 %"),
+        "impact": ("60", "from 0 to 50 %"), "volume_share": ("0", "above 0 and at most 100 %"), "latency_ms": ("90000000", "from 0 to 86400000 ms"), "funding_rate": ("-11", "from -10 to 10 %")}
+    at.see("dialog [name='costs.taker_fee']")
+    typed = lambda values: at.browser.script("""Object.entries(%s).forEach(([name, text]) => {
+        const input = document.querySelector(`dialog [name='costs.${name}']`);
+        input.value = text; input.dispatchEvent(new Event('input')); })""" % json.dumps(values))
+    typed({name: text for name, (text, _) in wrong.items()})
+    at.submit()
+    for name, (_, words) in wrong.items():
+        # What was folded away is opened, or this would not be seen.
+        at.see(f"dialog .field:has([name='costs.{name}']) .field-error", words)
+    expect(at.world.data.asked, None)
+    typed({"taker_fee": "0.05", "slippage": "0.02", "half_spread_ticks": "1,000", "maker_fee": "0.02", "impact": "10", "volume_share": "25", "latency_ms": "200", "funding_rate": "-0.01"})
+    at.submit()
+    at.gone("dialog")
+    expect(at.world.data.asked["costs"], {
+        "maker_fee": "0.0002", "taker_fee": "0.0005", "slippage": "0.0002", "half_spread_ticks": 1000, "impact": "0.1", "impact_curve": "square_root", "volume_share": "0.25", "latency_ms": 200,
+        "intrabar": "pessimistic", "market_fill": "next_open", "funding_rate": "-0.0001", "funding_hours": 8})
+
+
+@check
+def a_comparison_shows_fees_and_every_model_of_slippage(at):
+    at.go("lab/compare/1,2,3", "[aria-label='Settings of the runs'] td")
+    rows = at.browser.script("""Object.fromEntries([...document.querySelectorAll("[aria-label='Settings of the runs'] tr")].map((row) => [...row.cells].map((cell) => cell.textContent)).map(([name, ...rest]) => [name, rest]))""")
+    expect(rows["Fees"], ["0.1 %", "maker 0.02 %, taker 0.1 %", "0.1 %"])
+    expect(rows["Slippage"], ["0.05 % of the price", "0.05 % of the price + half spread 2 ticks + impact 10 % \u00d7 \u221a(share of volume)", "none"])
+
+
+@check
+def a_series_is_saved_by_a_link(at):
+    at.go("data", "td")
+    expect(at.browser.script("""(() => { const link = document.querySelector("a[aria-label='Save binance BTCUSDT 1h as CSV']"); return [link.getAttribute('href'), link.download]; })()"""),
+           ["/data/candles.csv.gz?venue=binance&symbol=BTCUSDT&resolution=1h", "binance-BTCUSDT-1h.csv.gz"])
+
+
+@check
 def criteria_are_changed_and_a_refusal_stands_beside_its_field(at):
     at.go("criteria", "td")
     at.see("section[aria-label='From paper to live'] td", "25 %")

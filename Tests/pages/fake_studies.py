@@ -116,7 +116,7 @@ class MarketData:
     """What the page of market data shows; empty on a new host."""
 
     def __init__(self, empty):
-        self.asked = None  # The last search that was asked for.
+        self.asked = None  # The last search or backtest that was asked for.
         self.criteria = {gate: list(items) for gate, items in CRITERIA.items()}
         self.collectors = [] if empty else [
             collector("btc", "waiting"), collector("india", "backing_off", venue="coindcx", last_failure=START + 401 * DAY, last_reason="it did not answer within 30 s", failures_in_a_row=4, stream=None),
@@ -138,6 +138,9 @@ def answer(handler, parts, method):
                         raise handler.refusal(400, "invalid_field", f"{gate}[{index}].limit is {one['limit']}, allowed are 0 to 1", f"{gate}[{index}].limit")
                 data.criteria[gate] = items
         return data.criteria
+    if method == "POST" and parts[:2] == ["lab", "algorithms"] and parts[3:] == ["backtests"]:
+        data.asked = handler.given()
+        return fake_lab.run(6)
     if method == "POST" and parts == ["lab", "optimisations"]:
         data.asked = handler.given()
         return study(4)

@@ -329,6 +329,9 @@ export function field({ name, label, kind = "text", value, hint, options, requir
             error.textContent = message;
             input.setAttribute("aria-invalid", "true");
             input.setAttribute("aria-describedby", `${id}-error`);
+            // What is folded away could not be read.
+            const folded = element.closest("details");
+            if (folded) folded.open = true;
         },
         read() {
             if (kind === "checkbox") return input.checked;
@@ -337,6 +340,8 @@ export function field({ name, label, kind = "text", value, hint, options, requir
                 if (required) throw new RangeError("This is needed.");
                 return null;
             }
+            // A comma that stands for the point would make a hundred of one.
+            if ((kind === "decimal" || kind === "number") && text.includes(",") && !/^[-+\u2212]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text)) throw new RangeError("Write a point, as in 0.05; commas stand only between thousands.");
             const plain = text.replace(/[\s,_]/g, "").replace(/^\u2212/, "-").replace(/^\+/, "");
             if (kind === "decimal") {
                 if (!/^-?\d+(\.\d{1,18})?$/.test(plain)) throw new RangeError("Write a number such as 1250 or 0.05.");

@@ -106,35 +106,42 @@ export async function open(context) {
         const candles = candleFields(stored);
         candles.suit(algorithm);
         const capital = field({ name: "capital", label: "Capital", kind: "decimal", value: "10000", hint: "In quote currency." });
-        const fee = field({ name: "costs.taker_fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." });
-        const slippage = field({ name: "costs.slippage", label: "Slippage", kind: "decimal", value: "0", unit: "%", hint: "By which market and stop orders fill worse." });
-        const spread = field({ name: "costs.half_spread_ticks", label: "Half spread", kind: "number", value: "0", unit: "ticks" });
-        const impact = field({ name: "costs.impact", label: "Taking all of a candle's volume costs", kind: "decimal", value: "0", unit: "%" });
-        const curve = field({ name: "costs.impact_curve", label: "It grows with the share", kind: "select", value: "square_root", options: [{ value: "square_root", label: "As its square root" }, { value: "linear", label: "Linearly" }, { value: "quadratic", label: "As its square" }] });
-        const mode = field({ name: "mode", label: "Mode", kind: "select", value: "batched", options: [{ value: "batched", label: "Batched: many candles a line, faster" }, { value: "strict", label: "Strict: one candle, one answer" }] });
-        const latency = field({ name: "costs.latency_ms", label: "Latency", kind: "number", value: "0", unit: "ms" });
-        const volume = field({ name: "costs.volume_share", label: "Of a candle's volume at most", kind: "decimal", unit: "%", placeholder: "no bound" });
+        const fee = within(field({ name: "costs.taker_fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." }), 0, 10, " %");
+        const slippage = within(field({ name: "costs.slippage", label: "Slippage", kind: "decimal", value: "0", unit: "%", hint: "By which market and stop orders fill worse." }), 0, 10, " %");
+        const makerFee = within(field({ name: "costs.maker_fee", label: "Fee of makers", kind: "decimal", unit: "%", placeholder: "the same", hint: "For what waited in the book." }), 0, 10, " %");
+        const spread = within(field({ name: "costs.half_spread_ticks", label: "Half spread", kind: "number", value: "0", unit: "ticks", hint: "Market and stop orders fill worse by it besides." }), 0, 10000, " ticks");
+        const impact = within(field({ name: "costs.impact", label: "Impact", kind: "decimal", value: "0", unit: "%", hint: "What taking all of a candle's volume costs besides." }), 0, 50, " %");
+        const curve = field({ name: "costs.impact_curve", label: "Impact grows with the share", kind: "select", value: "square_root", options: [{ value: "square_root", label: "As its square root" }, { value: "linear", label: "Linearly" }, { value: "quadratic", label: "As its square" }] });
+        const latency = within(field({ name: "costs.latency_ms", label: "Latency", kind: "number", value: "0", unit: "ms", hint: "Of an order on its way to the venue." }), 0, 86400000, " ms");
+        const volume = within(field({ name: "costs.volume_share", label: "Fills at most", kind: "decimal", unit: "%", placeholder: "no bound", hint: "Of a candle's volume." }), 0, 100, " %", { above: true });
         const intrabar = field({ name: "costs.intrabar", label: "Stop and target in one candle", kind: "select", value: "pessimistic", options: [{ value: "pessimistic", label: "The worse first" }, { value: "by_direction", label: "By the candle's direction" }, { value: "optimistic", label: "The better first" }] });
         const market = field({ name: "costs.market_fill", label: "Market orders fill", kind: "select", value: "next_open", options: [{ value: "next_open", label: "At the next open" }, { value: "same_close", label: "At the close they answer" }] });
+        const funding = within(field({ name: "costs.funding_rate", label: "Funding", kind: "decimal", unit: "%", placeholder: "none", hint: "Of perpetuals; longs pay it, or get it when below 0." }), -10, 10, " %");
+        const fundingHours = field({ name: "costs.funding_hours", label: "Funding is paid", kind: "select", value: "8", options: [1, 2, 3, 4, 6, 8, 12, 24].map((hours) => ({ value: String(hours), label: hours === 1 ? "Every hour" : `Every ${hours} hours` })) });
+        const mode = field({ name: "mode", label: "Mode", kind: "select", value: "batched", options: [{ value: "batched", label: "Batched: many candles a line, faster" }, { value: "strict", label: "Strict: one candle, one answer" }] });
         const warmUp = field({ name: "warm_up", label: "Candles of history", kind: "number", placeholder: String(algorithm.warm_up) });
         const seed = field({ name: "seed", label: "Seed", kind: "number", value: "1" });
         const title = field({ name: "title", label: "Title", placeholder: "to find it again" });
         const parameters = algorithm.parameters.map(parameterField);
-        const more = [mode, latency, volume, intrabar, market, spread, impact, curve, warmUp, seed, title];
+        const costs = [makerFee, spread, impact, curve, volume, latency, intrabar, market, funding, fundingHours];
+        const rest = [mode, warmUp, seed, title];
         const group = parameters.length
             ? h("fieldset", { class: "field-group" }, h("legend", {}, "Parameters"), h("div", { class: "two-up" }, parameters.map(({ item }) => item.element)))
             : h("p", { class: "muted full" }, "This strategy has no parameters of its own.");
-        const details = h("details", { class: "more-settings full" }, h("summary", {}, "More: mode, latency, fills, seed"), h("div", { class: "two-up" }, more.map((item) => item.element)));
+        const folded = (title, list) => h("details", { class: "more-settings full" }, h("summary", {}, title), h("div", { class: "two-up" }, list.map((item) => item.element)));
         const part = (value) => (value === null ? null : percentPart(value));
         return form({
-            fields: [...candles.fields, capital, fee, slippage, group, details], inner: [...more, ...parameters.map(({ item }) => item)],
+            fields: [...candles.fields, capital, fee, slippage, group, folded("Costs and fills: spread, impact, latency, funding", costs), folded("More: mode, history, seed", rest)],
+            inner: [...parameters.map(({ item }) => item), ...costs, ...rest],
             submit: "Run the backtest", layout: "two", cancel: () => close(),
             async onsubmit(values) {
-                const costs = { maker_fee: part(values["costs.taker_fee"]) ?? "0", taker_fee: part(values["costs.taker_fee"]) ?? "0", slippage: part(values["costs.slippage"]) ?? "0", latency_ms: values["costs.latency_ms"] ?? 0, intrabar: values["costs.intrabar"], market_fill: values["costs.market_fill"] };
+                const taker = part(values["costs.taker_fee"]) ?? "0";
+                const costs = { maker_fee: part(values["costs.maker_fee"]) ?? taker, taker_fee: taker, slippage: part(values["costs.slippage"]) ?? "0", latency_ms: values["costs.latency_ms"] ?? 0, intrabar: values["costs.intrabar"], market_fill: values["costs.market_fill"] };
                 if (values["costs.half_spread_ticks"]) costs.half_spread_ticks = values["costs.half_spread_ticks"];
                 const most = part(values["costs.impact"]) ?? "0";
                 if (Number(most) > 0) Object.assign(costs, { impact: most, impact_curve: values["costs.impact_curve"] });
                 if (values["costs.volume_share"] !== null) costs.volume_share = part(values["costs.volume_share"]);
+                if (values["costs.funding_rate"] !== null) Object.assign(costs, { funding_rate: part(values["costs.funding_rate"]), funding_hours: Number(values["costs.funding_hours"]) });
                 const body = { ...candles.members(values), capital: values.capital ?? "10000", mode: values.mode, seed: values.seed ?? 1, costs };
                 for (const name of ["warm_up", "title"]) if (values[name] !== null) body[name] = values[name];
                 const own = Object.fromEntries(parameters.map(({ name, item }) => [name, values[item.name]]));
@@ -240,6 +247,17 @@ export async function open(context) {
         onOpen(again) { if (again) refresh().catch(fault); },
     });
     context.dispose(() => stream.close());
+}
+
+/** Makes a field of numbers refuse what lies outside, in words of its own unit. `above`: the lower end itself too. */
+export function within(item, low, high, unit, { above = false } = {}) {
+    const read = item.read;
+    item.read = () => {
+        const value = read();
+        if (value === null || (Number(value) <= high && (above ? Number(value) > low : Number(value) >= low))) return value;
+        throw new RangeError(above ? `It must be above ${low} and at most ${high}${unit}.` : `It must be from ${low} to ${high}${unit}.`);
+    };
+    return item;
 }
 
 /** `0.1` percent as the part `0.001`, by moving the point. */

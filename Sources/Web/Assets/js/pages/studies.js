@@ -4,7 +4,7 @@ import { h, fill, icon } from "../dom.js";
 import { get, post, remove, items, follow } from "../api.js";
 import { badge, button, callout, confirm, dataTable, dialog, empty, facts, failureBox, fault, field, form, moneyText, notice, panel, skeleton } from "../ui.js";
 import { candleFields, noCandles, spaceField } from "../labfields.js";
-import { percentPart, share } from "./lab.js";
+import { percentPart, share, within } from "./lab.js";
 import { utc } from "../labfigures.js";
 import { plainLine } from "../charts.js";
 import { money } from "../decimal.js";
@@ -113,7 +113,7 @@ function begin(algorithms, stored, close) {
     const objective = select("objective", "Look for the best", objectives.map((value) => ({ value, label: humanise(value) })));
     const inside = field({ name: "in_sample", label: "Search on", value: "30d", hint: "As in 30d or 12h." });
     const outside = field({ name: "out_of_sample", label: "Try on", value: "10d", hint: "The part behind it." });
-    const fee = field({ name: "fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." });
+    const fee = within(field({ name: "fee", label: "Fee", kind: "decimal", value: "0.1", unit: "%", hint: "Of the notional, for makers and takers." }), 0, 10, " %");
     const amount = h("p", { class: "hint full", role: "status" });
     const space = spaceField((count) => showAmount(count));
     const search = [objective, method, points];
