@@ -78,6 +78,7 @@ def pages(world):
     yield "stop", main, ".tabs", opens((".page-head button", "Stop"), ".option-card")
     yield "upload-broken", "upload", ".drop", broken
     yield "start", "strategies/" + named(world, "RSI mean reversion").id, ".tabs", start
+    yield "lab-form-costs", "lab", ROWS, costs
     yield "palette", "strategies", "td", lambda at: (at.browser.press("k", modifiers=2), at.see(".palette li", "Grid"))
     yield "keys", "strategies", "td", lambda at: (at.browser.press("?"), at.see(".keys"))
     for name, (page, button, wanted) in OPENED.items():
@@ -108,6 +109,15 @@ def start(at):
     at.see(".page-head .badge", "Stopped")
     at.dialog((".page-head button", "Start"), {"Capital": "900000"})
     at.see(".field-error", "free")
+
+
+def costs(at):
+    """The form of a backtest with its costs unfolded, and a refusal beside its field."""
+    at.click("button", "Backtest")
+    at.click("dialog summary", "Costs")
+    at.fill({"Half spread": "1.5"})
+    at.submit()
+    at.see(".field-error", "whole number")
 
 
 class Gallery:
