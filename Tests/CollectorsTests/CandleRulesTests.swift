@@ -101,6 +101,21 @@ import Wire
         #expect(reading.refused == [.notANumber: 1, .crossed: 1, .notPositive: 1, .missing: 1])
     }
 
+    @Test(arguments: [
+        (#"{"bid":"2","ask":"3"}"#, nil), (#"{"bid":"2","ask":"2"}"#, nil),
+        (#"{"bid":"3","ask":"2"}"#, Refusal.crossed), (#"{"bid":"0","ask":"2"}"#, .notPositive),
+        (#"{"bid":"2"}"#, .missing), (#"{"bid":"2","ask":"much"}"#, .notANumber),
+    ])
+    func `are as little crossed when one is asked for`(prices: String, reason: Refusal?) throws {
+        let answer = try JSONParser.parse(#"{"status":"ok","prices":\#(prices)}"#)
+        do throws(Refusal) {
+            let quote = try CoinSpotPublic(base: "").quote(in: answer, symbol: "BTCAUD")
+            #expect(reason == nil && quote.bid <= quote.ask)
+        } catch {
+            #expect(error == reason)
+        }
+    }
+
     @Test func `are none when the venue says that it went wrong`() throws {
         let answer = try JSONParser.parse(#"{"status":"error","message":"no"}"#)
         #expect(CoinSpotPublic(base: "").prices(in: answer) == nil)

@@ -154,6 +154,29 @@ import Wire
         #expect(held.fills[1].time > held.fills[0].time)
     }
 
+    @Test(arguments: CostModel.Intrabar.allCases)
+    func `a bracket's target is beyond what the market only touched`(intrabar: CostModel.Intrabar) throws {
+        let candles = [
+            (100, 101, 99, 100), (100, 101, 99, 100), (100, 115, 99, 110), (110, 116, 109, 112),
+            (112, 113, 111, 112),
+        ]
+        let bracket = BracketPrices(stopLoss: FixedDecimal(80), takeProfit: FixedDecimal(115))
+        let result = try run(
+            candles, [0: [order(.buy, bracket: bracket)]], CostModel(intrabar: intrabar))
+        #expect(prices(result) == [FixedDecimal(100), FixedDecimal(115)])
+        #expect(result.trades.first?.exitTime == MemoryCandles.start.advanced(byMilliseconds: 4 * 60_000))
+    }
+
+    @Test(arguments: [(90, 90), (110, 110), (96, 95)])
+    func `a bracket that the open jumped over exits at the open`(open: Int, price: Int) throws {
+        let candles = [
+            (100, 101, 99, 100), (100, 101, 99, 100), (open, open + 1, 89, open), (open, open, open, open),
+        ]
+        let bracket = BracketPrices(stopLoss: FixedDecimal(95), takeProfit: FixedDecimal(105))
+        let result = try run(candles, [0: [order(.buy, bracket: bracket)]])
+        #expect(prices(result) == [FixedDecimal(100), FixedDecimal(price)])
+    }
+
     @Test func `round trips are first in, first out, with how far the price went`() throws {
         let acts = [
             0: [order(.buy, .market, 2, request: "a")], 1: [order(.buy, .market, 1, request: "b")],

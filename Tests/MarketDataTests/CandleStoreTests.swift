@@ -278,6 +278,15 @@ struct CandleStoreTests {
         #expect(try store.basis(of: ten) == five)
     }
 
+    @Test func `a sum of volumes that cannot be kept exactly is told, and not cut off`() throws {
+        let large = "9000000000000000000"
+        try store.write(
+            [bench.candle(0, volume: large), bench.candle(1, volume: large), bench.candle(5)],
+            to: bench.minute, now: bench.now)
+        let five = SeriesKey(venue: "test", symbol: "X", resolution: Resolution("5m")!)
+        #expect(throws: MarketFileFailure.self) { try bench.all(five) }
+    }
+
     // MARK: - Gaps
 
     @Test func `what was asked and is not there is missing, the rest nobody has asked for`() throws {

@@ -20,11 +20,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-TESTS = ("TradingTests", "ExchangesTests")
 SWITCH = "BULLPEN_BITTEN"
+# How long a run of tests may take, in seconds; one that comes to no end has noticed as well.
+LONGEST = 240
 
 # Dropped into every module in which something is switched.
 SOURCE = """internal import Glibc
@@ -58,6 +60,7 @@ class Handling:
     def __init__(self, name, place):
         self.name = name
         self.place = place
+        self.list = place.partition(".")[0]
         self.words = ""
         self.changes = []
         self.tests = []
@@ -110,28 +113,68 @@ def changed_sources(handlings):
             changed[path] = changed[path].replace(old, new)
     everything = "\n".join(changed.values())
     for own in handlings:
-        if f'bitten("{own.name}")' not in everything:
+        if not re.search(rf'bitten\([^)]*"{own.name}"', everything):
             raise Flaw(f"{own.place}: nothing asks whether {own.name} is taken out")
     return changed
 
 
-def check_tests(handlings):
-    """Every test that is named must be there."""
+class Test:
+    """A test that is named by a list."""
+
+    def __init__(self, target, suite, title, function):
+        self.target = target
+        self.suite = suite
+        self.title = title
+        # By what it is picked: its name in the source, which is its title unless it has one beside its name.
+        self.function = function
+
+    @property
+    def pattern(self):
+        """What picks it."""
+        return f"{re.escape(self.suite)}`?/`?{re.escape(self.function)}"
+
+
+SUITE = re.compile(r"(?:\s*@Suite.* )?(?:final )?(?:struct|class|enum|extension) (?:`(.*?)`|(\w+))")
+
+
+def tests_there():
+    """All tests."""
     there = []
-    for target in TESTS:
-        for path in glob.glob(os.path.join(ROOT, "Tests", target, "**", "*.swift"), recursive=True):
-            suite = ""
-            for line in open(path, encoding="utf-8"):
-                if found := re.match(r"(?:final )?(?:struct|class|enum|extension) (\w+)", line):
-                    suite = found[1]
-                elif found := re.search(r"func `(.*?)`", line):
-                    there.append((suite, found[1]))
+    for path in glob.glob(os.path.join(ROOT, "Tests", "*Tests", "**", "*.swift"), recursive=True):
+        target = os.path.relpath(path, os.path.join(ROOT, "Tests")).split(os.sep)[0]
+        suite, displayed = "", None
+        for line in open(path, encoding="utf-8"):
+            # One at the margin, or one further in that says that it is a suite.
+            if found := SUITE.match(line):
+                suite, displayed = found[1] or found[2], None
+                continue
+            if "@Test" in line:
+                displayed = ""
+            if displayed == "" and (found := re.match(r'\s*(?:@Test\()?"(.*?)"', line)):
+                displayed = found[1]
+            # A long one stands on a line of its own.
+            if found := re.search(r"(?:func |^\s+)`(.*?)`\(", line):
+                there.append(Test(target, suite, found[1], found[1]))
+                displayed = None
+            elif displayed and (found := re.search(r"func (\w+\()", line)):
+                there.append(Test(target, suite, displayed, found[1]))
+                displayed = None
+    return there
+
+
+def check_tests(handlings):
+    """Every test that is named must be there; gives them by suite and beginning of the title."""
+    there = tests_there()
+    known = {}
     for own in handlings:
         if not own.tests or not own.words:
             raise Flaw(f"{own.place}: {own.name} has no words or no test")
         for suite, title in own.tests:
-            if sum(suite == own_suite and name.startswith(title) for own_suite, name in there) != 1:
+            fitting = [test for test in there if test.suite == suite and test.title.startswith(title)]
+            if len(fitting) != 1:
                 raise Flaw(f"{own.place}: there is not one test {suite}: {title}")
+            known[suite, title] = fitting[0]
+    return known
 
 
 def write(path, text):
@@ -143,21 +186,35 @@ def write(path, text):
         file.write(text)
 
 
-def copy(folder, handlings):
-    """Lays the copy out."""
+# What tests look for beside the sources.
+SURROUNDINGS = ("docs", "sandbox-profiles", "strategy-templates", ".build/stage-debug", ".build/test-runtimes")
+
+
+def link_surroundings(folder):
+    """Puts links to what tests look for into the copy."""
+    os.makedirs(os.path.join(folder, ".build"), exist_ok=True)
+    for name in SURROUNDINGS:
+        place = os.path.join(folder, name)
+        if os.path.exists(os.path.join(ROOT, name)) and not os.path.lexists(place):
+            os.symlink(os.path.join(ROOT, name), place)
+
+
+def copy(folder, handlings, targets):
+    """Lays the copy out, with these targets of tests."""
     changed = changed_sources(handlings)
+    link_surroundings(folder)
     wanted = {}
     for path in glob.glob(os.path.join(ROOT, "Sources", "**"), recursive=True):
         wanted[os.path.relpath(path, ROOT)] = path
     # With the server that misbehaves, which is not of the tests that are kept.
-    for target in TESTS + ("TestSupport", "NetTests"):
+    for target in [*targets, "TestSupport", "NetTests"]:
         for path in glob.glob(os.path.join(ROOT, "Tests", target, "**"), recursive=True):
             wanted[os.path.relpath(path, ROOT)] = path
     texts = {name: open(path, "rb").read() for name, path in wanted.items() if os.path.isfile(path)}
     for name, text in changed.items():
         texts[name] = text.encode()
         texts["/".join(name.split("/")[:2]) + "/Bitten.swift"] = SOURCE.encode()
-    names = ", ".join(f'"{name}"' for name in TESTS)
+    names = ", ".join(f'"{name}"' for name in targets)
     manifest = open(os.path.join(ROOT, "Package.swift"), encoding="utf-8").read()
     texts["Package.swift"] = (manifest + REDUCTION % f"[{names}]").encode()
     for top in ("Sources", "Tests"):
@@ -175,12 +232,13 @@ class Outcome:
         self.text = ""
         self.issues = []
         self.code = 0
+        self.is_late = False
 
 
 def run(folder, tests, name=None, stops=False):
     """Runs tests, with one handling taken out, and up to the first issue where that is enough."""
     binary = os.path.join(folder, ".build/debug/bullpenPackageTests.xctest")
-    pattern = "|".join(rf"{suite}/.?{re.escape(title)}" for suite, title in tests)
+    pattern = "|".join(test.pattern for test in tests)
     environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
     environment.pop(SWITCH, None)
     if name:
@@ -190,6 +248,14 @@ def run(folder, tests, name=None, stops=False):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment,
         cwd=folder)
     outcome = Outcome()
+
+    def give_up():
+        outcome.is_late = True
+        process.kill()
+
+    # With nothing taken out all of them run, which takes its time.
+    clock = threading.Timer(LONGEST if name else 10 * LONGEST, give_up)
+    clock.start()
     for line in process.stdout:
         outcome.text += line
         if "recorded an issue" in line:
@@ -198,18 +264,21 @@ def run(folder, tests, name=None, stops=False):
                 process.kill()
                 break
     outcome.code = process.wait()
+    clock.cancel()
     return outcome
 
 
-def told(outcome, tests):
+def told(outcome, test):
     """Who noticed, in short: the test's suite and its arguments."""
     noticed = []
     for issue in outcome.issues:
-        suite = next((suite for suite, title in tests if title in issue), "?")
+        suite = test.suite if test.title in issue else "?"
         found = re.search(r"with \d+ arguments? (.*?) at ", issue)
         values = re.findall(r"→ (.*?)(?=, \w+ →|$)", found[1]) if found else []
         noticed.append(suite + (f" ({', '.join(values)})" if values else ""))
-    if not noticed and outcome.code < 0:
+    if not noticed and outcome.is_late:
+        noticed.append(f"{test.suite} (it came to no end)")
+    elif not noticed and outcome.code < 0:
         noticed.append(f"it died by signal {-outcome.code}")
     return "; ".join(dict.fromkeys(noticed))
 
@@ -217,6 +286,7 @@ def told(outcome, tests):
 def main():
     parser = argparse.ArgumentParser(prog="bite", add_help=False)
     parser.add_argument("--only", default="")
+    parser.add_argument("--list", default="")
     parser.add_argument("--all-tests", action="store_true")
     parser.add_argument("--folder", default=os.path.join(ROOT, ".build/bite"))
     parser.add_argument("--no-build", action="store_true")
@@ -225,37 +295,45 @@ def main():
     try:
         everything = read_lists()
         changed_sources(everything)
-        check_tests(everything)
+        known = check_tests(everything)
         if options.check:
             return
+        lists = [name for name in options.list.split(",") if name]
+        chosen = [own for own in everything if not lists or own.list in lists]
+        if unknown := set(lists) - {own.list for own in everything}:
+            raise Flaw(f"there is no list {', '.join(sorted(unknown))}")
         if not options.no_build:
-            copy(options.folder, everything)
+            targets = sorted({known[test].target for own in chosen for test in own.tests})
+            copy(options.folder, chosen, targets)
     except Flaw as flaw:
         sys.exit(f"bite: {flaw}")
     if not options.no_build:
         subprocess.run(["swift", "build", "--build-tests"], cwd=options.folder, check=True, stdout=sys.stderr)
     only = [name for name in options.only.split(",") if name]
     wanted = [
-        own for own in everything
+        own for own in chosen
         if not only or any(own.name == name or own.name.startswith(name + "-") for name in only)]
     if not wanted:
         sys.exit(f"bite: nothing is called {options.only}")
-    tests = sorted({test for own in wanted for test in own.tests})
+    tests = {known[test] for own in wanted for test in own.tests}
     # With everything in its place all must pass, or a failure would prove nothing.
     outcome = run(options.folder, tests)
-    absent = [f"{suite}: {title} did not run" for suite, title in tests if f'Test "{title}' not in outcome.text]
+    ran = {line.partition('Test "')[2] for line in outcome.text.split("\n") if " skipped" not in line}
+    absent = [
+        f"{test.suite}: {test.title} did not run"
+        for test in tests if not any(line.startswith(test.title) for line in ran)]
     if outcome.issues or outcome.code != 0 or absent:
         sys.exit("bite: with nothing taken out not all is well:\n" + "\n".join(absent + outcome.issues))
     missed = 0
     for own in wanted:
         outcomes = []
-        for test in own.tests:
+        for test in (known[test] for test in own.tests):
             outcome = run(options.folder, [test], own.name, stops=not options.all_tests)
-            outcomes.append((test, told(outcome, [test])))
+            outcomes.append((test, told(outcome, test)))
             if outcomes[-1][1] and not options.all_tests:
                 break
         who = "; ".join(words for _, words in outcomes if words)
-        slept = [f"{suite}: {title}" for (suite, title), words in outcomes if not words]
+        slept = [f"{test.suite}: {test.title}" for test, words in outcomes if not words]
         missed += bool(slept) if options.all_tests else not who
         line = f"{own.name}: {own.words} — " + (f"noticed by {who}" if who else "NOBODY NOTICED")
         if slept and (options.all_tests or not who):

@@ -116,7 +116,7 @@ extension LabFigures {
     }
 
     /// Takes what a study found.
-    fileprivate mutating func take(_ study: LabStudy) {
+    mutating func take(_ study: LabStudy) {
         let result = study.result
         let words = "\(result["words"]?.stringValue ?? "no words"), study \(study.number)"
         switch study.plan.kind {

@@ -12,8 +12,6 @@ struct BacktestEngine: Sendable {
     static let strategy = StrategyID("lab")
     static let account = AccountID("lab")
     static let venue = VenueID("lab")
-    /// How many fills a run may have.
-    static let fillLimit = 1_000_000
     /// How many lines of the strategy's log are kept.
     static let logLines = 1_000
 
@@ -54,6 +52,8 @@ struct BacktestEngine: Sendable {
     /// Lines for the strategy that have not been taken.
     var outgoing: [UInt8] = []
     var timers = BacktestTimers()
+    /// How many fills a run may have.
+    var fillLimit = 1_000_000
 
     /// Money, before the worth of what is held.
     private(set) var cash: FixedDecimal

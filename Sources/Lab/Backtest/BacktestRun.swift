@@ -153,8 +153,8 @@ struct BacktestRun {
                 slowness = 0
                 try tellProgress()
             }
-            if engine.fills.count > BacktestEngine.fillLimit {
-                throw .broke("more than \(BacktestEngine.fillLimit) fills")
+            if engine.fills.count > engine.fillLimit {
+                throw .broke("more than \(engine.fillLimit) fills")
             }
         }
         engine.pass(block, from: next, through: block.count - 1)
@@ -193,8 +193,8 @@ struct BacktestRun {
             bars += block.countOfMain(index...(done - first))
             index = done - first + 1
             if isSlow { try tellProgress() }
-            if engine.fills.count > BacktestEngine.fillLimit {
-                throw .broke("more than \(BacktestEngine.fillLimit) fills")
+            if engine.fills.count > engine.fillLimit {
+                throw .broke("more than \(engine.fillLimit) fills")
             }
         }
     }

@@ -42,6 +42,57 @@ struct ChecklistTests {
         #expect(verdicts([criterion]) { $0.maximumDrawdown = .nan } == [.notKnown])
     }
 
+    /// Evidence with one thing in it, as it is too little and as it is enough for the criterion.
+    private static func evidence(
+        for kind: Criterion.Kind
+    ) -> (
+        criterion: Criterion, short: (inout PromotionEvidence) -> Void,
+        enough: (inout PromotionEvidence) -> Void
+    ) {
+        func of(
+            _ limit: String?, _ short: @escaping (inout PromotionEvidence) -> Void,
+            _ enough: @escaping (inout PromotionEvidence) -> Void
+        ) -> (Criterion, (inout PromotionEvidence) -> Void, (inout PromotionEvidence) -> Void) {
+            (Criterion(kind, limit.map { FixedDecimal($0)! }), short, enough)
+        }
+        func word(_ reviewer: String) -> PromotionReview {
+            PromotionReview(reviewer: reviewer, approves: true, note: "", time: Timestamp(milliseconds: 1))
+        }
+        return switch kind {
+        case .minimumTrades: of("10", { $0.trades = 9 }, { $0.trades = 10 })
+        case .minimumSharpe: of("1", { $0.sharpe = 0.99 }, { $0.sharpe = 1 })
+        case .minimumOutOfSampleSharpe:
+            of("0.5", { $0.outOfSampleSharpe = 0.49 }, { $0.outOfSampleSharpe = 0.5 })
+        case .minimumReturn: of("0.1", { $0.totalReturn = 0.09 }, { $0.totalReturn = 0.11 })
+        case .maximumDrawdown: of("0.2", { $0.maximumDrawdown = 0.21 }, { $0.maximumDrawdown = 0.2 })
+        case .lookaheadCheck: of(nil, { $0.lookahead = .failed("it peeks") }, { $0.lookahead = .passed("") })
+        case .startupCheck: of(nil, { $0.startup = .failed("too few") }, { $0.startup = .passed("") })
+        case .minimumDaysOnPaper: of("14", { $0.daysOnPaper = 13.9 }, { $0.daysOnPaper = 14 })
+        case .minimumPaperFills: of("5", { $0.paperFills = 4 }, { $0.paperFills = 5 })
+        case .maximumReplayDifferences:
+            of("0", { $0.replayDifferences = 1 }, { $0.replayDifferences = 0 })
+        case .positionLimit: of(nil, { $0.positionLimit = nil }, { $0.positionLimit = "500 a position" })
+        case .dailyLossLimit: of(nil, { $0.dailyLossLimit = nil }, { $0.dailyLossLimit = "5 % a day" })
+        case .stopLimit: of(nil, { $0.stopLimit = nil }, { $0.stopLimit = "20 % below its peak" })
+        case .reviews:
+            of("2", { $0.reviews = [word("root")] }, { $0.reviews = [word("root"), word("eve")] })
+        }
+    }
+
+    @Test(arguments: Criterion.Kind.allCases)
+    func `each criterion alone holds a promotion up until it is met`(kind: Criterion.Kind) {
+        let (criterion, short, enough) = Self.evidence(for: kind)
+        #expect(verdicts([criterion], short) == [.notMet])
+        #expect(verdicts([criterion], enough) == [.met])
+        // Nobody has looked, or no limit is set.
+        #expect(verdicts([criterion]) { _ in } != [.met])
+        var evidence = PromotionEvidence()
+        short(&evidence)
+        let gate = Checklist(
+            PromotionCriteria(paper: [], live: [criterion]), stage: .live, evidence: evidence)
+        #expect(!gate.isPassed && gate.hindrances.map(\.criterion.kind) == [kind])
+    }
+
     @Test func `figure and limit stand in words`() {
         var evidence = PromotionEvidence()
         evidence.maximumDrawdown = 0.3127

@@ -85,6 +85,20 @@ import Wire
         #expect(try JSONParser.parse(json.bytes, limits: JSONParser.Limits(bytes: 1 << 24)) == json)
     }
 
+    @Test func `prices are those of the run's own span`() throws {
+        let whole = Self.result()
+        var job = whole.job
+        job.start = Timestamp(milliseconds: 24 * 3_600_000)
+        let later = BacktestResult(
+            job: job, dataHashes: [], end: .completed, bars: 48, finalEquity: whole.finalEquity, fills: [],
+            trades: [], equity: whole.equity.filter { $0.time > job.start }, decisions: [], log: [],
+            milliseconds: 0)
+        let report = try Self.report("1", "", later)
+        #expect(report.prices.bars.first?.time == job.start && report.prices.bars.count == 48)
+        // Held from an open of 124 to a close of 172.
+        #expect(abs((report.performance[.benchmarkReturn] ?? 0) - (172.0 / 124 - 1)) < 1e-12)
+    }
+
     @Test func `without prices or trades the report says what it can`() throws {
         let whole = Self.result()
         let bare = BacktestResult(

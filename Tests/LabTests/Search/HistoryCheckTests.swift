@@ -118,6 +118,19 @@ import Wire
         #expect(report.words.contains("the configured 20 are too few"))
     }
 
+    @Test func `takes a failure with less history for a difference`() async throws {
+        let picky = StandInBacktester { job throws(BacktestFailure) in
+            job.warmUp < 40
+                ? .init(decisions: [StandInBacktester.buy(at: 5)], end: .failed("IndexError"))
+                : .init(decisions: [StandInBacktester.buy(at: 5)])
+        }
+        let report = try #require(
+            try await StartUpCheck(job: StandInBacktester.job, backtester: picky).run(parallel: 2))
+        #expect(report.rows.map(\.isSame) == [false, false, false, true, true])
+        #expect(report.enough == 40 && !report.isEnough)
+        #expect(report.rows.first?.failure == "IndexError")
+    }
+
     @Test func `says when no amount is enough, with the first difference`() async throws {
         let report = try await check(needs: 1000)
         #expect(report.enough == nil && !report.isEnough)

@@ -1,5 +1,6 @@
 import Analytics
 import Lab
+import Synchronization
 import Testing
 import Trading
 import Wire
@@ -91,6 +92,45 @@ import Wire
         #expect(abs(efficiency - 0.8 / 20 / (0.1 / 40)) < 1e-9)
         // Parameters are never tried on what they were found on.
         for job in backtester.jobs where job.candles == 10 { #expect(job.start >= time(40)) }
+    }
+
+    @Test(arguments: WalkForwardPlan.Anchoring.allCases)
+    func `searches each window anew, on its own first part and nothing behind it`(
+        _ anchoring: WalkForwardPlan.Anchoring
+    ) async throws {
+        // Each window has another best x: the number of the minute its search ends on.
+        let backtester = StandInBacktester { job throws(BacktestFailure) in
+            let best = Double(job.end.milliseconds / 60_000 / 10)
+            return .init(finalEquity: FixedDecimal(1_000 - Int(abs(job.number("x") - best))))
+        }
+        let plan = try WalkForwardPlan(
+            start: time(0), end: time(60), inMilliseconds: 30 * minute, outMilliseconds: 10 * minute,
+            anchoring: anchoring)
+        let space = SearchSpace([SearchParameter(name: "x", range: .integer(low: 0, high: 9, step: 1))])
+        let figures: @Sendable (BacktestResult) -> [String: Double] = {
+            ["final_equity": Double($0.finalEquity.description) ?? .nan]
+        }
+        let kept = Mutex<[Int: BacktestJob]>([:])
+        let report = try await WalkForwardRunner(
+            job: StandInBacktester.job, plan: plan, backtester: backtester, figures: figures,
+            keep: { window, result throws(SearchFailure) in
+                kept.withLock { $0[window] = result.job }
+                return Int64(window) + 100
+            }
+        ).run { window, job throws(SearchFailure) in
+            #expect(job.start == plan.windows[window].inStart && job.end == plan.windows[window].outStart)
+            return try await SearchRunner(
+                job: job, objective: Objective([.init("final_equity")]), budget: 10, parallel: 2, window: 4,
+                backtester: backtester, figures: figures
+            ).run(try GridMethod(space))
+        }
+        #expect(report.steps.map(\.point.json.text) == [#"{"x":3}"#, #"{"x":4}"#, #"{"x":5}"#])
+        #expect(report.steps.map(\.run) == [100, 101, 102])
+        for (number, window) in plan.windows.enumerated() {
+            let trial = try #require(kept.withLock { $0[number] })
+            #expect(trial.start == window.outStart && trial.end == window.outEnd)
+            #expect(trial.number("x") == Double(number + 3))
+        }
     }
 
     @Test func `says which windows had nothing to try`() async throws {

@@ -192,6 +192,36 @@ struct `The Lab` {
         await lab.close()
     }
 
+    @Test func `each owner keeps as many of his own, and what is under way stays`() async throws {
+        let lab = try LabFixture()
+        let store = lab.service.store
+        let job = try lab.service.job(of: BacktestRequest(), strategy: "crossing-abc").job
+        func add(_ owner: String, _ state: LabRun.State) async throws -> Int64 {
+            let run = try await store.add(job, owner: owner, by: owner, title: "", at: LabService.now)
+            if state == .running { try await store.began(run.number, at: LabService.now) }
+            if !state.isUnderWay { try await store.ended(run.number, state, cause: nil, at: LabService.now) }
+            return run.number
+        }
+        var left: [Int64] = [try await add("ann", .running), try await add("ann", .queued)]
+        let old = try await add("ann", .failed)
+        left.append(try await add("bob", .completed))
+        for _ in 0..<2 { left.append(try await add("ann", .completed)) }
+        #expect(try await store.prune(runs: 2, bytes: .max).runs == 1)
+        #expect(try store.run(old) == nil)
+        for number in left { #expect(try store.run(number) != nil, "\(number)") }
+        await lab.close()
+    }
+
+    @Test func `old runs give way by themselves`() async throws {
+        let lab = try LabFixture(runsKept: 3)
+        for _ in 0..<17 {
+            let run = try await lab.service.request(BacktestRequest(), of: "crossing-abc", by: "ann")
+            _ = try await lab.ended(run.number)
+        }
+        #expect(try lab.service.runs(LabRunFilter(), before: nil, limit: 100).runs.count <= 4)
+        await lab.close()
+    }
+
     @Test func `lists runs in parts, newest first, of one owner`() async throws {
         let lab = try LabFixture()
         var numbers: [Int64] = []

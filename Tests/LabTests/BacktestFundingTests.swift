@@ -1,0 +1,95 @@
+import Analytics
+import MarketData
+import Testing
+import Trading
+import Wire
+
+@testable import Lab
+
+/// Who pays funding, for which hours, and where it is booked.
+@Suite struct `Funding in a backtest` {
+    private static let key = MemoryCandles.key("BTCUSDT", "1m")
+
+    /// One-minute candles at these minutes from the start, all at a price of 100.
+    private func still(_ minutes: [Int]) -> MemoryCandles {
+        var columns = CandleColumns(
+            symbol: "BTCUSDT", resolution: Self.key.resolution, priceDigits: 2, volumeDigits: 0)
+        let price = FixedDecimal(100)
+        for minute in minutes {
+            let candle = Candle(
+                symbol: "BTCUSDT", resolution: Self.key.resolution,
+                openTime: MemoryCandles.start.advanced(byMilliseconds: Int64(minute) * 60_000), open: price,
+                high: price, low: price, close: price, volume: .one)
+            precondition(columns.append(candle))
+        }
+        return MemoryCandles(series: [Self.key: columns])
+    }
+
+    /// Buys one at the close of one candle, and sells it at that of another.
+    private struct Round: Script {
+        let buyAt: Int
+        var sellAt = Int.max
+        private var number = -1
+
+        init(buyAt: Int, sellAt: Int = .max) { (self.buyAt, self.sellAt) = (buyAt, sellAt) }
+
+        mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
+            if case .funding(let told) = message {
+                return [
+                    .log(
+                        level: .info, message: "\(told.amount) at \(told.time.milliseconds / 60_000 % 1_440)")
+                ]
+            }
+            guard case .candle = message else { return [] }
+            number += 1
+            guard number == buyAt || number == sellAt else { return [] }
+            return [
+                .order(
+                    request: "r-\(number)",
+                    terms: OrderTerms(
+                        symbol: "BTCUSDT", side: number == buyAt ? .buy : .sell, type: .market, quantity: .one
+                    ))
+            ]
+        }
+    }
+
+    private func run(
+        _ minutes: [Int], _ script: Round, _ mode: BacktestJob.Mode = .strict
+    ) throws -> BacktestResult {
+        let costs = CostModel(fundingRate: FixedDecimal("0.01")!, fundingHours: 1)
+        let job = Bench.job(mode: mode, costs: costs, minutes: Int64(minutes.count + 600))
+        let result = try Bench.run(job, still(minutes), script)
+        #expect(result.end == .completed)
+        return result
+    }
+
+    @Test(arguments: BacktestJob.Mode.allCases)
+    func `is owed for the hours in which something is held, and for no others`(mode: BacktestJob.Mode) throws
+    {
+        let result = try run(Array(0..<290), Round(buyAt: 89, sellAt: 200), mode)
+        #expect(result.log == ["-1 at 120", "-1 at 180"])
+        #expect(result.fundingPayments == 2)
+        #expect(result.finalEquity == FixedDecimal(999_998))
+    }
+
+    @Test(arguments: BacktestJob.Mode.allCases)
+    func `is owed for hours without candles too`(mode: BacktestJob.Mode) throws {
+        let result = try run(Array(0..<10) + Array(200..<230), Round(buyAt: 3), mode)
+        #expect(result.log == ["-3 at 201"])
+        #expect(result.fundingPayments == 3 && result.funding == FixedDecimal(-3))
+        #expect(result.finalEquity == FixedDecimal(999_997))
+    }
+
+    @Test func `is counted with the trade that bore it, and with the account at the venue`() throws {
+        let result = try run(Array(0..<290), Round(buyAt: 89, sellAt: 200))
+        #expect(result.trades.map(\.fees) == [FixedDecimal(2)])
+        #expect(result.trades.map(\.profit) == [FixedDecimal(-2)])
+        let costs = CostModel(fundingRate: FixedDecimal("0.01")!, fundingHours: 1)
+        let setup = try BacktestSetup(
+            Bench.job(costs: costs, minutes: 290), config: .init(), source: still(Array(0..<290)),
+            instrument: { _ in nil })
+        let engine = setup.converse(ScriptedPeer(Round(buyAt: 89), batches: true)) { _ in true }.engine
+        #expect(engine.funding == FixedDecimal(-3))
+        #expect(engine.matching.equity(of: BacktestEngine.account) == engine.equity)
+    }
+}
