@@ -111,6 +111,9 @@ import Wire
         #expect(try prices(run(flat, [2: [order(.buy, .stop, stop: 98)]])) == [FixedDecimal(98)])
         let gap = [(100, 101, 99, 100), (90, 92, 88, 91)]
         #expect(try prices(run(gap, [0: [order(.sell, .stop, stop: 95)]])) == [FixedDecimal(90)])
+        // The same for one that was waiting already.
+        let later = [(100, 101, 99, 100)] + gap
+        #expect(try prices(run(later, [0: [order(.sell, .stop, stop: 95)]])) == [FixedDecimal(90)])
     }
 
     @Test(

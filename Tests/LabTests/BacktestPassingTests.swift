@@ -96,19 +96,19 @@ import Wire
             Bench.job(series, costs: Self.costs[1], minutes: 300), source, Dabbler(seed: 5, pace: 6))
     }
 
-    /// Buys one at each candle of a kind until it is told to stop.
+    /// Buys now and then, and sells it again.
     private struct Buyer: Script {
         var count = 0
 
         mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
             guard case .candle(let candle, false) = message else { return [] }
             count += 1
-            guard count % 7 == 1 else { return [] }
+            guard count % 31 == 1 else { return [] }
             return [
                 .order(
                     request: "b-\(count)",
                     terms: OrderTerms(
-                        symbol: candle.symbol, side: count % 14 == 1 ? .buy : .sell, type: .market,
+                        symbol: candle.symbol, side: count % 62 == 1 ? .buy : .sell, type: .market,
                         quantity: FixedDecimal(2)))
             ]
         }
@@ -116,9 +116,9 @@ import Wire
 
     @Test func `count for the day that they close on`() throws {
         var source = MemoryCandles()
-        source.add("BTCUSDT", "15m", count: 700, seed: 61)
+        source.add("BTCUSDT", "15m", count: 1_500, seed: 61)
         let series = [MemoryCandles.key("BTCUSDT", "15m")]
-        let job = Bench.job(series, minutes: 700 * 15, capital: 20_000)
+        let job = Bench.job(series, minutes: 1_500 * 15, capital: 20_000)
         let held = try compare(job, source, Buyer(), dailyLoss: FixedDecimal("0.0005")!)
         let free = try compare(job, source, Buyer())
         #expect(held.fills.count < free.fills.count, "the daily loss was never reached")

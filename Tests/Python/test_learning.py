@@ -105,6 +105,20 @@ class ModelTests(unittest.TestCase):
         harness.closes(*[100 + index * index for index in range(40)])
         self.assertEqual(max(len(y) for _, y in harness.author.fits), 8)
 
+    def test_history_is_learned_from_and_neither_learned_at_nor_acted_on(self):
+        class Eager(Recorder):
+            def on_prediction(self, prediction, candle):
+                self.seen = [*getattr(self, "seen", []), candle.close]
+
+        harness = Harness(Eager, parameters={"refit_every": 100})
+        closes = [100 + index * index for index in range(20)]
+        harness.closes(*closes, history=True)
+        self.assertEqual(harness.author.fits, [])
+        self.assertFalse(hasattr(harness.author, "seen"))
+        harness.closes(1000)
+        self.assertEqual([len(y) for _, y in harness.author.fits], [19])
+        self.assertEqual(harness.author.seen, [Decimal(1000)])
+
     def test_it_holds_what_is_wanted(self):
         class Swing(Recorder):
             def wanted(self, prediction):

@@ -206,7 +206,7 @@ import Wire
 
     @Test func `each run is held against holding its instrument`() throws {
         // A price that wavers; one run holds it from the start, one bets against it.
-        let prices = (0..<120).map { 1_000 + $0 * 3 + ($0 * 37) % 101 }
+        let prices = (1...120).map { 1_000 + $0 * 3 + ($0 * 37) % 101 }
         let days = SeriesKey(venue: "x", symbol: "BTCUSDT", resolution: Resolution("1d")!)
         var columns = CandleColumns(
             symbol: "BTCUSDT", resolution: days.resolution, priceDigits: 0, volumeDigits: 0)
