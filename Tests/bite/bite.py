@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SWITCH = "BULLPEN_BITTEN"
 # How long a run of tests may take, in seconds; one that comes to no end has noticed as well.
-LONGEST = 240
+LONGEST = 120
 
 # Dropped into every module in which something is switched.
 SOURCE = """internal import Glibc
