@@ -76,6 +76,31 @@ struct StoryStoreTests {
         full.close()
     }
 
+    @Test
+    func `no more goes at once than keeps the next lines from waiting, and it goes on until it is enough`()
+        async throws
+    {
+        defer { remove() }
+        var bounds = StoryStore.Bounds()
+        bounds.bytes = 0
+        let store = try StoryStore(path: path, bounds: bounds, log: log)
+        let count = StoryStore.pruneLines + 500
+        for first in stride(from: 0, to: count, by: 500) {
+            store.write((first..<first + 500).map { note(Int64($0), "\($0)") }, lost: 0, start: 1)
+            await store.settle()
+        }
+        // Each step begins behind the one before.
+        func settleAll() async { for _ in 0..<12 { await store.settle() } }
+        store.prune(at: 2)
+        await settleAll()
+        #expect(try await texts(store, Int64(StoryStore.pruneLines) - 1).isEmpty)
+        #expect(try await texts(store, Int64(StoryStore.pruneLines)) == ["ann: \(StoryStore.pruneLines)"])
+        store.prune(at: 2)
+        await settleAll()
+        #expect(try await texts(store, Int64(count) - 1).isEmpty)
+        store.close()
+    }
+
     @Test func `lines that could not be kept are counted for the orders of that time`() async throws {
         defer { remove() }
         let store = try StoryStore(path: path, log: log)

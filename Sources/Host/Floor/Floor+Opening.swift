@@ -268,7 +268,7 @@ extension Floor {
             if seconds % 10 == 0 { saveCursors() }
             if seconds % 60 == 1 { saveEquity() }
             if seconds % 60 == 30 { refreshBalances() }
-            if seconds % 600 == 300 { story.prune() }
+            story.prune()
             pruning.step(at: now)
             everySecond()
         }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Journal
 internal import Posix
+internal import Synchronization
 internal import Trading
 internal import Wire
 
@@ -12,6 +13,7 @@ final class StoryStore: Sendable {
     private let writer: GroupCommitWriter
     private let readers: DatabaseReaders
     private let bounds: Bounds
+    private let isPruning = Atomic(false)
 
     /// What is kept at most.
     struct Bounds: Hashable, Sendable {
@@ -126,37 +128,63 @@ final class StoryStore: Sendable {
             """, order, extra)
     }
 
-    /// Lets go of what is too old or too much. Call it now and then.
+    /// Lets go of what is too old or too much, ``pruneLines`` at most. Call it each second.
+    ///
+    /// In steps, between which notes are written. Each can be undone by itself: for that SQLite keeps a copy of every page
+    /// that it changes in memory, of which a long one would take more than the host has otherwise.
     func prune(at now: Int64) {
-        let bounds = bounds
-        submit { database in
-            var isTooMuch = true
-            // In steps, so that the notes of these moments do not wait for long; what is left goes the next time.
-            for _ in 0..<20 where isTooMuch {
-                let used =
-                    try database.first(
-                        """
-                        SELECT ((SELECT page_count FROM pragma_page_count())
-                            - (SELECT freelist_count FROM pragma_freelist_count()))
-                            * (SELECT page_size FROM pragma_page_size())
-                        """
-                    ) { try $0.int(0) } ?? 0
-                let oldest = used > bounds.bytes ? Int64.max : now - bounds.age
-                let gone = try database.run(
-                    "DELETE FROM lines WHERE id IN (SELECT id FROM lines ORDER BY id LIMIT 2000) AND time < ?",
-                    oldest)
-                isTooMuch = gone == 2000
+        guard !isPruning.exchange(true, ordering: .relaxed) else { return }
+        prune(at: now, steps: Self.pruneSteps)
+    }
+
+    /// How much goes at once: twice what 500 orders a second write.
+    static let pruneLines = pruneSteps * pruneStep
+    private static let (pruneSteps, pruneStep) = (10, 1_000)
+
+    private func prune(at now: Int64, steps: Int) {
+        do throws(WriteFailure) {
+            try writer.submit { [bounds] in
+                try Self.prune(bounds, at: now, in: $0)
+            } completion: { [self] result in
+                // What failed is tried again the next time.
+                if case .success(true) = result, steps > 1 {
+                    prune(at: now, steps: steps - 1)
+                } else {
+                    isPruning.store(false, ordering: .relaxed)
+                }
             }
-            try database.run("DELETE FROM losses WHERE time < ?", now - bounds.age)
-            try database.run(
-                "DELETE FROM left_out WHERE order_id < (SELECT coalesce(min(order_id), 0) FROM lines)")
-            // The start before the oldest line is needed still.
-            try database.run(
-                """
-                DELETE FROM starts WHERE id < (SELECT coalesce(min(start), 0) FROM (
-                    SELECT start FROM lines ORDER BY id LIMIT 1))
-                """)
+        } catch {
+            isPruning.store(false, ordering: .relaxed)
         }
+    }
+
+    /// One step. Returns whether there may be more.
+    private static func prune(_ bounds: Bounds, at now: Int64, in database: Database) throws -> Bool {
+        let oldest = try database.first("SELECT time FROM lines ORDER BY id LIMIT 1") { try $0.integer(0) }
+        guard let oldest else { return false }
+        let used =
+            try database.first(
+                """
+                SELECT ((SELECT page_count FROM pragma_page_count())
+                    - (SELECT freelist_count FROM pragma_freelist_count()))
+                    * (SELECT page_size FROM pragma_page_size())
+                """
+            ) { try $0.int(0) } ?? 0
+        let end = used > bounds.bytes ? Int64.max : now - bounds.age
+        guard oldest < end else { return false }
+        let gone = try database.run(
+            "DELETE FROM lines WHERE id IN (SELECT id FROM lines ORDER BY id LIMIT ?) AND time < ?",
+            pruneStep, end)
+        try database.run("DELETE FROM losses WHERE time < ?", now - bounds.age)
+        try database.run(
+            "DELETE FROM left_out WHERE order_id < (SELECT coalesce(min(order_id), 0) FROM lines)")
+        // The start before the oldest line is needed still.
+        try database.run(
+            """
+            DELETE FROM starts WHERE id < (SELECT coalesce(min(start), 0) FROM (
+                SELECT start FROM lines ORDER BY id LIMIT 1))
+            """)
+        return gone == pruneStep
     }
 
     @discardableResult

@@ -195,8 +195,10 @@ extension OrderDesk {
     ) {
         let (number, instrument) = (gate.rows[row].account, gate.markets[gate.rows[row].market].instrument)
         let account = gate.accounts[number].settings.id
-        audits[account]?.changed(instrument.base)
-        audits[account]?.changed(instrument.quote)
+        audits.change(account) {
+            $0.changed(instrument.base)
+            $0.changed(instrument.quote)
+        }
         guard !fill.fee.isZero, fill.feeCurrency != instrument.base, fill.feeCurrency != instrument.quote
         else {
             return

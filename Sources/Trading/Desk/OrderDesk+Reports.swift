@@ -79,10 +79,10 @@ extension OrderDesk {
             .cancelRefused, .cancelled, .expired, .reportedFilled, .filled, .inferredUndone:
             break
         }
-        if !before.wasHeardOf, order.wasHeardOf { entries[id]?.firstHeard = statusQuestions }
+        if !before.wasHeardOf, order.wasHeardOf { entries.change(id) { $0.firstHeard = statusQuestions } }
         noteLateTerms(of: order, before: before)
         if transition.changed {
-            entries[id]?.order = order
+            entries.change(id) { $0.order = order }
             gate.move(row, from: before.claim, to: order.claim)
             settle(row, from: before, to: order)
             if event != .sent {
@@ -110,8 +110,7 @@ extension OrderDesk {
         if order.owesTrades {
             owed.insert(order.id)
         } else if owed.remove(order.id) != nil {
-            entries[order.id]?.owedSince = nil
-            entries[order.id]?.tradeQuestions = 0
+            entries.change(order.id) { ($0.owedSince, $0.tradeQuestions) = (nil, 0) }
         }
         guard before.status.isTerminal != order.status.isTerminal else { return }
         if order.status.isTerminal {

@@ -29,11 +29,11 @@ extension MatchingEngine {
 
     /// The best prices as they stand; nil before the first.
     public func market(of symbol: String) -> (bid: FixedDecimal, ask: FixedDecimal, last: FixedDecimal)? {
-        books[symbol]?.market.map { ($0.bid, $0.ask, $0.last) }
+        currentMarket(of: symbol).map { ($0.bid, $0.ask, $0.last) }
     }
 
     /// What can be bought and sold at once.
     public func offered(_ symbol: String) -> (buyable: FixedDecimal, sellable: FixedDecimal)? {
-        books[symbol]?.market.map { ($0.buyable, $0.sellable) }
+        currentMarket(of: symbol).map { ($0.buyable, $0.sellable) }
     }
 }

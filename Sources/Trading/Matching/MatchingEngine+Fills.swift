@@ -58,7 +58,7 @@ extension MatchingEngine {
     }
 
     private mutating func draw(_ quantity: FixedDecimal, _ side: Side, _ symbol: String) {
-        guard var market = books[symbol]?.market else { return }
+        guard var market = currentMarket(of: symbol) else { return }
         if side == .buy || market.isShared {
             market.buyable = max(.zero, FixedDecimal.difference(market.buyable, quantity))
         }
@@ -73,7 +73,7 @@ extension MatchingEngine {
         _ order: MatchingOrder, _ quantity: FixedDecimal, at price: FixedDecimal, _ liquidity: Liquidity,
         at time: Timestamp
     ) {
-        guard let account = accounts[order.account], let instrument = books[order.terms.symbol]?.instrument
+        guard let account = accounts[order.account], let instrument = instrument(of: order.terms.symbol)
         else { return }
         let notional = FixedDecimal.product(price, quantity, .nearestEven)
         let rate = liquidity == .maker ? settings.makerFee : settings.takerFee
@@ -124,7 +124,7 @@ extension MatchingEngine {
         let free: FixedDecimal
         switch left.terms.side {
         case .buy:
-            needed = moneyNeeded(left, market: books[left.terms.symbol]?.market)
+            needed = moneyNeeded(left, market: currentMarket(of: left.terms.symbol))
             free = account.free(instrument.quote)
         case .sell:
             needed = left.remainingQuantity

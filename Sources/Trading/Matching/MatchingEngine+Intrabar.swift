@@ -19,7 +19,7 @@ extension MatchingEngine {
     /// The market stands at a candle's open, with its share of the candle's volume to be had: orders that take any price
     /// fill, and so do stops and limits that were jumped over.
     public mutating func candleOpened(_ candle: Candle, at time: Timestamp) -> [MatchingEvent] {
-        guard let instrument = books[candle.symbol]?.instrument, candle.flaw == nil,
+        guard let instrument = instrument(of: candle.symbol), candle.flaw == nil,
             TradingBounds.allows(price: candle.high)
         else { return [] }
         let (symbol, open) = (candle.symbol, candle.open)
@@ -27,7 +27,7 @@ extension MatchingEngine {
         books[symbol]?.market = Market(
             time: time, last: open, ask: open, bid: open, buyable: volume, sellable: volume, isShared: true,
             volume: candle.volume)
-        let waiting = books[symbol]?.open ?? []
+        let waiting = waiting(in: symbol)
         guard !waiting.isEmpty || isHeld(symbol) else { return [] }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: time)
@@ -43,7 +43,7 @@ extension MatchingEngine {
     public mutating func candleSwept(
         _ symbol: String, low: FixedDecimal, high: FixedDecimal, _ reach: Reach, at time: Timestamp
     ) -> [MatchingEvent] {
-        let waiting = books[symbol]?.open ?? []
+        let waiting = waiting(in: symbol)
         guard !waiting.isEmpty || isHeld(symbol) else { return [] }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         if reach.contains(.stops) {
@@ -68,11 +68,10 @@ extension MatchingEngine {
 
     /// The candle is over; its close is the price from here on.
     public mutating func candleClosed(_ candle: Candle) -> [MatchingEvent] {
-        guard books[candle.symbol]?.market != nil, candle.flaw == nil,
+        guard currentMarket(of: candle.symbol) != nil, candle.flaw == nil,
             TradingBounds.allows(price: candle.high)
         else { return [] }
-        books[candle.symbol]?.market?.stand(at: candle.close)
-        books[candle.symbol]?.market?.time = candle.closeTime
+        books[candle.symbol]?.market?.stand(at: candle.close, since: candle.closeTime)
         guard isHeld(candle.symbol) else { return [] }
         liquidate(candle.symbol, low: candle.close, high: candle.close, at: candle.closeTime)
         return takeEvents()
@@ -80,7 +79,7 @@ extension MatchingEngine {
 
     /// A candle went by in which nothing happens, which whoever calls this knows: its close is the price from here on.
     public mutating func candlePassed(_ candle: Candle) {
-        guard let instrument = books[candle.symbol]?.instrument, candle.flaw == nil,
+        guard let instrument = instrument(of: candle.symbol), candle.flaw == nil,
             TradingBounds.allows(price: candle.high)
         else { return }
         let (close, volume) = (candle.close, share(of: candle.volume, instrument))
@@ -93,12 +92,12 @@ extension MatchingEngine {
     public mutating func place(
         _ request: PlaceRequest, on account: AccountID, at time: Timestamp, price: FixedDecimal
     ) -> (order: MatchingOrder, events: [MatchingEvent]) {
-        guard let before = books[request.terms.symbol]?.market else {
+        guard let before = currentMarket(of: request.terms.symbol) else {
             return place(request, on: account, at: time)
         }
         setMarket(request.terms.symbol, price: price)
         let outcome = place(request, on: account, at: time)
-        if let now = books[request.terms.symbol]?.market {
+        if let now = currentMarket(of: request.terms.symbol) {
             books[request.terms.symbol]?.market = now.at(pricesOf: before)
         }
         return outcome

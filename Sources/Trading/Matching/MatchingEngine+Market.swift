@@ -1,7 +1,7 @@
 extension MatchingEngine {
     /// Lets the market move, and fills what it reaches.
     public mutating func marketMoved(_ event: MarketEvent) -> [MatchingEvent] {
-        guard let instrument = books[event.symbol]?.instrument else { return [] }
+        guard let instrument = instrument(of: event.symbol) else { return [] }
         switch event {
         case .candle(let candle):
             guard candle.flaw == nil, TradingBounds.allows(price: candle.high) else { return [] }
@@ -19,7 +19,7 @@ extension MatchingEngine {
     }
 
     /// When the symbol's last price was, by the market's own clock; nil before the first.
-    public func marketTime(of symbol: String) -> Timestamp? { books[symbol]?.market?.time }
+    public func marketTime(of symbol: String) -> Timestamp? { currentMarket(of: symbol)?.time }
 
     func share(of volume: FixedDecimal, _ instrument: Instrument) -> FixedDecimal {
         guard !settings.hasAnyVolume else { return TradingBounds.quantity }
@@ -38,7 +38,7 @@ extension MatchingEngine {
             time: time, last: candle.open, ask: candle.open, bid: candle.open, buyable: volume,
             sellable: volume,
             isShared: true, volume: candle.volume)
-        let waiting = books[symbol]?.open ?? []
+        let waiting = waiting(in: symbol)
         guard !waiting.isEmpty || isHeld(symbol) else { return setMarket(symbol, price: candle.close) }
 
         // A stop-limit that fires inside the candle waits for the next event: its best prices may be over.
@@ -78,7 +78,7 @@ extension MatchingEngine {
             time: trade.time, last: trade.price, ask: trade.price, bid: trade.price, buyable: volume,
             sellable: volume,
             isShared: true, volume: trade.quantity)
-        let waiting = books[trade.symbol]?.open ?? []
+        let waiting = waiting(in: trade.symbol)
         guard !waiting.isEmpty || isHeld(trade.symbol) else { return }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: trade.time)
@@ -96,7 +96,7 @@ extension MatchingEngine {
         books[quote.symbol]?.market = Market(
             time: quote.time, last: middle, ask: quote.ask, bid: quote.bid, buyable: quote.askQuantity,
             sellable: quote.bidQuantity, isShared: false)
-        let waiting = books[quote.symbol]?.open ?? []
+        let waiting = waiting(in: quote.symbol)
         guard !waiting.isEmpty || isHeld(quote.symbol) else { return }
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: quote.time)
@@ -130,7 +130,8 @@ extension MatchingEngine {
         var firing: [(number: Int64, price: FixedDecimal, distance: FixedDecimal)] = []
         for number in waiting {
             guard let order = orders[number], order.state == .open, order.terms.type.needsStopPrice,
-                !order.isTriggered, let place = price(order), let market = books[order.terms.symbol]?.market
+                !order.isTriggered, let place = price(order),
+                let market = currentMarket(of: order.terms.symbol)
             else { continue }
             firing.append((number, place, FixedDecimal.size(FixedDecimal.difference(place, market.last))))
         }
@@ -141,11 +142,11 @@ extension MatchingEngine {
                 $0.isTriggered = true
                 $0.updatedAt = time
             }
-            let before = books[order.terms.symbol]?.market
+            let before = currentMarket(of: order.terms.symbol)
             setMarket(order.terms.symbol, price: place)
             take(number, at: time)
             // The volume taken stays taken, the price goes back.
-            if let before, let now = books[order.terms.symbol]?.market {
+            if let before, let now = currentMarket(of: order.terms.symbol) {
                 books[order.terms.symbol]?.market = now.at(pricesOf: before)
             }
         }
@@ -187,7 +188,7 @@ extension MatchingEngine {
             let worse = held.isPositive ? low : high
             var (equity, exposure) = (account.balances[account.currency]?.total ?? .zero, FixedDecimal.zero)
             for (name, position) in account.positions {
-                guard let price = name == symbol ? worse : books[name]?.market?.last else { continue }
+                guard let price = name == symbol ? worse : currentMarket(of: name)?.last else { continue }
                 equity = FixedDecimal.sum(equity, position.unrealised(at: price))
                 exposure = FixedDecimal.sum(exposure, FixedDecimal.size(position.value(at: price)))
             }

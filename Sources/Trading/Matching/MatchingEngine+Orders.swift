@@ -50,7 +50,7 @@ extension MatchingEngine {
         changed.terms.quantity = amendment.quantity
         if order.terms.type.needsPrice { changed.terms.price = amendment.price ?? order.terms.price }
         // Checked as if the old one were gone; it then queues anew.
-        let queue = books[order.terms.symbol]?.open ?? []
+        let queue = waiting(in: order.terms.symbol)
         books[order.terms.symbol]?.open.removeAll { $0 == order.number }
         setLock(of: order.number, to: .zero)
         let lock: FixedDecimal
@@ -133,7 +133,7 @@ extension MatchingEngine {
             let reference = (order.isTriggered ? nil : order.terms.stopPrice) ?? market?.ask ?? .zero
             price = raised(
                 reference, by: impact(of: order.remainingQuantity, on: market),
-                books[order.terms.symbol]?.instrument)
+                instrument(of: order.terms.symbol))
         }
         let notional = FixedDecimal.product(order.remainingQuantity, price, .up)
         guard !settings.takesFeesInBase else { return notional }
@@ -201,7 +201,7 @@ extension MatchingEngine {
 
     /// Lets an order that has just come, or changed, trade against the market as it stands.
     private mutating func enter(_ number: Int64, at time: Timestamp) {
-        guard let order = orders[number], let market = books[order.terms.symbol]?.market else { return }
+        guard let order = orders[number], let market = currentMarket(of: order.terms.symbol) else { return }
         if order.terms.type.needsStopPrice, !order.isTriggered {
             guard Self.fires(order, low: market.bid, high: market.ask) else { return }
             change(number) { $0.isTriggered = true }

@@ -54,6 +54,11 @@ public struct MatchingEngine: Sendable {
 
         /// Moves all three prices.
         mutating func stand(at price: FixedDecimal) { (last, ask, bid) = (price, price, price) }
+
+        mutating func stand(at price: FixedDecimal, since time: Timestamp) {
+            stand(at: price)
+            self.time = time
+        }
     }
 
     struct ClientName: Hashable {
@@ -159,13 +164,20 @@ public struct MatchingEngine: Sendable {
         guard let account = accounts[account] else { return .zero }
         var sum = account.balances[account.currency]?.total ?? .zero
         for (symbol, position) in account.positions {
-            guard let price = books[symbol]?.market?.last else { continue }
+            guard let price = currentMarket(of: symbol)?.last else { continue }
             sum = FixedDecimal.sum(sum, position.unrealised(at: price))
         }
         return sum
     }
 
     // MARK: The tables
+
+    func instrument(of symbol: String) -> Instrument? { books.part(of: symbol) { $0.instrument } }
+
+    func currentMarket(of symbol: String) -> Market? { books.part(of: symbol) { $0.market } ?? nil }
+
+    /// The open orders in an instrument, oldest first.
+    func waiting(in symbol: String) -> [Int64] { books.part(of: symbol) { $0.open } ?? [] }
 
     mutating func insert(_ order: MatchingOrder) {
         orders[order.number] = order
@@ -180,8 +192,7 @@ public struct MatchingEngine: Sendable {
     }
 
     mutating func change(_ number: Int64, _ body: (inout MatchingOrder) -> Void) {
-        guard let place = orders.index(forKey: number) else { return }
-        body(&orders.values[place])
+        guard orders.change(number, body) else { return }
         if settings.keepsChanges { changedOrders.insert(number) }
     }
 
@@ -217,7 +228,7 @@ public struct MatchingEngine: Sendable {
 
     /// Sets how much of the account an order holds back.
     mutating func setLock(of number: Int64, to amount: FixedDecimal) {
-        guard let order = orders[number], let instrument = books[order.terms.symbol]?.instrument,
+        guard let order = orders[number], let instrument = instrument(of: order.terms.symbol),
             amount != order.locked
         else { return }
         let currency = order.terms.side == .buy ? instrument.quote : instrument.base

@@ -11,40 +11,31 @@ struct NameTable<Name: Hashable & Sendable, Value: Sendable>: Sendable, Sequence
         init(_ table: NameTable) { self.table = table }
 
         mutating func next() -> (name: Name, value: Value)? {
-            guard place < table.names.count, let value = table.values[place] else { return nil }
+            guard place < table.names.count, let value = table.values[place + 1] else { return nil }
             defer { place += 1 }
             return (table.names[place], value)
         }
     }
 
     private(set) var names: [Name] = []
-    /// None of them is nil; what is optional can be changed through a subscript that may find nothing.
-    private var values: [Value?] = []
-    /// Where each name stands; empty while they are few.
+    /// Behind a nil, which is what stands for all that is not there: one place to yield whatever is asked for, since only then
+    /// a subscript can be put in where it is used. Called, each access would allocate its frame.
+    private var values: [Value?] = [nil]
+    /// Where each name's value stands; empty while they are few.
     private var places: [Name: Int] = [:]
 
     private static var few: Int { 8 }
+    private static var nowhere: Int { 0 }
 
     var isEmpty: Bool { names.isEmpty }
 
     /// What has a name; nil when nothing has. It is not set to nil.
     subscript(name: Name) -> Value? {
-        _read {
-            if let place = place(of: name) {
-                yield values[place]
-            } else {
-                yield nil
-            }
-        }
-        _modify {
-            if let place = place(of: name) {
-                yield &values[place]
-                precondition(values[place] != nil, "nothing is taken out of the table")
-            } else {
-                var new: Value?
-                yield &new
-                if let new { add(name, new) }
-            }
+        @inline(__always) _read { yield values[place(of: name)] }
+        @inline(__always) _modify {
+            let place = place(of: name)
+            yield &values[place]
+            settle(place, name)
         }
     }
 
@@ -54,29 +45,37 @@ struct NameTable<Name: Hashable & Sendable, Value: Sendable>: Sendable, Sequence
         set { self[name] = newValue }
     }
 
+    /// A part of what has a name, without a copy of the whole; nil when nothing has it.
+    @inline(__always)
+    func part<Part>(of name: Name, _ part: (Value) -> Part) -> Part? { values[place(of: name)].map(part) }
+
     /// Whether anything passes a test.
     func hasAny(_ passes: (Value) -> Bool) -> Bool {
-        for place in names.indices {
-            if let value = values[place], passes(value) { return true }
-        }
+        for case let value? in values where passes(value) { return true }
         return false
     }
 
     func makeIterator() -> Iterator { Iterator(self) }
 
-    private func place(of name: Name) -> Int? {
-        guard names.count <= Self.few else { return places[name] }
-        for place in names.indices where names[place] == name { return place }
-        return nil
+    private func place(of name: Name) -> Int {
+        guard names.count <= Self.few else { return places[name] ?? Self.nowhere }
+        for number in names.indices where names[number] == name { return number + 1 }
+        return Self.nowhere
     }
 
-    private mutating func add(_ name: Name, _ value: Value) {
+    /// Gives what was put where nothing stands a place of its own.
+    private mutating func settle(_ place: Int, _ name: Name) {
+        guard place == Self.nowhere else {
+            precondition(values[place] != nil, "nothing is taken out of the table")
+            return
+        }
+        guard let value = values[Self.nowhere].take() else { return }
         names.append(name)
         values.append(value)
         if names.count == Self.few + 1 {
-            for (place, name) in names.enumerated() { places[name] = place }
+            for (number, name) in names.enumerated() { places[name] = number + 1 }
         } else if names.count > Self.few {
-            places[name] = names.count - 1
+            places[name] = names.count
         }
     }
 }

@@ -13,7 +13,7 @@ extension HostMessage {
     ///
     /// Member order is fixed, absent values are left out, and decimals are strings.
     public func write(to output: inout [UInt8]) {
-        var line = LineWriter(appendingTo: output.taken(), type: type)
+        var line = LineWriter(takingFrom: &output, type: type)
         switch self {
         case .hello(let hello): hello.write(to: &line)
         case .candle(let candle, let isHistory):
@@ -60,7 +60,7 @@ extension HostMessage {
             line.string("reason", reason)
             line.integer("deadline_ms", Int64(deadline))
         }
-        output = line.end()
+        line.end(into: &output)
     }
 
     /// The word in the line's `type`.
@@ -83,15 +83,6 @@ extension HostMessage {
         case .go: "go"
         case .stop: "stop"
         }
-    }
-}
-
-extension [UInt8] {
-    /// The array's contents; the array itself is empty afterwards, so that they can be appended to in place.
-    mutating func taken() -> [UInt8] {
-        var taken: [UInt8] = []
-        swap(&taken, &self)
-        return taken
     }
 }
 

@@ -4,11 +4,12 @@ import Trading
 ///
 /// The caller writes `{"type":"…"` first, then members, then ``end()``.
 struct LineWriter {
-    var bytes: [UInt8]
+    var bytes: [UInt8] = []
 
-    /// Starts a line of the given type behind what `bytes` holds already.
-    init(appendingTo bytes: consuming [UInt8], type: String) {
-        self.bytes = bytes
+    /// Starts a line of the given type behind what `output` holds already, which is empty until ``end(into:)``: nobody else
+    /// has hold of the bytes meanwhile, so that they grow in place.
+    init(takingFrom output: inout [UInt8], type: String) {
+        swap(&bytes, &output)
         // More than most lines have, so that a line by itself does not grow in steps.
         if self.bytes.isEmpty { self.bytes.reserveCapacity(256) }
         raw("{\"type\":\"")
@@ -17,7 +18,7 @@ struct LineWriter {
     }
 
     /// Starts an object without a type.
-    init() { bytes = [] }
+    init() {}
 
     mutating func raw(_ text: StaticString) { bytes.append(text) }
 
@@ -99,10 +100,10 @@ struct LineWriter {
         raw("}")
     }
 
-    /// Ends the object and the line.
-    consuming func end() -> [UInt8] {
+    /// Ends the object and the line, and gives the bytes back.
+    mutating func end(into output: inout [UInt8]) {
         raw("}\n")
-        return bytes
+        swap(&bytes, &output)
     }
 }
 

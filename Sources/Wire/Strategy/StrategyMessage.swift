@@ -56,7 +56,8 @@ public enum StrategyMessage: Hashable, Sendable {
 
     /// The message as one line, newline included, as a strategy would write it.
     public var line: [UInt8] {
-        var line = LineWriter(appendingTo: [], type: type.rawValue)
+        var output: [UInt8] = []
+        var line = LineWriter(takingFrom: &output, type: type.rawValue)
         switch self {
         case .ready(let sdk, let batches):
             line.string("sdk", sdk)
@@ -113,7 +114,8 @@ public enum StrategyMessage: Hashable, Sendable {
         case .pong(let id), .done(let id): line.integer("id", Int64(id))
         case .bye(let reason): line.optionalString("reason", reason)
         }
-        return line.end()
+        line.end(into: &output)
+        return output
     }
 }
 

@@ -1,6 +1,7 @@
 import Glibc
 import Net
 import Posix
+import Synchronization
 import Wire
 
 /// Binance as `bullpen simulate` serves it, in a process of its own, with an account called `main` and no limits of
@@ -10,6 +11,7 @@ final class ExchangeProcess: Sendable {
     let pid: Int32
     private let control: String
     private let client: HTTPClient
+    private let hasEnded = Atomic(false)
 
     static let key = (name: "simulator-key", secret: "simulator-secret")
     static let balance = 1_000_000_000
@@ -90,7 +92,13 @@ final class ExchangeProcess: Sendable {
     }
 
     func end() throws {
+        guard hasEnded.exchange(true, ordering: .relaxed) == false else { return }
         try ChildProcess.signal(try ChildProcess.open(pid), SIGTERM)
         try ChildProcess.wait(for: pid)
+    }
+
+    /// A measurement that has failed leaves nothing running.
+    deinit {
+        do { try end() } catch { complain("an exchange stays behind: \(error)") }
     }
 }

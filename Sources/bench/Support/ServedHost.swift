@@ -94,8 +94,18 @@ final class ServedHost: Sendable {
     func end() throws { try end(by: SIGTERM) }
 
     private func end(by signal: Int32) throws {
+        let pid = state.withLock { state in
+            defer { state.pid = 0 }
+            return state.pid
+        }
+        guard pid > 0 else { return }
         try ChildProcess.signal(try ChildProcess.open(pid), signal)
         try ChildProcess.wait(for: pid)
+    }
+
+    /// A measurement that has failed leaves nothing running.
+    deinit {
+        do { try end() } catch { complain("a host stays behind: \(error)") }
     }
 
     /// What the newest line of the host's log with that message holds.
@@ -208,8 +218,14 @@ final class ServedHost: Sendable {
             .members([
                 "feed": .string("prices"), "account": .string("main"), "capital": .string("10000000"),
             ]))
-        try await wait(for: "\(name) to run") {
-            try await self.ask("GET", "/strategies/\(id)/status")["state"] == .string("running")
+        do {
+            try await wait(for: "\(name) to run") {
+                try await self.ask("GET", "/strategies/\(id)/status")["state"] == .string("running")
+            }
+        } catch let failure as MeasurementFailure {
+            let status = try await ask("GET", "/strategies/\(id)/status")
+            let log = try await ask("GET", "/strategies/\(id)/logs?limit=20")
+            throw MeasurementFailure("\(failure.description): \(status.text), its log: \(log.text)")
         }
         return id
     }
