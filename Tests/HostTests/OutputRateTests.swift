@@ -6,8 +6,10 @@ import Testing
 extension HostTests {
     /// What a strategy may write is bounded to within 5 %, measured from outside while it writes all it can.
     @Suite("Output rate") struct OutputRateTests {
-        /// Nobody answers pings meanwhile.
-        static let settings = ["strategy.heartbeat_timeout=10m", "strategy.lines_per_second=500"]
+        /// Nobody answers pings meanwhile, nor hears that it shall stop.
+        static let settings = [
+            "strategy.heartbeat_timeout=10m", "strategy.stop_timeout=1s", "strategy.lines_per_second=500",
+        ]
 
         @Test
         func `lines and errors are taken at their rates, and at once what four seconds bring`() async throws {

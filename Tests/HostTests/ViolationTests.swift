@@ -207,7 +207,9 @@ extension HostTests {
         }
 
         @Test func `who is held back, or comes near its memory, reads it before it hurts`() async throws {
-            try await HostFixture.run(settings: ["market.speed=600"]) { fixture in
+            // Its timers keep it from reading that it shall stop.
+            let settings = ["market.speed=600", "strategy.stop_timeout=1s"]
+            try await HostFixture.run(settings: settings) { fixture in
                 let id = try await fixture.upload(
                     """
                     import time

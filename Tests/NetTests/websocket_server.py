@@ -128,10 +128,10 @@ def behave(path, headers, stream, connection):
         return
     elif kind == "compressed":
         connection.sendall(frame(TEXT, b"not what it seems", extra=0x40))
-        stream.read()
+        closing(stream, connection)
     elif kind == "bad-text":
         connection.sendall(frame(TEXT, b"\xff\xfe"))
-        stream.read()
+        closing(stream, connection)
     elif kind == "ignores-close":
         connection.sendall(frame(TEXT, b"hello"))
         threading.Event().wait()

@@ -260,8 +260,8 @@ CASES = [
     Case("stops-itself", "16", "stops itself with SIGSTOP, and sleeps", "EPERM; killed when it does not answer",
          "stop_itself", waits=True, must={"SIGSTOP to itself": REFUSED, "SIGSTOP to its thread": REFUSED}, ends="dies", when="later",
          reason="did not answer|did not take", control=controls.stopped, bites={"SIGSTOP to itself": ("done",)}),
-    Case("sleeps", "16", "sleeps for an hour before it says that it is ready", "killed at the deadline", "sleeper", waits=True, ends="dies",
-         reason="ready", seconds=120, control=controls.sleeps, bites={"asleep": ("yes",)}),
+    Case("sleeps", "16", "sleeps for an hour before it says that it is ready", "killed at the deadline", "sleeper", waits=True,
+         is_idle=True, ends="dies", reason="ready", seconds=120, control=controls.sleeps, bites={"asleep": ("yes",)}),
     Case("deaf", "16", "ignores every signal and the wish to stop", "killed at the deadline", "deaf", waits=True, when="later",
          outside=time_bounded(25), control=controls.deaf, bites={"ignores": ("yes",)}),
     # Row 17

@@ -48,6 +48,7 @@ class Case:
     is_long   whether it is left out where time is short, as its like is tried there
     is_alike  whether it comes out alike whomever the host runs as, so that root will do where time is short
     waits     whether most of its time is waiting, which is alike too
+    is_idle   whether it does nothing at all until it is over, so that even those that run alone may run meanwhile
     promised  for which hosts it is promised; on others it is tried and reported
     """
 
@@ -55,13 +56,14 @@ class Case:
         self, name, row, tries, sees, attack=None, must=None, ends="stop", reason=None, config=None, known=None,
         outside=None, during=None, control=None, bites=None, traits=None, speaks=("python", "native"), alone=False,
         promised=("root", "user", "alone"), when="start", seconds=30, whole=None,
-        is_long=False, is_alike=False, waits=False,
+        is_long=False, is_alike=False, waits=False, is_idle=False,
     ):
         self.name, self.row, self.tries, self.sees, self.attack = name, row, tries, sees, attack
         self.must, self.ends, self.reason, self.config, self.known = must or {}, ends, reason, config or {}, known or {}
         self.outside, self.during, self.control, self.bites = outside, during, control, bites or {}
         self.traits, self.speaks, self.alone, self.promised, self.when = traits or {}, speaks, alone, promised, when
         self.seconds, self.whole, self.is_long, self.is_alike, self.waits = seconds, whole, is_long, is_alike or waits, waits
+        self.is_idle = is_idle
         if attack and attack.startswith("list:"):
             for call in calls.LISTS[attack[5:]]:
                 self.must.setdefault(call.name, ("done",) if call.help else call.must)
@@ -84,7 +86,7 @@ class Run:
     def __init__(self, case, language):
         self.case, self.language = case, language
         self.id = None
-        self.pid = None
+        self.pid = self.birth = None
         self.found = None
         self.status = {}
         self.lines = []
@@ -125,15 +127,18 @@ class Exam:
             self._start_neighbour()
             # Those that mostly wait come first, so that others run meanwhile.
             together = sorted((case for case in cases if not case.alone and not case.whole), key=lambda case: not case.waits)
-            with ThreadPoolExecutor(6) as pool:
-                list(pool.map(self._sit, together))
-            for case in cases:
-                if case.alone and not case.whole:
-                    self.lateness()
-                    self._sit(case)
-            for case in cases:
-                if case.whole and case.name != "host-killed":
-                    self._sit_whole(case)
+            with ThreadPoolExecutor(1) as aside:
+                idle = aside.map(self._sit, [case for case in together if case.is_idle])
+                with ThreadPoolExecutor(6) as pool:
+                    list(pool.map(self._sit, [case for case in together if not case.is_idle]))
+                for case in cases:
+                    if case.alone and not case.whole:
+                        self.lateness()
+                        self._sit(case)
+                for case in cases:
+                    if case.whole and case.name != "host-killed":
+                        self._sit_whole(case)
+                list(idle)
             complaints = self._check_neighbour()
             for case in cases:
                 if case.name == "host-killed":
@@ -240,6 +245,7 @@ class Exam:
                 status = self.host.status(run.id)
             if status["pid"] and not run.pid:
                 run.pid = status["pid"]
+                run.birth = outside.birth(run.pid)
                 run.seen = time.time()
             if run.found is not None and not is_asked:
                 run.told = run.told or time.time()
@@ -303,7 +309,8 @@ class Exam:
         deadline = time.time() + 5
         while True:
             left = []
-            if run.pid and os.path.exists("/proc/%d/stat" % run.pid):
+            # Another exam beside this one gives numbers away again.
+            if run.birth is not None and outside.birth(run.pid) == run.birth:
                 left.append("process %d" % run.pid)
             for group in self.host.groups(nurseries=True):
                 if status["run"] and os.path.basename(group) == status["run"]:

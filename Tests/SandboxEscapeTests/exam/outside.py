@@ -45,6 +45,15 @@ def command(pid):
         return "?"
 
 
+def birth(pid):
+    """When a process began, in the kernel's ticks, which tells it from a later one of its number; None when there is none."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            return int(file.read().rsplit(")", 1)[1].split()[19])
+    except OSError:
+        return None
+
+
 def groups_of(pid):
     with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
         return {part for line in file for part in line.strip().split("/") if part.startswith("bullpen-")}

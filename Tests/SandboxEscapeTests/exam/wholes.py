@@ -154,26 +154,27 @@ def host_killed(exam):
     doomed = set(outside.processes_of(exam.host))
     for run in runs:
         doomed |= {run.pid, *outside.watchers_of(run.pid)}
+    births = {pid: outside.birth(pid) for pid in doomed if pid}
     # The next host makes its own place anew at once, under the same name.
     groups = {group for group in exam.host.groups(nurseries=True) if os.path.basename(group) != "host"}
     exam.host.kill()
     killed = time.time()
     while True:
-        left = [pid for pid in doomed if pid and _lives(pid)]
+        left = [pid for pid, birth in births.items() if outside.birth(pid) == birth and _lives(pid)]
         if not left or time.time() - killed > 1:
             break
         time.sleep(0.01)
     exam.figures["dead_after_ms"] = round((time.time() - killed) * 1000)
     complaints = ["1 s after the host's death %d lives: %s" % (pid, outside.command(pid)) for pid in left]
     exam.host.start()
-    old = groups & set(exam.host.groups(nurseries=True))
     deadline = time.time() + 10
-    while old and time.time() < deadline:
-        time.sleep(0.1)
-        old = groups & set(exam.host.groups(nurseries=True))
-    names = {exam.host.status(run.id)["run"] for run in runs} | {exam.host.status(exam.neighbour["id"])["run"]}
-    complaints += ["the next host left %s" % group for group in old if os.path.basename(group) not in names]
-    return complaints
+    while True:
+        # A run that goes on has its group made anew under the same name.
+        names = {exam.host.status(id)["run"] for id in [run.id for run in runs] + [exam.neighbour["id"]]}
+        old = [group for group in groups & set(exam.host.groups(nurseries=True)) if os.path.basename(group) not in names]
+        if not old or time.time() > deadline:
+            return complaints + ["the next host left %s" % group for group in old]
+        time.sleep(0.05)
 
 
 def _lives(pid):
