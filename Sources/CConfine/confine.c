@@ -1,4 +1,5 @@
 #include "confine.h"
+#include "descriptors.h"
 #include "mounts.h"
 #include "plan.h"
 
@@ -375,46 +376,22 @@ static int install_filter(const struct confine_step *step, unsigned flags) {
 
 static int hand_over(int socket, const int *descriptors, size_t count) {
     char word = 'l';
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    control.header = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
-    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
-    ssize_t sent;
-    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -errno : 0;
+    int outcome;
+    do outcome = confine_send_descriptors(socket, &word, 1, descriptors, count, MSG_NOSIGNAL);
+    while (outcome == -EINTR);
+    return outcome;
 }
 
 /// Takes the one descriptor that comes next, waiting for it. Returns it or -errno; -EPIPE when nobody is left to send it.
 static int take_over(int socket) {
     char word;
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t count;
-    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (count < 0 && errno == EINTR);
-    if (count < 0) return -errno;
-    if (count == 0) return -EPIPE;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-        header->cmsg_len != CMSG_LEN(sizeof(int)))
-        return -EBADMSG;
-    int descriptor;
-    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return descriptor;
+    int descriptors[CONFINE_FD_LIMIT];
+    struct confine_arrival arrival;
+    do arrival = confine_take_descriptors(socket, &word, 1, descriptors, 1, 0);
+    while (arrival.length == -EINTR);
+    if (arrival.length < 0) return (int)arrival.length;
+    if (arrival.length == 0) return -EPIPE;
+    return arrival.count == 1 ? descriptors[0] : -EBADMSG;
 }
 
 /// Stands still until the supervisor has a strategy for this process. Of that strategy nothing is in here before.

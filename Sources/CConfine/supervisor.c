@@ -1,6 +1,7 @@
 #include "confine_supervisor.h"
 
 #include "confine.h"
+#include "descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,40 +51,20 @@ int confine_socket_pair(int ends[2]) {
 
 int confine_receive_descriptor(int socket) {
     char word;
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (count < 0) return -errno;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (count == 0 || !header || header->cmsg_type != SCM_RIGHTS) return -EBADMSG;
-    int descriptor;
-    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return descriptor;
+    int descriptors[CONFINE_FD_LIMIT];
+    struct confine_arrival arrival = confine_take_descriptors(socket, &word, 1, descriptors, 1, MSG_DONTWAIT);
+    if (arrival.length < 0) return (int)arrival.length;
+    return arrival.length > 0 && arrival.count > 0 ? descriptors[0] : -EBADMSG;
 }
 
 int confine_receive_descriptors(int socket, int *into, size_t count) {
     char word;
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } control;
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (length < 0) return -errno;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (length == 0 || !header || header->cmsg_type != SCM_RIGHTS) return -EBADMSG;
     int received[CONFINE_FD_LIMIT];
-    size_t found = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(received, CMSG_DATA(header), found * sizeof(int));
-    if (found != count) {
-        for (size_t i = 0; i < found; i++) close(received[i]);
+    struct confine_arrival arrival =
+        confine_take_descriptors(socket, &word, 1, received, CONFINE_FD_LIMIT, MSG_DONTWAIT);
+    if (arrival.length < 0) return (int)arrival.length;
+    if (arrival.length == 0 || arrival.count != count) {
+        for (size_t i = 0; i < arrival.count; i++) close(received[i]);
         return -EBADMSG;
     }
     memcpy(into, received, count * sizeof(int));
@@ -101,35 +82,13 @@ int confine_packet_pair(int ends[2]) {
 
 int confine_request_strategy(int socket, const int *descriptors, uint32_t count) {
     struct confine_request request = {.magic = CONFINE_REQUEST_MAGIC, .descriptors = count};
-    struct iovec data = {.iov_base = &request, .iov_len = sizeof request};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } control = {0};
     if (count > CONFINE_FD_LIMIT) return -EINVAL;
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    control.header = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
-    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return confine_send_descriptors(socket, &request, sizeof request, descriptors, count, MSG_NOSIGNAL);
 }
 
 int confine_hand_over(int socket, int descriptor) {
     char word = 't';
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    control.header =
-        (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+    return confine_send_descriptors(socket, &word, 1, &descriptor, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int confine_receive_packet(int socket, uint8_t *into, size_t length) {

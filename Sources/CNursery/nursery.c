@@ -1,6 +1,7 @@
 #include "nursery.h"
 
 #include "confine.h"
+#include "../CConfine/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,26 +72,15 @@ int nursery_ready(const char *words) {
 /// Takes one request. Returns how many descriptors came with it, 0 for a request that is none, or -errno.
 static int receive(int *descriptors) {
     struct confine_request request = {0};
-    struct iovec data = {.iov_base = &request, .iov_len = sizeof request};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } control;
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t length = recvmsg(CONFINE_FD_CONTROL, &message, MSG_CMSG_CLOEXEC);
-    if (length < 0) return -errno;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    uint32_t count = 0;
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-        count = (uint32_t)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(descriptors, CMSG_DATA(header), count * sizeof(int));
-    }
-    if (length == 0 && count == 0) return -EPIPE;
-    bool is_whole = length == sizeof request && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
-    if (is_whole && request.magic == CONFINE_REQUEST_MAGIC && request.descriptors == count && count > CONFINE_FD_LISTENER)
-        return (int)count;
-    for (uint32_t i = 0; i < count; i++) close(descriptors[i]);
+    struct confine_arrival arrival =
+        confine_take_descriptors(CONFINE_FD_CONTROL, &request, sizeof request, descriptors, CONFINE_FD_LIMIT, 0);
+    if (arrival.length < 0) return (int)arrival.length;
+    if (arrival.length == 0 && arrival.count == 0) return -EPIPE;
+    bool is_whole = arrival.length == sizeof request && !(arrival.flags & (MSG_TRUNC | MSG_CTRUNC));
+    if (is_whole && request.magic == CONFINE_REQUEST_MAGIC && request.descriptors == arrival.count &&
+        arrival.count > CONFINE_FD_LISTENER)
+        return (int)arrival.count;
+    for (size_t i = 0; i < arrival.count; i++) close(descriptors[i]);
     return 0;
 }
 

@@ -1,4 +1,5 @@
 #include "launch.h"
+#include "descriptors.h"
 #include "faults.h"
 #include "nursery.h"
 
@@ -108,40 +109,16 @@ static int open_bundle(void) {
     return tree;
 }
 
-/// Sends some bytes and descriptors with them. Returns what sendmsg does.
-static ssize_t hand_over(int socket, void *bytes, size_t length, const int *descriptors, size_t count) {
-    struct iovec data = {.iov_base = bytes, .iov_len = length};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } packet = {0};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &packet,
-                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    packet.header = (struct cmsghdr){
-        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
-    memcpy(CMSG_DATA(&packet.header), descriptors, count * sizeof(int));
-    return sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
 /// Asks a nursery for a strategy with these descriptors.
 static void ask(int control, const int *descriptors, int count) {
     struct confine_request request = {.magic = CONFINE_REQUEST_MAGIC, .descriptors = (uint32_t)count};
-    must((int)hand_over(control, &request, sizeof request, descriptors, (size_t)count), "request");
+    if (confine_send_descriptors(control, &request, sizeof request, descriptors, (size_t)count, MSG_NOSIGNAL) < 0)
+        die("request");
 }
 
 int receive(int socket, int *into) {
     char word;
-    struct iovec data = {.iov_base = &word, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(CONFINE_FD_LIMIT * sizeof(int))];
-    } control = {0};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0 || !CMSG_FIRSTHDR(&message)) return 0;
-    size_t count = (CMSG_FIRSTHDR(&message)->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(into, CMSG_DATA(CMSG_FIRSTHDR(&message)), count * sizeof(int));
-    return (int)count;
+    return (int)confine_take_descriptors(socket, &word, 1, into, CONFINE_FD_LIMIT, MSG_DONTWAIT).count;
 }
 
 static int receive_listener(int socket) {
@@ -154,7 +131,8 @@ static void hand_bundle_over(int socket) {
     char word = 't';
     int tree = open_bundle();
     // One that has ended meanwhile takes nothing.
-    if (hand_over(socket, &word, 1, &tree, 1) < 0 && errno != EPIPE && errno != ECONNRESET) die("sendmsg");
+    int outcome = confine_send_descriptors(socket, &word, 1, &tree, 1, MSG_NOSIGNAL);
+    if (outcome < 0 && outcome != -EPIPE && outcome != -ECONNRESET) die("sendmsg");
     close(tree);
 }
 
