@@ -28,6 +28,7 @@ build_packages=(
 serve_packages=(libjs-codemirror python3-pip)
 test_packages=(shellcheck)
 uml_packages=(user-mode-linux)
+page_packages=(chromium)
 bench_packages=(bubblewrap wrk)
 
 # Installs those of the named packages that are missing. Costs 30 ms when none is.

@@ -16,6 +16,7 @@ the file's first line, never from the command line. Exit status 0 when every ste
 import argparse
 import contextlib
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -49,6 +50,8 @@ def main():
     options.add_argument("--live", action="store_true", help="on a host of its own, which lives as long as the walk")
     chosen = options.parse_args()
     chosen.venue = None
+    # Whoever ends the walk ends its host, its exchange and its browser with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         if chosen.live:
             chosen.venue = stack.enter_context(LiveExchange()) if chosen.lab else None
