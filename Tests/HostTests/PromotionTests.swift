@@ -1,5 +1,6 @@
 import Host
 import Identity
+import Journal
 import Lab
 import Testing
 import Trading
@@ -62,6 +63,39 @@ extension HostTests {
                     #expect(after?.contains("was not: bullpen promote") == true, "\(after ?? "it started")")
                 }
             }
+        }
+
+        @Test func `the next host starts only what is promoted still, and what it can tell that of`()
+            async throws
+        {
+            let first = try await HostFixture()
+            let start = StartOptions(feed: "injected")
+            try await gates(first)
+            var ids: [String] = []
+            for name in ["sound", "altered", "never"] {
+                let id = try await first.puppet(name: name)
+                if name != "never" { _ = try await first.host.promote(id, PromotionRequest(), by: "ada") }
+                try await first.run(id, start)
+                ids.append(id)
+            }
+            await first.host.drain()
+            // Somebody who can write to the journal has other parameters promoted.
+            let database = try Database(path: first.folder + "/journal.db")
+            try database.run("DROP TRIGGER promotion_packages_stay")
+            try database.run(
+                """
+                UPDATE promotion_packages SET manifest = replace(manifest, '"plain"', '"other"')
+                WHERE manifest LIKE '%' || ? || '%'
+                """, ids[1])
+            let next = try await HostFixture(folder: first.folder, settings: Self.required)
+            _ = try await next.wait(ids[0]) { $0.state == .running }
+            try await next.waitForLine(ids[1], "not started again: ")
+            #expect(try await next.lines(ids[1]).contains { $0.contains("is not what it was") })
+            try await next.waitForLine(ids[2], "takes only versions that were promoted to paper")
+            for id in ids.dropFirst() {
+                #expect(try await next.host.status(of: id).state != .running, "\(id)")
+            }
+            await next.end()
         }
 
         @Test func `a gate names what is in its way, and the audit trail has it`() async throws {

@@ -26,21 +26,27 @@ extension Host {
     /// Whether a strategy may go on running after a start of the host; the reason in words when not.
     func hindranceByPromotion(_ record: StrategyRecord) async -> String? {
         guard let desired = record.desired, let version = record.version(desired.version) else { return nil }
+        let parameters: JSONValue
         do throws(HostError) {
-            let parameters = try await floor { floor throws(HostError) in
+            parameters = try await floor { floor throws(HostError) in
                 try Self.checked { () throws(FieldFailure) in
                     try StrategyConfig(version.config, floor.around).merging(parameters: desired.parameters)
                 }.parametersJSON
             }
-            let plan = FloorStrategy.Plan(
-                version: desired.version, feed: desired.feed, account: desired.account,
-                capital: desired.capital, parameters: parameters)
+        } catch {
+            // That it cannot be configured shows at the start itself.
+            return nil
+        }
+        let plan = FloorStrategy.Plan(
+            version: desired.version, feed: desired.feed, account: desired.account,
+            capital: desired.capital, parameters: parameters)
+        do throws(HostError) {
             try await checkPromotion(of: record, plan)
             return nil
         } catch {
+            // Where it cannot be told whether it was promoted, it was not.
             if case .conflict(let reason) = error { return reason }
-            // What else is wrong shows at the start itself.
-            return nil
+            return "\(error)"
         }
     }
 

@@ -22,19 +22,12 @@ extension Host {
                 .filter { $0.strategy == record.id }.map(\.runsAs)
         }
         let now = WallClock.milliseconds
-        var milliseconds: Int64 = 0
-        var fills = 0
+        var time = TimeOnPaper(accounts: paper, parameters: parameters)
         for strategy in Set(copies + [record.id]).sorted() {
-            for run in try store.runs(of: strategy, version: version.version)
-            where paper.contains(run.account)
-                && PromotionPackage.areSame(run.parameters, parameters)
-            {
-                milliseconds += max(0, (run.endedAt?.milliseconds ?? now) - run.startedAt.milliseconds)
-                fills += run.fills
-            }
+            for run in try store.runs(of: strategy, version: version.version) { time.add(run, now: now) }
         }
-        evidence.daysOnPaper = Double(milliseconds) / 86_400_000
-        evidence.paperFills = fills
+        evidence.daysOnPaper = time.days
+        evidence.paperFills = time.fills
         evidence.replayDifferences = try reading { [id = version.version] database in
             try ReplayStore.lastDifferences(of: record.id, version: id, in: database)
         }

@@ -21,6 +21,7 @@ final class ChildAttendant {
     private let vitals: ChildVitals
     private let loop: EventLoop
     private let patience: UInt64
+    private var watch: AnswerWatch
     private let isWanted: @Sendable () -> Bool
     private var watches: [EventLoop.Watch] = []
     private var violationsWatch: EventLoop.Watch?
@@ -29,23 +30,15 @@ final class ChildAttendant {
     private var partial: [UInt8] = []
     private var lastWords: [String] = []
     private var lastRefusal: Violation?
-    private var seenProgress: UInt64 = 0
-    private var silentSince: UInt64?
-    private var seenQuestions: UInt64 = 0
-    private var askedSince: UInt64?
-    private var isAskedWhere = false
     private var condemned: String?
     private var outcome: Outcome?
     private var completion: (@Sendable (Outcome) -> Void)?
-
-    /// How many times its patience a strategy may take for one answer if it says something meanwhile.
-    private static let answerPatience: UInt64 = 10
 
     /// On the loop's thread.
     ///
     /// - Parameters:
     ///   - patience: How long it may be silent while an answer is waited for; a whole answer may take
-    ///     ``answerPatience`` times as long.
+    ///     ``AnswerWatch/answerPatience`` times as long.
     ///   - isWanted: Asked now and then whether the backtest is wanted still.
     init(
         _ child: ConfinedChild, _ vitals: ChildVitals, loop: EventLoop, patience: Duration,
@@ -57,6 +50,7 @@ final class ChildAttendant {
         self.loop = loop
         let (seconds, attoseconds) = patience.components
         self.patience = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        watch = AnswerWatch(patience: self.patience)
     }
 
     /// Begins to watch.
@@ -100,33 +94,21 @@ final class ChildAttendant {
     }
 
     private func look(at now: UInt64) {
-        let questions = vitals.questions.load(ordering: .relaxed)
-        if questions == seenQuestions, let since = askedSince {
-            // One that mutters on and on does not answer either.
-            if vitals.isWaiting.load(ordering: .relaxed), now - since >= Self.answerPatience * patience {
-                condemn("hung: did not come to the end of an answer for \(Self.seconds(now - since)) s")
-            }
-        } else {
-            (seenQuestions, askedSince) = (questions, now)
-        }
-        let progress = vitals.progress.load(ordering: .relaxed)
-        guard progress == seenProgress, vitals.isWaiting.load(ordering: .relaxed), let since = silentSince
-        else {
-            seenProgress = progress
-            silentSince = now
-            isAskedWhere = false
-            return
-        }
-        if now - since >= patience / 2, !isAskedWhere,
-            child.profile.views.contains(where: { $0.source == .sdk })
-        {
-            isAskedWhere = true
+        let found = watch.look(
+            questions: vitals.questions.load(ordering: .relaxed),
+            progress: vitals.progress.load(ordering: .relaxed),
+            isWaiting: vitals.isWaiting.load(ordering: .relaxed), at: now)
+        switch found {
+        case nil: break
+        case .isEndless(let duration):
+            condemn("hung: did not come to the end of an answer for \(Self.seconds(duration)) s")
+        case .isSlow:
             // It may have ended meanwhile; then nobody is left to be asked.
-            try? child.signal(SIGUSR1)
+            if child.profile.views.contains(where: { $0.source == .sdk }) { try? child.signal(SIGUSR1) }
+        case .isSilent:
+            let place = EndWords.place(in: lastWords).map { ", \($0)" } ?? ""
+            condemn("hung: did not answer for \(Self.seconds(patience)) s\(place)")
         }
-        guard now - since >= patience else { return }
-        let place = EndWords.place(in: lastWords).map { ", \($0)" } ?? ""
-        condemn("hung: did not answer for \(Self.seconds(patience)) s\(place)")
     }
 
     private static func seconds(_ nanoseconds: UInt64) -> String {
