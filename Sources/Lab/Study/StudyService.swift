@@ -122,7 +122,9 @@ public final class StudyService: Sendable {
                 throw .invalid(config.unknownParameter(field: "space.\(parameter.name)"))
             }
             if case .string = own.value, parameter.isNumeric { parameter.isText = true }
-            for index in [0, parameter.count - 1] {
+            // Between two numbers that fit all fit; a choice says nothing of the next.
+            let tried = parameter.isNumeric ? [0, parameter.count - 1] : Array(0..<parameter.count)
+            for index in tried {
                 do throws(FieldFailure) {
                     let value = JSONValue.object([.init(parameter.name, parameter.value(at: index))])
                     _ = try config.merging(parameters: value)

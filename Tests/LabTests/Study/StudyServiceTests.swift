@@ -291,6 +291,10 @@ private final class StudyFixture: Sendable {
         (LabStudy.Kind.optimisation, #"{"space":{"quick":{"type":"bool"}}}"#, "space.quick"),
         (.optimisation, #"{"space":{"fast":{"type":"int","min":2,"max":80}}}"#, "space.fast"),
         (.optimisation, #"{"space":{"on":{"type":"int","min":0,"max":1}}}"#, "space.on"),
+        (
+            .optimisation, #"{"space":{"style":{"type":"choice","choices":["plain","odd","bold"]}}}"#,
+            "space.style"
+        ),
         (.optimisation, #"{"space":["slow"]}"#, "space"),
         (.optimisation, #"{"objective":"luck"}"#, "objective"),
         (.optimisation, #"{"points":5}"#, "points"),
