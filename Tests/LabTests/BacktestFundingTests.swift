@@ -73,11 +73,17 @@ import Wire
     }
 
     @Test(arguments: BacktestJob.Mode.allCases)
-    func `is owed for hours without candles too`(mode: BacktestJob.Mode) throws {
-        let result = try run(Array(0..<10) + Array(200..<230), Round(buyAt: 3), mode)
-        #expect(result.log == ["-3 at 201"])
-        #expect(result.fundingPayments == 3 && result.funding == FixedDecimal(-3))
-        #expect(result.finalEquity == FixedDecimal(999_997))
+    func `is owed for hours without candles by who held something then`(mode: BacktestJob.Mode) throws {
+        let minutes = Array(0..<10) + Array(200..<250)
+        let held = try run(minutes, Round(buyAt: 3), mode)
+        #expect(held.log == ["-3 at 200", "-1 at 240"])
+        #expect(held.fundingPayments == 4 && held.funding == FixedDecimal(-4))
+        #expect(held.finalEquity == FixedDecimal(999_996))
+        // What was asked for before the gap fills behind it.
+        let left = try run(minutes, Round(buyAt: 3, sellAt: 9), mode)
+        #expect(left.log == ["-3 at 200"] && left.trades.map(\.fees) == [FixedDecimal(3)])
+        let came = try run(minutes, Round(buyAt: 9), mode)
+        #expect(came.log == ["-1 at 240"] && came.finalEquity == FixedDecimal(999_999))
     }
 
     @Test func `is counted with the trade that bore it, and with the account at the venue`() throws {

@@ -159,6 +159,11 @@ struct BacktestEngine: Sendable {
 
     /// A candle closed: what waits at the venue meets it, and whatever comes of it is told.
     mutating func advance(over candle: Candle, series number: Int) {
+        if candle.openTime > clock {
+            // The hours of a gap are owed by what was held then, whatever meets the candle behind it.
+            clock = candle.openTime
+            if heldCount > 0 { payFunding() } else { passFunding() }
+        }
         if isTraded[number] {
             matchOrders(with: candle)
             holdings[candle.symbol, default: Holding()].price = candle.close
