@@ -1,4 +1,5 @@
 internal import Lab
+internal import Trading
 internal import Wire
 
 /// What a version has shown with play money: for how long, and with how many fills.
