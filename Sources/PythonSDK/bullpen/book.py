@@ -71,11 +71,11 @@ class Book(Market, Speech):
         known = kept.get(request)
         if known is None:
             known = read(message)
-            if known.is_open:
-                kept[request] = known
         else:
             known.update(message)
-        if known.is_final:
+        if known.is_open:
+            kept[request] = known
+        else:
             kept.pop(request, None)
         return known
 
