@@ -184,6 +184,8 @@ extension HostTests {
                 let closed = try await fixture.host.haltState(owner: nil)
                 #expect(closed.flatten?.items.map(\.venue) == ["paper", "paper"])
                 #expect(closed.halts.map(\.scope) == [.venue("paper")])
+                // By which a strategy's page knows that the halt is about it.
+                #expect(try await fixture.host.status(of: id).venue == "paper")
                 for each in [id, other] {
                     let denied = try await fixture.order(each, "five", "buy", "1")
                     #expect(denied.reason == "trading is halted for venue paper: odd")

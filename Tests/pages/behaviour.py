@@ -443,6 +443,25 @@ def a_venue_is_halted_with_all_of_its_accounts(at):
 
 
 @check
+def a_strategy_s_page_says_who_halted_its_venue_and_why(at):
+    one = at.strategy("RSI mean reversion")
+
+    def halt(scope, reason):
+        at.world.halts[:] = [{"scope": scope, "reason": reason, "by": "admin", "since": one.since}] if scope else []
+        at.world.tell("halt", at.world.halt_view())
+
+    halt("venue:elsewhere", "not here")
+    at.go("strategies/" + one.id, "h1")
+    at.see(".halt-bar", "Venue elsewhere is halted")
+    expect(at.browser.script("document.querySelectorAll('.cause-place .callout').length"), 0)
+    halt("venue:paper", "its prices stand still")
+    for wanted in ("Its venue, paper, is halted", "By admin, ", "Reason: its prices stand still"):
+        at.see(".cause-place .callout", wanted)
+    halt(None, None)
+    at.browser.gone(".cause-place .callout")
+
+
+@check
 def an_order_tells_its_story_with_what_the_venue_answered(at):
     order = next(one for strategy in at.world.strategies.values() for one in strategy.orders if one["status"] in ("open", "partially_filled", "pending", "unknown"))
     at.go("orders", f'tr[data-key="{order["id"]}"] button')

@@ -179,7 +179,7 @@ class Strategy:
         return {
             "strategy": self.id, "state": self.state, "run": self.run if self.alive else None, "since": self.since, "reason": self.reason,
             "restarts": self.restarts, "next_start": self.next_start, "pid": 4711 + len(self.id) if self.alive and self.state != "backing_off" else None,
-            "feed": self.feed, "account": self.account, "capital": text(self.capital) if self.account else None, "version": self.versions[0]["version"],
+            "feed": self.feed, "account": self.account, "venue": "paper" if self.account else None, "capital": text(self.capital) if self.account else None, "version": self.versions[0]["version"],
             "usage": {"cpu_seconds": round(self.cpu, 3), "memory_bytes": self.memory, "memory_peak_bytes": self.memory + 2**20, "memory_limit_bytes": 512 * 2**20,
                       "cpu_throttled_seconds": 0.4, "cpu_throttled_share": self.throttled,
                       "lines_in": self.lines[0], "lines_out": self.lines[1], "lines_dropped": self.lines[2]},

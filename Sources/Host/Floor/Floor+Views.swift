@@ -21,6 +21,7 @@ extension Floor {
         view.pid = runner?.pid.map(Int.init)
         view.feed = strategy.plan?.feed
         view.account = strategy.plan?.account
+        view.venue = strategy.plan.flatMap { accounts[$0.account]?.venue.text }
         view.capital = strategy.plan?.capital
         view.version = strategy.plan?.version
         view.limits = runner?.enforcement.map { EnforcementView($0) }

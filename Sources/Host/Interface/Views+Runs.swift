@@ -52,6 +52,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var pid: Int?
     public var feed: String?
     public var account: String?
+    /// Where its account is, so that a halt of the venue can be shown with it.
+    public var venue: String?
     public var capital: FixedDecimal?
     public var version: String?
     public var usage = Usage()
@@ -83,7 +85,8 @@ public struct RunStatusView: Hashable, Sendable {
             "strategy": .string(strategy), "state": .string(state.rawValue), "run": .optional(run),
             "since": .time(since), "reason": .optional(reason), "restarts": .integer(restarts),
             "next_start": .orNull(nextStart), "pid": .orNull(pid), "feed": .optional(feed),
-            "account": .optional(account), "capital": .orNull(capital), "version": .optional(version),
+            "account": .optional(account), "venue": .optional(venue), "capital": .orNull(capital),
+            "version": .optional(version),
             "usage": usage.json, "limits": limits?.json ?? .null, "start": start?.json ?? .null,
             "equity": .orNull(equity),
             "realised_pnl": .decimal(realisedProfit),

@@ -73,8 +73,10 @@ export async function open(context) {
         const { status } = strategy;
         const halt = halted();
         const shared = haltOf("account:" + status.account);
+        const venue = haltOf("venue:" + status.venue);
         patch(haltPlace, halt ? callout("bad", "This strategy is halted", h("p", {}, "Its orders are denied. " + haltWords(halt))) : null,
-            shared ? callout("bad", `Its account, ${status.account}, is halted`, h("p", {}, "Its orders are denied. " + haltWords(shared))) : null);
+            shared ? callout("bad", `Its account, ${status.account}, is halted`, h("p", {}, "Its orders are denied. " + haltWords(shared))) : null,
+            venue ? callout("bad", `Its venue, ${status.venue}, is halted`, h("p", {}, "Its orders are denied. " + haltWords(venue))) : null);
         const reason = status.reason ? String(status.reason) : "";
         const [line, ...rest] = reason.split("\n");
         // The host says what happened, then what it has to do with a limit or a rule.
