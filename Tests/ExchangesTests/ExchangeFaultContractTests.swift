@@ -528,12 +528,17 @@ extension SimulatorBench {
     static func hasty(_ exchange: SimulatedExchange) async throws -> SimulatorBench {
         let path = "hasty-\(UUID())"
         guard exchange == .binance else {
-            return try await CoinRig.contract(exchange, path: path, isHasty: true)
+            return try await CoinRig.contract(exchange, path: path, pace: .hasty)
         }
         let times = BinanceVenue.Settings(
             instrumentsEvery: .seconds(1), tradesPerPage: 3, orderDeadline: haste, pingAfter: haste,
             pongWithin: haste)
         return try await BinanceBench(path: path, timing: times)
+    }
+
+    /// CoinSpot's, without a hurry.
+    static func patient() async throws -> SimulatorBench {
+        try await CoinRig.contract(.coinspot, path: "patient-\(UUID())", pace: .patient)
     }
 
     /// Ends all of it whatever comes of the test.

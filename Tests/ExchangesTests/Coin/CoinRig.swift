@@ -44,15 +44,23 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         if opens { await open() }
     }
 
+    /// How soon an adapter gives up.
+    enum Pace {
+        case usual
+        /// What hangs is given up within a second.
+        case hasty
+        /// For a minute nothing that happens comes too late to be an order whose answer was lost, so that a test can wait
+        /// for what happens.
+        case patient
+    }
+
     /// A contract's bench: short times, a market at 100, 100,000 to spend.
-    ///
-    /// - Parameter isHasty: Whether what hangs is given up within a second.
     static func contract(
-        _ exchange: SimulatedExchange, path: String, isHasty: Bool = false
+        _ exchange: SimulatedExchange, path: String, pace: Pace = .usual
     ) async throws -> CoinRig {
         let isDCX = exchange == .coindcx
         var settings = [("requests_per_minute", "1000000")]
-        if isHasty, isDCX { settings += [("ping_interval_ms", "500"), ("ping_timeout_ms", "500")] }
+        if pace == .hasty, isDCX { settings += [("ping_interval_ms", "500"), ("ping_timeout_ms", "500")] }
         let rig = try await CoinRig(
             exchange, path: path, settings: settings,
             balances: [
@@ -60,8 +68,8 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
             ],
             opens: false
         ) { rig, keys in
-            if isDCX { return rig.coinDCX(page: 3, isHasty: isHasty, keys) }
-            return rig.coinSpot(isHasty: isHasty, keys)
+            if isDCX { return rig.coinDCX(page: 3, pace: pace, keys) }
+            return rig.coinSpot(pace: pace, keys)
         }
         if !rig.wasRunning {
             if isDCX {
@@ -81,7 +89,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
     /// An adapter of CoinDCX that waits for nothing longer than a test may.
     func coinDCX(
         at address: String? = nil, page: Int = 500, inbox: SocketInboxLimits = SocketInboxLimits(),
-        isHasty: Bool = false, _ keys: @escaping (AccountID) -> SigningKey?
+        pace: Pace = .usual, _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinDCXVenue {
         var times = CoinDCXVenue.Settings()
         times.instrumentsEvery = .seconds(1)
@@ -90,7 +98,7 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
         times.requestsPerSecond = 500
         times.requestsPerMinute = 5_000
         times.inbox = inbox
-        if isHasty { times.orderDeadline = SimulatorBench.haste }
+        if pace == .hasty { times.orderDeadline = SimulatorBench.haste }
         return CoinDCXVenue(
             addresses: CoinDCXAddresses(rest: address ?? base), http: http, sockets: sockets, loop: loop,
             settings: times, seed: 7, keys: keys)
@@ -99,17 +107,18 @@ final class CoinRig: SimulatorBench, @unchecked Sendable {
     /// Likewise of CoinSpot: what takes most of a minute there takes a second here.
     func coinSpot(
         at address: String? = nil, nonces: NonceKeeper = NonceKeeper(), deals: Int = 500,
-        isHasty: Bool = false, _ keys: @escaping (AccountID) -> SigningKey?
+        pace: Pace = .usual, _ keys: @escaping (AccountID) -> SigningKey?
     ) -> CoinSpotVenue {
-        let matching = CoinSpotVenue.Settings.Matching(
+        var matching = CoinSpotVenue.Settings.Matching(
             skew: 1_000, arrival: 500, settling: 300, grace: 1_000, gone: 600)
+        if pace == .patient { (matching.arrival, matching.grace) = (60_000, 60_000) }
         var times = CoinSpotVenue.Settings(matching: matching)
         times.instrumentsEvery = .seconds(1)
         times.pollEvery = .milliseconds(50)
         times.idleEvery = .milliseconds(200)
         times.pricesEvery = .milliseconds(100)
-        times.orderDeadline = isHasty ? SimulatorBench.haste : .seconds(2)
-        if isHasty { times.questionDeadline = SimulatorBench.haste * 2 }
+        times.orderDeadline = pace == .hasty ? SimulatorBench.haste : .seconds(2)
+        if pace == .hasty { times.questionDeadline = SimulatorBench.haste * 2 }
         times.requestsPerMinute = 10_000
         times.dealsPerAnswer = deals
         return CoinSpotVenue(
