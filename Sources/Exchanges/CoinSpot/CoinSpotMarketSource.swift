@@ -14,9 +14,7 @@ final class CoinSpotMarketSource: MarketSource {
     private var news: (MarketNews) -> Void = { _ in }
     private var lines: [String: Line] = [:]
     private var instruments: [Instrument] = []
-    private var faults: [String: String] = [:]
-    private var said: String?
-    private var hasSaid = false
+    private var faults = MarketFaults()
     private var isPrimed = false
     private var isOpen = false
 
@@ -89,13 +87,7 @@ final class CoinSpotMarketSource: MarketSource {
     }
 
     private func say() {
-        let fault =
-            faults.isEmpty
-            ? nil : faults.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
-        guard fault != said || !hasSaid else { return }
-        hasSaid = true
-        said = fault
-        news(.fault(fault))
+        if let told = faults.news() { news(told) }
     }
 
     /// Asks for the book, then for the deals, then rests.
