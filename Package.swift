@@ -164,7 +164,10 @@ let package = Package(
         tests("DeskSimulationTests", uses: ["DeskSimulation"]),
         tests(
             "HostStoreTests",
-            uses: ["Exchanges", "Host", "Journal", "Lab", "MarketData", "Posix", "Trading", "Wire"]),
+            uses: [
+                "Exchanges", "Host", "Journal", "Lab", "MarketData", "Posix", "TestSupport", "Trading",
+                "Wire",
+            ]),
         tests("JournalTests", uses: ["CFaultVFS", "Journal", "Posix", "Trading", "Wire"]),
         tests(
             "HostTests",
@@ -175,7 +178,7 @@ let package = Package(
                 "TestSupport", "Vault",
             ]),
         tests("PosixTests", uses: ["Posix"]),
-        tests("SandboxTests", uses: ["Sandbox", "CConfine", "Posix", "Wire"]),
+        tests("SandboxTests", uses: ["Sandbox", "CConfine", "Posix", "Trading", "Wire"]),
         tests("CConfineTests", uses: ["Sandbox", "Posix", "TestSupport"], excluding: ["Harness"]),
         tests("SandboxEscapeTests", uses: ["TestSupport", "Wire"], excluding: ["exam"]),
         tests("SupervisorTests", uses: ["Supervisor", "Posix", "Wire", "Trading", "Sandbox"]),
@@ -194,14 +197,16 @@ let package = Package(
         tests("ConfigurationTests", uses: ["Host", "Trading"]),
         tests("TradingTests", uses: ["Trading"]),
         tests("TortureTests", uses: ["TestSupport"]),
-        tests("VaultTests", uses: ["Vault", "Secrets", "Identity", "Journal", "Posix", "Trading"]),
+        tests(
+            "VaultTests",
+            uses: ["Vault", "Secrets", "Identity", "Journal", "Posix", "TestSupport", "Trading"]),
         tests(
             "ExchangesTests",
             uses: [
                 "Exchanges", "Journal", "Net", "Posix", "Secrets", "Simulators", "TestSupport", "Trading",
                 "Wire",
             ]),
-        tests("IdentityTests", uses: ["Identity", "Journal", "Posix"]),
+        tests("IdentityTests", uses: ["Identity", "Journal", "Posix", "TestSupport"]),
         tests(
             "WebTests",
             uses: [

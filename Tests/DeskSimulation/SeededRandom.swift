@@ -1,16 +1,14 @@
-/// Small seeded random numbers (Steele, Lea and Flood, 2014), the same on every machine and with every compiler.
+import Trading
+
+/// Small seeded random numbers, the same on every machine and with every compiler.
 struct SeededRandom: Sendable {
-    private var state: UInt64
+    private var numbers: SplitMix64
 
-    init(seed: UInt64) { state = seed &* 0x2545_F491_4F6C_DD1D &+ 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+    init(seed: UInt64) {
+        numbers = SplitMix64(seed: seed &* 0x2545_F491_4F6C_DD1D &+ 0x9E37_79B9_7F4A_7C15)
     }
+
+    mutating func next() -> UInt64 { numbers.next() }
 
     /// From 0 to `count - 1`.
     mutating func below(_ count: Int) -> Int {

@@ -6,20 +6,8 @@ func d(_ text: String) -> FixedDecimal { FixedDecimal(text)! }
 
 func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: 1_728_043_200_000 + milliseconds) }
 
-/// Small seeded random numbers (Steele, Lea and Flood, 2014), the same on every machine.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
+    /// True so many times in a hundred.
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
 

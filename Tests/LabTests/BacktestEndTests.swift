@@ -154,7 +154,7 @@ import Wire
 @Suite struct `An equity curve` {
     @Test func `keeps the first, the last and every extreme of its spans within its bound`() {
         var curve = EquityCurve(points: 20)
-        var dice = SeededDice(state: 3)
+        var dice = SplitMix64(seed: 3)
         let values = (0..<1_000).map { _ in Int128(dice.next(0...1_000_000)) }
         for (index, value) in values.enumerated() { curve.add(value, at: Int64(index)) }
         let points = curve.points
@@ -169,7 +169,7 @@ import Wire
     @Test(arguments: [Int128(3), 0, -2])
     func `of many candles at once is the same as of one after the other`(factor: Int128) {
         var (whole, single) = (EquityCurve(points: 20), EquityCurve(points: 20))
-        var dice = SeededDice(state: 5)
+        var dice = SplitMix64(seed: 5)
         let column = (0..<3_000).map { _ in Int64(dice.next(0...40)) }
         let times = column.indices.map { Int64($0) * 60 }
         var row = 0

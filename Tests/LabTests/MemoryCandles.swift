@@ -14,7 +14,7 @@ struct MemoryCandles: CandleSource {
         gaps: Bool = false, drift: Int = 0
     ) {
         let resolution = Resolution(resolution)!
-        var dice = SeededDice(state: seed)
+        var dice = SplitMix64(seed: seed)
         var columns = CandleColumns(symbol: symbol, resolution: resolution, priceDigits: 2, volumeDigits: 3)
         var price = 100_000 + Int(seed % 7) * 1_000
         for number in 0..<count {
@@ -65,18 +65,8 @@ struct MemoryCandles: CandleSource {
     { "hash of \(series)" }
 }
 
-/// A small generator with a seed, the same everywhere.
-struct SeededDice: Sendable {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
+    /// Within a range, both ends included.
     mutating func next(_ range: ClosedRange<Int>) -> Int {
         range.lowerBound + Int(next() % UInt64(range.count))
     }

@@ -58,13 +58,13 @@ struct Gambler: Script {
 /// Does something at random now and then: every kind of order, brackets, changes, cancels, timers, signals and log lines, also
 /// in answer to fills. The same candles and the same news always bring the same.
 struct Dabbler: Script {
-    private var dice: SeededDice
+    private var dice: SplitMix64
     private var open: [String] = []
     private var count = 0
     private let pace: Int
 
     init(seed: UInt64, pace: Int) {
-        dice = SeededDice(state: seed)
+        dice = SplitMix64(seed: seed)
         self.pace = pace
     }
 

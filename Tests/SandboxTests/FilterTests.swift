@@ -1,4 +1,5 @@
 import Testing
+import Trading
 
 @testable import Sandbox
 
@@ -93,7 +94,7 @@ struct FilterTests {
     func decidesByArguments(_ name: String) throws {
         let filters = try Filters(name)
         let allowed = Set(filters.profile.systemCalls.allowed.flatMap(\.calls))
-        var random = SplitMix(seed: 20_261_120)
+        var random = SplitMix64(seed: 20_261_120)
         for call in ArgumentRules.uses.keys.sorted() {
             let number = try #require(SystemCallFilter.number(of: call))
             var seen: Set<Bool> = []
@@ -177,22 +178,9 @@ struct FilterTests {
     }
 }
 
-/// Numbers that are the same in each run, with the patterns that filters stumble over.
-private struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
     /// A register: often a value that some rule names, alone, with a bit flipped, or with rubbish in its upper half.
-    mutating func register() -> UInt64 {
+    fileprivate mutating func register() -> UInt64 {
         let known: [UInt64] = [
             0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 1030, 0x5421, 0x5450, 0x5451, 0x5412,
             0x10900,

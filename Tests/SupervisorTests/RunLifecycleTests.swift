@@ -1,4 +1,5 @@
 import Testing
+import Trading
 
 @testable import Supervisor
 
@@ -124,7 +125,7 @@ struct RunLifecycleTests {
     /// Feeds random events, playing a child that exists exactly when the actions say so.
     @Test("whatever happens, there is at most one child and it is never forgotten", arguments: 1...200)
     func randomLives(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         var life = RunLifecycle(policy: RestartPolicy(kind: .permanent, intensity: 3, periodMilliseconds: 50))
         var isLaunching = false
         var hasChild = false
@@ -158,20 +159,5 @@ struct RunLifecycleTests {
             }
             #expect(life.state.isLive == (isLaunching || hasChild), "seed \(seed), step \(step): \(event)")
         }
-    }
-}
-
-/// A small seeded generator (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
-struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

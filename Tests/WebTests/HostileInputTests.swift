@@ -1,5 +1,6 @@
 import HTTPMessages
 import Testing
+import Trading
 
 @testable import Web
 
@@ -41,7 +42,7 @@ struct HostileInputTests {
 
     @Test("changed requests are read alike in one piece and byte by byte", arguments: 1...8)
     func requests(_ seed: UInt64) {
-        var random = SeededNumbers(seed: seed)
+        var random = SplitMix64(seed: seed)
         for round in 0..<500 {
             let bytes = mutated(Array(Self.requests[round % Self.requests.count].utf8), &random)
             let whole = read(bytes, pieceSize: .max)
@@ -51,7 +52,7 @@ struct HostileInputTests {
 
     @Test("changed forms are read or refused", arguments: 1...4)
     func forms(_ seed: UInt64) {
-        var random = SeededNumbers(seed: seed)
+        var random = SplitMix64(seed: seed)
         let form = Array(
             """
             --b\r\nContent-Disposition: form-data; name="file"; filename="a.py"\r\n\r\npass\r\n--b\r\n\
@@ -71,7 +72,7 @@ struct HostileInputTests {
     }
 
     @Test func `targets of any bytes are read or refused, and never leave their folder`() {
-        var random = SeededNumbers(seed: 3)
+        var random = SplitMix64(seed: 3)
         let letters = Array("/.%2e5cfF0a?&=+".utf8)
         for _ in 0..<5000 {
             let text =
@@ -83,7 +84,7 @@ struct HostileInputTests {
         }
     }
 
-    private func mutated(_ bytes: [UInt8], _ random: inout SeededNumbers) -> [UInt8] {
+    private func mutated(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
         var bytes = bytes
         let interesting: [UInt8] = [
             0, 0x0A, 0x0D, 0x20, 0x3A, 0x3B, 0x25, 0x22, 0x2D, 0x30, 0x7F, 0x80, 0xFF,

@@ -1,4 +1,5 @@
 import Testing
+import Trading
 
 @testable import Web
 
@@ -83,7 +84,7 @@ struct MultipartFormTests {
     }
 
     @Test func `searching finds what a plain search finds`() {
-        var random = SeededNumbers(seed: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<2000 {
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
                 UInt8.random(in: 0...2, using: &random)
@@ -94,20 +95,5 @@ struct MultipartFormTests {
             let plain = bytes.indices.first { bytes[$0...].starts(with: pattern) }
             #expect(MultipartForm.find(pattern, in: bytes[...]) == plain)
         }
-    }
-}
-
-/// The same numbers at every run (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

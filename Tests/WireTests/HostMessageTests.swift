@@ -46,7 +46,7 @@ struct HostMessageTests {
 
     @Test(arguments: 0..<UInt64(200))
     func `what is written is read again, and holds no line break inside`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         for message in HostMessage.samples(using: &generator) {
             let line = message.line
             #expect(line.firstIndex(of: 0x0A) == line.count - 1)
@@ -56,7 +56,7 @@ struct HostMessageTests {
 
     @Test(arguments: [0, 1, 2, 3, 5, 8, 18])
     func `columns are written as the descriptions of their decimals`(digits: Int) {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix64(seed: 7)
         var column: [Int64] = [0, 1, 9, 10, 99, 100, 101, 1_000, .max, .min, -1, -10]
         for power in 0..<18 {
             let round = (0..<power).reduce(Int64(1)) { product, _ in product * 10 }
@@ -76,7 +76,7 @@ struct HostMessageTests {
 
     @Test(arguments: 0..<UInt64(2000))
     func `decimals are written as their description`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         for value in [generator.decimal(), FixedDecimal(units: Int128.max), FixedDecimal(units: Int128.min)] {
             let line = StrategyMessage.metric(name: "m", value: value).line
             #expect(

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Trading
 import Wire
 
 @Suite("Protocol document and schemas")
@@ -38,7 +39,7 @@ struct ProtocolDocumentTests {
     }
 
     @Test func `the schemas take all that is written`() throws {
-        var generator = SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4)
         var host: [UInt8] = []
         var strategy: [UInt8] = []
         for _ in 0..<30 {

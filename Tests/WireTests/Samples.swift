@@ -1,7 +1,7 @@
 import Trading
 import Wire
 
-extension SeededGenerator {
+extension SplitMix64 {
     mutating func decimal(signed: Bool = true) -> FixedDecimal {
         let bits = Int.random(in: 1...126, using: &self)
         let high = Int128(Int64.random(in: 0...Int64.max, using: &self))
@@ -18,7 +18,7 @@ extension SeededGenerator {
         return value.isZero ? .one : value
     }
 
-    mutating func maybe(_ value: (inout SeededGenerator) -> FixedDecimal) -> FixedDecimal? {
+    mutating func maybe(_ value: (inout SplitMix64) -> FixedDecimal) -> FixedDecimal? {
         Bool.random(using: &self) ? value(&self) : nil
     }
 
@@ -75,7 +75,7 @@ extension SeededGenerator {
 
 extension StrategyMessage {
     static func sample(
-        _ type: StrategyMessageType, using generator: inout SeededGenerator
+        _ type: StrategyMessageType, using generator: inout SplitMix64
     ) -> StrategyMessage {
         switch type {
         case .ready: .ready(sdk: generator.text(), batches: Bool.random(using: &generator))
@@ -125,7 +125,7 @@ extension StrategyMessage {
 }
 
 extension HostMessage {
-    static func samples(using generator: inout SeededGenerator) -> [HostMessage] {
+    static func samples(using generator: inout SplitMix64) -> [HostMessage] {
         let order = generator.orderReport()
         let position = generator.positionReport()
         return [
@@ -174,7 +174,7 @@ extension HostMessage {
     }
 }
 
-extension SeededGenerator {
+extension SplitMix64 {
     mutating func candle() -> Candle {
         Candle(
             symbol: symbol(), resolution: resolution(),

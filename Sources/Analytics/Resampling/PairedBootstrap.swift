@@ -1,3 +1,5 @@
+internal import Trading
+
 /// Whether one strategy did better than another in the same periods: a stationary bootstrap of pairs (Politis and
 /// Romano, 1994), two-sided.
 ///
@@ -40,7 +42,7 @@ public struct PairedBootstrap: Hashable, Sendable {
         else { return nil }
         let found = other - own
         let length = max(1, Mathematics.expm1(Mathematics.log(Double(count)) / 3) + 1)
-        var random = RandomStream(seed: seed)
+        var random = SplitMix64(seed: seed)
         var (a, b) = (first, second)
         var drawn: [Double] = []
         var far = 0

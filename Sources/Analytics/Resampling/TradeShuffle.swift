@@ -1,3 +1,5 @@
+internal import Trading
+
 /// What might have come of the same trades in another order, or of others like them: a Monte Carlo experiment.
 ///
 /// The profits are added to the capital one after the other, as they were traded: positions do not grow with the equity.
@@ -53,7 +55,7 @@ public struct TradeShuffle: Hashable, Sendable {
     public init?(_ profits: [Double], capital: Double, runs: Int = 1_000, seed: UInt64, method: Method) {
         precondition(capital > 0 && runs > 0)
         guard !profits.isEmpty else { return nil }
-        var random = RandomStream(seed: seed)
+        var random = SplitMix64(seed: seed)
         var order = profits
         let own = Self.walk(profits, capital)
         var (ends, falls): ([Double], [Double]) = ([], [])

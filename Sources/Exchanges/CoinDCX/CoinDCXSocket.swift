@@ -1,5 +1,6 @@
 import Net
 import Posix
+import Trading
 import Wire
 
 /// One Socket.IO connection to CoinDCX that is kept open until it is stopped. Lives on the event loop.
@@ -20,7 +21,7 @@ final class CoinDCXSocket {
     private let inbox: SocketInboxLimits
     private let joins: () -> [JSONValue]?
     private let news: (News) -> Void
-    private var dice: SeededDice
+    private var dice: SplitMix64
     private var link: WebSocketLink?
     private var session: EngineIOSession?
     /// Counts connections, so that the last words of an old one are not taken for the new one's.
@@ -52,7 +53,7 @@ final class CoinDCXSocket {
         self.inbox = inbox
         self.joins = joins
         self.news = news
-        dice = SeededDice(seed: seed)
+        dice = SplitMix64(seed: seed)
     }
 
     /// Whether channels are joined.

@@ -70,7 +70,7 @@ public final class CoinDCXVenue: LiveVenue {
     let settings: Settings
     let keys: (AccountID) -> SigningKey?
     var accounts: [AccountID: CoinDCXAccount] = [:]
-    var dice: SeededDice
+    var dice: SplitMix64
     private let signedTimes: CoinDCXSignedTimes
     private lazy var listing = VenueListing<CoinDCXMarkets>(every: settings.instrumentsEvery, on: loop) {
         [weak self] in
@@ -96,7 +96,7 @@ public final class CoinDCXVenue: LiveVenue {
         self.loop = loop
         self.settings = settings
         self.keys = keys
-        dice = SeededDice(seed: seed)
+        dice = SplitMix64(seed: seed)
         let times = CoinDCXSignedTimes()
         signedTimes = times
         connection = VenueConnection(

@@ -30,21 +30,3 @@ public struct Backoff: Hashable, Sendable {
         return whole / 2 + whole / 2 * Int(dice >> 44) / (1 << 20)
     }
 }
-
-/// Numbers from a seed, the same ones for the same seed (SplitMix64, Steele, Lea and Flood, 2014). For jitter and
-/// simulation, never for secrets.
-public struct SeededDice: RandomNumberGenerator, Hashable, Sendable {
-    private var state: UInt64
-
-    /// Starts at a seed.
-    public init(seed: UInt64) { state = seed }
-
-    /// The next number.
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

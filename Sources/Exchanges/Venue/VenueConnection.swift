@@ -71,7 +71,7 @@ public final class VenueConnection {
     private let http: HTTPClient
     let loop: EventLoop
     let settings: Settings
-    var dice: SeededDice
+    var dice: SplitMix64
 
     var waiting: [Urgency: [PendingCall]] = [:]
     var underWay: [ObjectIdentifier: PendingCall] = [:]
@@ -102,7 +102,7 @@ public final class VenueConnection {
         self.http = http
         self.loop = loop
         self.settings = settings
-        dice = SeededDice(seed: seed)
+        dice = SplitMix64(seed: seed)
         clock = VenueClock(
             wall: Timestamp(milliseconds: WallClock.milliseconds), at: MonotonicClock.nanoseconds)
     }

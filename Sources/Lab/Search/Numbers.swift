@@ -25,24 +25,11 @@ extension FixedDecimal {
     }
 }
 
-/// A stream of numbers that follows from its seed (Steele, Lea and Flood's SplitMix64).
-struct SeededNumbers {
-    private var state: UInt64
-
+extension SplitMix64 {
+    /// The stream of this number among those of a seed.
     init(seed: UInt64, stream: UInt64) {
-        state = seed
-        state = next() ^ (stream &* 0x9E37_79B9_7F4A_7C15)
+        var first = SplitMix64(seed: seed)
+        self.init(seed: first.next() ^ (stream &* 0x9E37_79B9_7F4A_7C15))
         _ = next()
     }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 up to and without 1.
-    mutating func part() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -1,3 +1,5 @@
+internal import Trading
+
 /// How a search comes by its points.
 public enum SearchMethod: Hashable, Sendable {
     /// Every point of the grid, in order.
@@ -81,16 +83,16 @@ public final class RandomMethod: PointMethod {
 
     /// A point that was not named, or nil when all were.
     public func point(_ number: Int, wasNamed: (SearchPoint) -> Bool) -> SearchPoint? {
-        var numbers = SeededNumbers(seed: seed, stream: UInt64(number))
+        var numbers = SplitMix64(seed: seed, stream: UInt64(number))
         for _ in 0..<64 {
-            let point = space.point(space.parameters.map { $0.value(atPart: numbers.part()) })
+            let point = space.point(space.parameters.map { $0.value(atPart: numbers.uniform()) })
             if !wasNamed(point) { return point }
         }
         // Nearly all of a small grid was named: the next that was not, from a drawn place on.
         guard space.isCountable, let count = space.gridCount, count <= SearchSpace.maximumGrid else {
-            return space.point(space.parameters.map { $0.value(atPart: numbers.part()) })
+            return space.point(space.parameters.map { $0.value(atPart: numbers.uniform()) })
         }
-        let start = Int(numbers.part() * Double(count))
+        let start = Int(numbers.uniform() * Double(count))
         for offset in 0..<count {
             let point = space.gridPoint((start + offset) % count)
             if !wasNamed(point) { return point }

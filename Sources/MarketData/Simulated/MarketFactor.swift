@@ -1,3 +1,5 @@
+import Trading
+
 /// One hidden cause of price moves, such as "the crypto market" or "the rupee".
 ///
 /// Its level is a logarithm. Over days it is a sum of octaves of noise, which looks like a random walk over weeks yet

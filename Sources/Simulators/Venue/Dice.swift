@@ -1,27 +1,19 @@
 import Trading
 
-/// Seeded chance (SplitMix64): the same seed throws the same.
+/// Seeded chance: the same seed throws the same.
 struct Dice {
-    private var state: UInt64
+    private var numbers: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { numbers = SplitMix64(seed: seed) }
 
     /// Dice of their own for one purpose, whatever else is thrown.
     init(seed: UInt64, stream: UInt64) {
-        var dice = Dice(seed: seed ^ (stream &* 0xD6E8_FEB8_6659_FD93))
-        state = dice.next()
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+        var first = SplitMix64(seed: seed ^ (stream &* 0xD6E8_FEB8_6659_FD93))
+        self.init(seed: first.next())
     }
 
     /// A whole number from nought to `bound`, that excluded; nought when `bound` is.
-    mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(next() >> 1) % bound : 0 }
+    mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(numbers.next() >> 1) % bound : 0 }
 
     /// Whether something of this chance, in millionths, happens now.
     mutating func happens(_ millionths: Int) -> Bool {
@@ -32,7 +24,7 @@ struct Dice {
     mutating func hexadecimal(_ count: Int) -> String {
         var text = ""
         while text.utf8.count < count {
-            let digits = String(next(), radix: 16)
+            let digits = String(numbers.next(), radix: 16)
             text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
         }
         return String(text.prefix(count))

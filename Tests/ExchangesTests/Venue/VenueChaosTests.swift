@@ -43,7 +43,7 @@ struct VenueChaosTests {
 
     @Test(arguments: 0..<4)
     func `every call ends once, and its outcome is true of what arrived`(seed: Int) async throws {
-        var dice = SeededDice(seed: UInt64(seed))
+        var dice = SplitMix64(seed: UInt64(seed))
         let server = try MisbehavingServer()
         let plans = (0..<60).map { number in
             Plan(

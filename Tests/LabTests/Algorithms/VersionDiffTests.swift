@@ -39,7 +39,7 @@ import Wire
     }
 
     @Test func `applying the changes to one text gives the other, whatever the texts`() {
-        var generator = DiffNumbers(state: 7)
+        var generator = SplitMix64(seed: 7)
         for _ in 0..<200 {
             let old = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
                 Substring(String(Int.random(in: 0...4, using: &generator)))
@@ -104,18 +104,5 @@ import Wire
             }
         }
         await lab.close()
-    }
-}
-
-/// A generator with a seed.
-private struct DiffNumbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

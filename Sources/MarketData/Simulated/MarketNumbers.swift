@@ -1,20 +1,8 @@
-/// A small generator of pseudo-random numbers whose whole state is one word (Steele, Lea, Flood, 2014).
-///
-/// A stream is named by seed, key, purpose and index, so that any minute of a market can be made without the ones
-/// before it.
-struct SplitMix64 {
-    private var state: UInt64
+import Trading
 
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    /// The stream for one purpose and index.
-    init(key: UInt64, purpose: Purpose, index: Int64) {
-        state = Self.mixed(
-            Self.mixed(key &+ purpose.rawValue) ^ UInt64(bitPattern: index) &* 0xD6E8_FEB8_6659_FD93)
-    }
-
+/// The streams of a simulated market: named by seed, key, purpose and index, so that any minute of a market can be made
+/// without the ones before it.
+extension SplitMix64 {
     /// What a stream is for; streams of different purposes are independent.
     enum Purpose: UInt64 {
         case octave = 1
@@ -25,28 +13,19 @@ struct SplitMix64 {
         case quotes
     }
 
+    /// The stream for one purpose and index.
+    init(key: UInt64, purpose: Purpose, index: Int64) {
+        self.init(
+            seed: Self.mixed(
+                Self.mixed(key &+ purpose.rawValue) ^ UInt64(bitPattern: index) &* 0xD6E8_FEB8_6659_FD93))
+    }
+
     /// A key for `name` under `seed`.
     static func key(seed: UInt64, name: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return mixed(seed ^ mixed(hash))
     }
-
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var z = value
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// The next 64 bits.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mixed(state)
-    }
-
-    /// A number in [0, 1).
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// A whole number below `bound`, which is above nought and small.
     mutating func whole(below bound: Int64) -> Int64 { Int64(next() >> 1) % bound }
