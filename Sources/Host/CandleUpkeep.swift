@@ -7,7 +7,7 @@ internal import Trading
 /// too.
 final class CandleUpkeep: Sendable {
     private let store: CandleStore
-    private let threads: DataThreads
+    private let threads: WorkThreads
     private let log: HostLog
     private let pause: Duration
     private let now: @Sendable () -> Timestamp
@@ -17,7 +17,7 @@ final class CandleUpkeep: Sendable {
     ///
     /// - Parameter pause: From one look to the next.
     init(
-        _ store: CandleStore, threads: DataThreads, log: HostLog, every pause: Duration = .seconds(3600),
+        _ store: CandleStore, threads: WorkThreads, log: HostLog, every pause: Duration = .seconds(3600),
         now: @escaping @Sendable () -> Timestamp = { Timestamp(milliseconds: WallClock.milliseconds) }
     ) {
         self.store = store
@@ -44,7 +44,8 @@ final class CandleUpkeep: Sendable {
 
     private func expire() async {
         do throws(HostError) {
-            let gone = try await threads.run { [store, now] () throws(HostError) in
+            let gone = try await threads.run(refused: HostError.unavailable) {
+                [store, now] () throws(HostError) in
                 do throws(MarketFileFailure) {
                     return try store.expire(now: now())
                 } catch {

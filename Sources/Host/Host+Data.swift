@@ -64,7 +64,7 @@ extension Host {
         _ upload: CandleUpload, by user: String
     ) async throws(HostError) -> CandleImport.Outcome {
         let (store, folder) = (candles, folders.market)
-        let outcome = try await dataThreads.run { () throws(HostError) in
+        let outcome = try await dataThreads.run(refused: HostError.unavailable) { () throws(HostError) in
             let path = try Self.keep(upload, in: folder)
             defer { unsafe unlink(path) }
             do throws(MarketFileFailure) {
@@ -138,7 +138,7 @@ extension Host {
         _ body: @escaping @Sendable (CandleStore) throws(MarketFileFailure) -> Value
     ) async throws(HostError) -> Value {
         let store = candles
-        return try await dataThreads.run { () throws(HostError) in
+        return try await dataThreads.run(refused: HostError.unavailable) { () throws(HostError) in
             do throws(MarketFileFailure) {
                 return try body(store)
             } catch {

@@ -23,7 +23,7 @@ extension Host {
             throw .unavailable("\(exports.limit) exports are under way already; try again in a moment")
         }
         let (store, folder) = (candles, folders.market)
-        return try await dataThreads.run { () throws(HostError) in
+        return try await dataThreads.run(refused: HostError.unavailable) { () throws(HostError) in
             // It may work for seconds. Where the kernel does not let it wait for others, it shares with them.
             try? Thread.letOthersGoFirst()
             let file = NamelessFile(try Self.namelessFile(in: folder), slot)

@@ -42,7 +42,8 @@ public final class Host: HostService {
     let stories: StoryStore?
     /// Stored market data. Its calls read and write files: never call on the floor's thread.
     public let candles: CandleStore
-    let dataThreads = DataThreads(limit: 8)
+    let dataThreads = WorkThreads(
+        name: "data", limit: 8, full: "requests for market data are at work already")
     let exports = ExportSlots(limit: 4)
     let admission: Admission
     /// Where strategies are tried out; nil when its database cannot be used.

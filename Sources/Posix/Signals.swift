@@ -30,14 +30,9 @@ public struct Signals: ~Copyable, Sendable {
     /// Waits, suspended, for one of them and returns its number.
     public borrowing func next() async throws(SystemCallError) -> Int32 {
         let number = pipe.readEnd.number
-        let result: Result<Int32, SystemCallError> = await withCheckedContinuation { continuation in
-            do throws(SystemCallError) {
-                try Thread.start(name: "signals") { continuation.resume(returning: Self.read(number)) }
-            } catch {
-                continuation.resume(returning: .failure(error))
-            }
+        return try await Thread.run(name: "signals", refused: { $0 }) { () throws(SystemCallError) in
+            try Self.read(number).get()
         }
-        return try result.get()
     }
 
     private static func read(_ number: Int32) -> Result<Int32, SystemCallError> {

@@ -2,6 +2,7 @@ import Glibc
 import MarketData
 import Posix
 import Synchronization
+import TestSupport
 import Testing
 import Trading
 
@@ -10,9 +11,7 @@ import Trading
 @Suite("Keeping candles for a time")
 struct CandleUpkeepTests {
     @Test func `old ones go by the clock, of a series that nobody writes to`() async throws {
-        var template = Array("/tmp/bullpen-upkeep-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = Places.makeTemporaryFolder()
         defer {
             for suffix in ["", "-wal", "-shm"] { unlink("\(path)/candles.db\(suffix)") }
             rmdir(path)
@@ -37,8 +36,8 @@ struct CandleUpkeepTests {
         let clock = Atomic<Int64>(100 * minute)
         let loop = try EventLoop(name: "upkeep-test")
         let upkeep = CandleUpkeep(
-            store, threads: DataThreads(limit: 1), log: HostLog(part: "data", sink: try .memory()),
-            every: .milliseconds(1)
+            store, threads: WorkThreads(name: "data", limit: 1, full: "are at work already"),
+            log: HostLog(part: "data", sink: try .memory()), every: .milliseconds(1)
         ) {
             Timestamp(milliseconds: clock.add(10 * minute, ordering: .relaxed).newValue)
         }

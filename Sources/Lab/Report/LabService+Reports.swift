@@ -1,6 +1,5 @@
 import MarketData
 import Posix
-import Synchronization
 
 extension LabService {
     /// Works out the report of a run that has ended and gives what `form` makes of it.
@@ -9,7 +8,8 @@ extension LabService {
     public func report<Form: Sendable>(
         _ number: Int64, as form: @escaping @Sendable (RunReport) -> Form
     ) async throws(LabFailure) -> Form {
-        try await ReportThreads.run { [self] () throws(LabFailure) in
+        try await reportThreads.run(refused: LabFailure.unavailable) {
+            [self] () throws(LabFailure) in
             let title = try run(number).title
             let came = try result(number)
             return form(
@@ -33,7 +33,8 @@ extension LabService {
     public func comparison<Form: Sendable>(
         _ numbers: [Int64], as form: @escaping @Sendable (RunComparison) -> Form
     ) async throws(LabFailure) -> Form {
-        try await ReportThreads.run { [self] () throws(LabFailure) in
+        try await reportThreads.run(refused: LabFailure.unavailable) {
+            [self] () throws(LabFailure) in
             var entries: [RunComparison.Entry] = []
             for number in numbers {
                 let (title, came) = (try run(number).title, try result(number))
@@ -47,32 +48,4 @@ extension LabService {
 }
 
 /// Threads on which reports are worked out: a year of minutes takes a while, and nobody else is to wait for it.
-private enum ReportThreads {
-    private static let busy = Atomic<Int>(0)
-    private static let limit = 4
-
-    /// Runs `body` on a thread of its own.
-    ///
-    /// - Throws: What `body` throws, or ``LabFailure/unavailable(_:)`` when too many are at work.
-    static func run<Value: Sendable>(
-        _ body: @escaping @Sendable () throws(LabFailure) -> Value
-    ) async throws(LabFailure) -> Value {
-        let others = busy.wrappingAdd(1, ordering: .relaxed).oldValue
-        defer { busy.wrappingSubtract(1, ordering: .relaxed) }
-        guard others < limit else { throw .unavailable("\(limit) reports are worked out already") }
-        let result: Result<Value, LabFailure> = await withCheckedContinuation { continuation in
-            do throws(SystemCallError) {
-                try Thread.start(name: "report") {
-                    do throws(LabFailure) {
-                        continuation.resume(returning: .success(try body()))
-                    } catch {
-                        continuation.resume(returning: .failure(error))
-                    }
-                }
-            } catch {
-                continuation.resume(returning: .failure(.unavailable("\(error)")))
-            }
-        }
-        return try result.get()
-    }
-}
+private let reportThreads = WorkThreads(name: "report", limit: 4, full: "reports are worked out already")

@@ -62,16 +62,9 @@ public final class OptimiserProcess: LineDialogue {
 
     /// Says lines and waits for one.
     public func exchange(_ lines: [UInt8]) async throws(SearchFailure) -> [UInt8] {
-        let result: Result<[UInt8], SearchFailure> = await withCheckedContinuation { continuation in
-            do {
-                try Thread.start(name: "optimiser") { [self] in
-                    continuation.resume(returning: turn(lines))
-                }
-            } catch {
-                continuation.resume(returning: .failure(SearchFailure(reason: "no thread: \(error)")))
-            }
+        try await Thread.run(name: "optimiser", refused: { SearchFailure(reason: "no thread: \($0)") }) {
+            [self] () throws(SearchFailure) in try turn(lines).get()
         }
-        return try result.get()
     }
 
     /// Kills it and takes away what is left.

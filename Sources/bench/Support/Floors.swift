@@ -10,15 +10,7 @@ extension Posix.Thread {
     static func run<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            do {
-                try Posix.Thread.start(name: "driver") {
-                    continuation.resume(with: Swift.Result { try body() })
-                }
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
+        try await run(name: "driver", refused: { $0 as any Error }, body)
     }
 }
 
