@@ -1,6 +1,7 @@
 import Glibc
 import MarketData
 import Posix
+import TestSupport
 import Testing
 import Trading
 
@@ -9,9 +10,7 @@ import Trading
 @Suite("Opening the candle store")
 struct CandleStoreOpeningTests {
     @Test func `a store that cannot be used is moved aside, and a host goes on with a new one`() throws {
-        var template = Array("/tmp/bullpen-candles-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let folder = Places.makeTemporaryFolder()
         let folders = DataFolders(root: folder)
         mkdir(folders.market, 0o700)
         defer {

@@ -3,6 +3,7 @@ import Glibc
 import Journal
 import Posix
 import Synchronization
+import TestSupport
 import Testing
 import Trading
 
@@ -154,9 +155,7 @@ struct DeskStoreTests {
         ])
 
     init() throws {
-        var template = Array("/tmp/bullpen-desk-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = Places.makeTemporaryFolder()
         writer = try GroupCommitWriter(
             path: folder + "/journal.db", migrations: [Self.strategies, DeskStore.migrations])
         try writer.writeBlocking { database in

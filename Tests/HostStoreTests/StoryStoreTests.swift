@@ -1,6 +1,7 @@
 import Glibc
 import Journal
 import Posix
+import TestSupport
 import Testing
 import Trading
 import Wire
@@ -14,9 +15,7 @@ struct StoryStoreTests {
     private var path: String { folder + "/stories.db" }
 
     init() throws {
-        var template = Array("/tmp/bullpen-story-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = Places.makeTemporaryFolder()
         log = HostLog(part: "stories", sink: try .memory())
     }
 

@@ -2,19 +2,17 @@ import Glibc
 import Journal
 import Posix
 import Synchronization
+import TestSupport
 
 @testable import Identity
 
 /// A database in a folder of its own, and a clock that stands still until it is moved.
 final class IdentityFixture: Sendable {
-    let folder: String
+    let folder = Places.makeTemporaryFolder()
     let writer: GroupCommitWriter
     let clock = Mutex<Int64>(1_800_000_000_000)
 
     init() throws {
-        var template = Array("/tmp/bullpen-identity-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        folder = String(cString: made)
         writer = try GroupCommitWriter(
             path: "\(folder)/journal.db", migrations: [IdentitySchema.migrations])
     }

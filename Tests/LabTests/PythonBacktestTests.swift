@@ -102,16 +102,9 @@ struct `Backtests of Python strategies` {
     }
 
     private func run(_ code: String, _ job: BacktestJob, _ source: MemoryCandles) throws -> BacktestResult {
-        var template = Array("/tmp/bullpen-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            unlink(folder + "/strategy.py")
-            rmdir(folder)
-        }
-        let file = try FileDescriptor.open(folder + "/strategy.py", O_WRONLY | O_CREAT)
-        try file.writeAll(Array(code.utf8)[...])
-        return try Bench.run(job, source, PythonPeer(folder))
+        let folder = try StrategyFolder(code)
+        defer { folder.remove() }
+        return try Bench.run(job, source, PythonPeer(folder.path))
     }
 
     @Test func `come to what the same strategy comes to in Swift`() throws {

@@ -30,7 +30,7 @@ extension Client {
     func order(_ parameters: String) throws -> JSONValue {
         let response = try binance("POST", "order", parameters)
         guard response.status == 200 else {
-            throw Failure(description: "\(response.status) \(response.text)")
+            throw Failure("\(response.status) \(response.text)")
         }
         return try response.json
     }

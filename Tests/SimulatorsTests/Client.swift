@@ -1,108 +1,18 @@
-import Glibc
-import Posix
 import Simulators
+import TestSupport
 import Wire
 
 /// A client that speaks HTTP and WebSockets byte by byte, and waits. Use it inside ``onThread(_:)``.
-final class Client {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    struct Response {
-        let status: Int
-        let headers: [String: String]
-        let body: [UInt8]
-
-        var text: String { String(decoding: body, as: UTF8.self) }
-        var json: JSONValue {
-            get throws { try JSONParser.parse(body) }
-        }
-    }
-
-    let port: Int
-    private var socket: Int32
-    private var buffer: [UInt8] = []
-
-    /// - Parameter seconds: How long one answer may take.
-    init(port: Int, seconds: Int = 10) throws {
-        self.port = port
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard socket >= 0 else { throw Failure(description: "socket: \(errno)") }
-        var timeout = timeval(tv_sec: seconds, tv_usec: 0)
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 else { throw Failure(description: "connect: \(errno)") }
-    }
-
-    deinit { close(socket) }
-
-    func send(_ bytes: [UInt8]) throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes {
-                Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { throw Failure(description: "send: \(errno)") }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    /// More bytes; nil when the other side has closed.
-    private func receive() throws -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        let count = recv(socket, &bytes, bytes.count, 0)
-        if count == 0 || count < 0 && errno == ECONNRESET { return nil }
-        guard count > 0 else { throw Failure(description: errno == EAGAIN ? "silence" : "receive: \(errno)") }
-        return Array(bytes.prefix(count))
-    }
-
-    private func take(_ count: Int) throws -> [UInt8] {
-        while buffer.count < count {
-            guard let more = try receive() else { throw Failure(description: "closed") }
-            buffer += more
-        }
-        defer { buffer.removeFirst(count) }
-        return Array(buffer.prefix(count))
-    }
-
-    private func head() throws -> [Substring] {
-        let end = Array("\r\n\r\n".utf8)
-        while true {
-            if let index = buffer.indices.first(where: { buffer[$0...].starts(with: end) }) {
-                return String(decoding: try take(index + 4), as: UTF8.self).split(separator: "\r\n")
-            }
-            guard let more = try receive() else { throw Failure(description: "closed") }
-            buffer += more
-        }
-    }
-
+final class Client: LocalConnection {
     // MARK: - HTTP
 
     /// Sends a request and reads its answer. A broken connection is a ``Failure`` that says `closed`.
     func request(
         _ method: String, _ target: String, headers: [String] = [], body: String? = nil
     ) throws -> Response {
-        var lines = ["\(method) \(target) HTTP/1.1", "Host: 127.0.0.1:\(port)"] + headers
-        if let body { lines.append("Content-Length: \(body.utf8.count)") }
-        try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")).utf8))
-        let head = try head()
-        var fields: [String: String] = [:]
-        for line in head.dropFirst() {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            fields[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
-        }
-        let status = Int(head[0].split(separator: " ")[1]) ?? 0
-        return Response(
-            status: status, headers: fields, body: try take(Int(fields["content-length"] ?? "0") ?? 0))
+        try ask(
+            method, target, headers: ["Host: 127.0.0.1:\(port)"] + headers, body: body.map { Array($0.utf8) })
+        return try response()
     }
 
     // MARK: - WebSocket
@@ -114,11 +24,11 @@ final class Client {
             "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "",
         ]
         try send(Array(lines.joined(separator: "\r\n").utf8))
-        let head = try head()
-        guard head[0].contains("101") else { throw Failure(description: String(head[0])) }
+        let head = try read(until: "\r\n\r\n").split(separator: "\r\n")
+        guard head[0].contains("101") else { throw Failure(String(head[0])) }
         // The example of RFC 6455, section 1.3.
         guard head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") else {
-            throw Failure(description: "a wrong answer to the key")
+            throw Failure("a wrong answer to the key")
         }
     }
 
@@ -157,7 +67,7 @@ final class Client {
     /// The next text.
     func text() throws -> String {
         let frame = try frame()
-        guard frame.opcode == 1 else { throw Failure(description: "closed by frame \(frame.opcode)") }
+        guard frame.opcode == 1 else { throw Failure("closed by frame \(frame.opcode)") }
         return String(decoding: frame.payload, as: UTF8.self)
     }
 
@@ -166,17 +76,6 @@ final class Client {
         while true {
             let value = try JSONParser.parse(try text())
             if fits(value) { return value }
-        }
-    }
-}
-
-/// Runs blocking work on a thread of its own, so that it takes none of the test runner's.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        do {
-            try Thread.start(name: "test") { continuation.resume(with: Result(catching: body)) }
-        } catch {
-            continuation.resume(throwing: error)
         }
     }
 }
@@ -208,13 +107,19 @@ enum Keys {
     static let secret = "test-secret"
 }
 
+extension LocalConnection.Response {
+    var json: JSONValue {
+        get throws { try JSONParser.parse(body) }
+    }
+}
+
 extension Client {
     /// Orders something at the control door.
     @discardableResult
     func control(_ method: String, _ path: String, _ body: String? = nil) throws -> JSONValue {
         let response = try request(method, "/_control" + path, body: body)
         guard response.status == 200 else {
-            throw Failure(description: "\(response.status) \(response.text)")
+            throw Failure("\(response.status) \(response.text)")
         }
         return try response.json
     }

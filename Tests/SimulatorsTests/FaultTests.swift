@@ -21,7 +21,7 @@ struct FaultTests {
                 met =
                     "\(response.status) \(try response.json["code"]?.plain ?? response.json["status"]?.plain ?? "")"
             } catch let failure as Client.Failure {
-                met = failure.description
+                met = failure.reason
             }
             let faults = try control.control("GET", "/faults")
             #expect(faults["rules"]?[0]?["fired"] == .number("1"), "\(faults.text)")

@@ -5,6 +5,7 @@ import Journal
 import Posix
 import Secrets
 import Synchronization
+import TestSupport
 import Trading
 
 @testable import Vault
@@ -30,15 +31,7 @@ final class VaultFixture: Sendable {
 
     /// A file with a key is made unless told otherwise.
     init(folder: String? = nil, hasKeyFile: Bool = true) async throws {
-        if let folder {
-            self.folder = folder
-        } else {
-            var template = Array("/tmp/bullpen-vault-XXXXXX".utf8CString)
-            guard let made = mkdtemp(&template) else {
-                throw SystemCallError(call: "mkdtemp", number: errno)
-            }
-            self.folder = String(cString: made)
-        }
+        self.folder = folder ?? Places.makeTemporaryFolder()
         writer = try GroupCommitWriter(
             path: "\(self.folder)/journal.db", migrations: [IdentitySchema.migrations, VaultStore.migrations])
         log = try .memory()

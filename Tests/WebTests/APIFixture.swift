@@ -3,6 +3,7 @@ import Host
 import Journal
 import Lab
 import Posix
+import TestSupport
 import Wire
 
 @testable import Identity
@@ -13,7 +14,7 @@ final class APIFixture: Sendable {
     static let password = "correct horse"
 
     let host = FakeHost(owners: ["ann-1": "ann", "bob-1": "bob"])
-    let folder: String
+    let folder = Places.makeTemporaryFolder()
     let writer: GroupCommitWriter
     let identity: IdentityService
     let metrics = MetricsRegistry()
@@ -26,9 +27,6 @@ final class APIFixture: Sendable {
         lab: LabService? = nil, studies: StudyService? = nil,
         _ change: (inout APIServices.Settings) -> Void = { _ in }
     ) async throws {
-        var template = Array("/tmp/bullpen-web-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        folder = String(cString: made)
         writer = try GroupCommitWriter(path: "\(folder)/journal.db", migrations: [IdentitySchema.migrations])
         let log = HostLog(part: "web", sink: try .memory())
         var identitySettings = IdentityService.Settings()
@@ -100,7 +98,7 @@ final class APIFixture: Sendable {
     }
 }
 
-extension RawClient.Response {
+extension LocalConnection.Response {
     var json: JSONValue { (try? JSONParser.parse(body)) ?? .null }
     var code: String? { json["error"]?["code"]?.stringValue }
     var field: String? { json["error"]?["field"]?.stringValue }

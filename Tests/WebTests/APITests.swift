@@ -1,5 +1,6 @@
 import Host
 import Posix
+import TestSupport
 import Testing
 import Trading
 import Wire

@@ -1,22 +1,14 @@
-import Glibc
-import Journal
-import MarketData
-import Posix
+import Lab
 import Synchronization
 import Testing
 import Trading
 import Wire
 
-@testable import Catalogue
-@testable import Lab
-@testable import Web
-
 @Suite("The Lab over HTTP")
 struct LabRouteTests {
-    /// A Lab with one strategy of ann's, whose runs wait until they may end.
-    private final class World: Sendable, Backtester, AlgorithmCatalogue, SeriesDirectory {
+    /// Runs that wait until they may end.
+    private final class Waiting: Backtester {
         let isOpen = Mutex(true)
-        private let series = SeriesKey(venue: "binance", symbol: "BTCUSDT", resolution: Resolution("1m")!)
 
         func run(_ job: BacktestJob, progress: @escaping @Sendable (BacktestProgress) -> Bool)
             async throws(BacktestFailure) -> BacktestResult
@@ -35,63 +27,18 @@ struct LabRouteTests {
                 trades: [], equity: (0..<5).map { .init(time: Timestamp(milliseconds: $0), equity: .one) },
                 decisions: [], log: ["a", "b"], milliseconds: 1)
         }
-
-        func strategies(owner: String?) throws(LabFailure) -> [StrategyRecord] {
-            owner == nil || owner == "ann" ? [record] : []
-        }
-
-        func strategy(_ id: String) throws(LabFailure) -> StrategyRecord? { id == "ann-1" ? record : nil }
-
-        func bundle(of strategy: String, version: String) throws(LabFailure) -> StrategyBundle {
-            StrategyBundle(files: [])
-        }
-
-        private var record: StrategyRecord {
-            let config = ConfigReader.read(Array("{}".utf8), bounds: ConfigBounds()).config
-            let version = VersionRecord(
-                version: "v1", uploadedAt: Timestamp(milliseconds: 1), uploadedBy: "ann", kind: .python,
-                profile: "python", entry: "strategy.py", fileCount: 1, byteCount: 1, config: config.json,
-                warnings: [])
-            return StrategyRecord(
-                id: "ann-1", owner: "ann", name: "one", createdAt: Timestamp(milliseconds: 1),
-                versions: [version], desired: nil)
-        }
-
-        func spans() throws(LabFailure) -> [SeriesSpan] {
-            [
-                SeriesSpan(
-                    series: series, start: Timestamp(milliseconds: 0),
-                    end: Timestamp(milliseconds: 60_000_000),
-                    count: 1000)
-            ]
-        }
-
-        func span(of series: SeriesKey) throws(LabFailure) -> SeriesSpan? {
-            series == self.series ? try spans()[0] : nil
-        }
     }
 
-    private let world = World()
-    private let lab: LabService
-    private let fixture: APIFixture
-    private let folder: String
+    private let waiting = Waiting()
+    private let world: LabWorld
+    private var lab: LabService { world.lab }
+    private var fixture: APIFixture { world.fixture }
 
-    init() async throws {
-        var template = Array("/tmp/bullpen-web-lab-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        lab = LabService(
-            store: try LabStore(path: folder + "/lab.db"),
-            parts: .init(backtester: world, catalogue: world, series: world),
-            log: HostLog(part: "lab", sink: try .memory()))
-        fixture = try await APIFixture(lab: lab)
-    }
+    init() async throws { world = try await LabWorld(waiting) }
 
     private func close() async {
-        world.isOpen.withLock { $0 = true }
-        await lab.close()
-        for name in ["lab.db", "lab.db-wal", "lab.db-shm"] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+        waiting.isOpen.withLock { $0 = true }
+        await world.close()
     }
 
     private func begin(_ body: String = "{}", as user: String = "ann") async throws -> RawClient.Response {
@@ -125,14 +72,14 @@ struct LabRouteTests {
     }
 
     @Test func `a run is cancelled, repeated, kept and forgotten`() async throws {
-        world.isOpen.withLock { $0 = false }
+        waiting.isOpen.withLock { $0 = false }
         let id = try #require(try await begin().json["id"]?.stringValue)
         while try lab.run(Int64(id) ?? 0).progress.bars == 0 { await Task.yield() }
         #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "bob").status == 404)
         #expect(try await fixture.call("DELETE", "/lab/backtests/\(id)", as: "ann").status == 200)
         while try lab.run(Int64(id) ?? 0).state.isUnderWay { await Task.yield() }
         #expect(try lab.run(Int64(id) ?? 0).state == .cancelled)
-        world.isOpen.withLock { $0 = true }
+        waiting.isOpen.withLock { $0 = true }
         let again = try await fixture.call("POST", "/lab/backtests/\(id)/repeat", as: "ann", json: "{}")
         #expect(again.status == 202 && again.json["repeats"] == .string(id))
         let kept = try await fixture.call("PUT", "/lab/backtests/\(id)", as: "ann", json: #"{"kept":true}"#)

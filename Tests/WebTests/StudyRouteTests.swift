@@ -1,21 +1,12 @@
-import Glibc
-import Journal
-import MarketData
-import Posix
+import Lab
 import Testing
 import Trading
 import Wire
 
-@testable import Catalogue
-@testable import Lab
-@testable import Web
-
 @Suite("Studies over HTTP")
 struct StudyRouteTests {
-    /// A Lab with one strategy of ann's, whose runs earn most at fast 5.
-    private struct World: Backtester, AlgorithmCatalogue, SeriesDirectory {
-        private let series = SeriesKey(venue: "binance", symbol: "BTCUSDT", resolution: Resolution("1m")!)
-
+    /// Runs that earn most at fast 5.
+    private struct Best: Backtester {
         func run(_ job: BacktestJob, progress: @escaping @Sendable (BacktestProgress) -> Bool)
             async throws(BacktestFailure) -> BacktestResult
         {
@@ -28,66 +19,17 @@ struct StudyRouteTests {
                 equity: [.init(time: job.start, equity: job.capital), .init(time: job.end, equity: end)],
                 decisions: [], log: [], milliseconds: 1)
         }
-
-        func strategies(owner: String?) throws(LabFailure) -> [StrategyRecord] {
-            owner == nil || owner == "ann" ? [record] : []
-        }
-
-        func strategy(_ id: String) throws(LabFailure) -> StrategyRecord? { id == "ann-1" ? record : nil }
-
-        func bundle(of strategy: String, version: String) throws(LabFailure) -> StrategyBundle {
-            StrategyBundle(files: [])
-        }
-
-        private var record: StrategyRecord {
-            let text =
-                #"{"custom_params":{"fast":9,"slow":21},"parameter_ranges":{"fast":{"type":"int","min":2,"max":12}}}"#
-            let config = ConfigReader.read(Array(text.utf8), bounds: ConfigBounds()).config
-            let version = VersionRecord(
-                version: "v1", uploadedAt: Timestamp(milliseconds: 1), uploadedBy: "ann", kind: .python,
-                profile: "python", entry: "strategy.py", fileCount: 1, byteCount: 1, config: config.json,
-                warnings: [])
-            return StrategyRecord(
-                id: "ann-1", owner: "ann", name: "one", createdAt: Timestamp(milliseconds: 1),
-                versions: [version], desired: nil)
-        }
-
-        func spans() throws(LabFailure) -> [SeriesSpan] {
-            [
-                SeriesSpan(
-                    series: series, start: Timestamp(milliseconds: 0),
-                    end: Timestamp(milliseconds: 60_000_000), count: 1000)
-            ]
-        }
-
-        func span(of series: SeriesKey) throws(LabFailure) -> SeriesSpan? {
-            series == self.series ? try spans()[0] : nil
-        }
     }
 
-    private let lab: LabService
-    private let studies: StudyService
-    private let fixture: APIFixture
-    private let folder: String
+    private let world: LabWorld
+    private var fixture: APIFixture { world.fixture }
 
     init() async throws {
-        var template = Array("/tmp/bullpen-web-study-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let world = World()
-        lab = LabService(
-            store: try LabStore(path: folder + "/lab.db"),
-            parts: .init(backtester: world, catalogue: world, series: world),
-            log: HostLog(part: "lab", sink: try .memory()))
-        studies = StudyService(lab: lab, startOptimiser: nil)
-        fixture = try await APIFixture(lab: lab, studies: studies)
-    }
-
-    private func close() async {
-        await studies.close()
-        await lab.close()
-        for name in ["lab.db", "lab.db-wal", "lab.db-shm"] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+        world = try await LabWorld(
+            Best(),
+            config:
+                #"{"custom_params":{"fast":9,"slow":21},"parameter_ranges":{"fast":{"type":"int","min":2,"max":12}}}"#
+        )
     }
 
     /// Begins a study and waits for its end by its stream, which ends with it.
@@ -128,7 +70,7 @@ struct StudyRouteTests {
         #expect(try await fixture.call("GET", "/lab/studies", as: "bob").json["items"]?.arrayValue == [])
         #expect(try await fixture.call("DELETE", "/lab/optimisations/\(id)", as: "ann").status == 200)
         #expect(try await fixture.call("GET", "/lab/optimisations/\(id)", as: "ann").status == 404)
-        await close()
+        await world.close()
     }
 
     @Test func `walks forward and checks have paths of their own`() async throws {
@@ -159,7 +101,7 @@ struct StudyRouteTests {
         #expect(start["kind"] == .string("startup"))
         let all = try await fixture.call("GET", "/lab/studies", as: "ann").json["items"]?.arrayValue
         #expect(all?.compactMap { $0["kind"]?.stringValue } == ["startup", "lookahead", "walkforward"])
-        await close()
+        await world.close()
     }
 
     @Test(arguments: [
@@ -180,6 +122,6 @@ struct StudyRouteTests {
     ) async throws {
         let answer = try await fixture.call("POST", path, as: "ann", json: body)
         #expect(answer.status == status && answer.text.contains(word), "\(answer.text)")
-        await close()
+        await world.close()
     }
 }

@@ -79,18 +79,11 @@ struct `Checks of Python strategies` {
     private func with<Result>(
         _ code: String, _ body: (any Backtester) async throws -> Result
     ) async throws -> Result {
-        var template = Array("/tmp/bullpen-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", number: errno) }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            unlink(folder + "/strategy.py")
-            rmdir(folder)
-        }
-        let file = try FileDescriptor.open(folder + "/strategy.py", O_WRONLY | O_CREAT)
-        try file.writeAll(Array(code.utf8)[...])
+        let folder = try StrategyFolder(code)
+        defer { folder.remove() }
         var source = MemoryCandles()
         source.add("BTCUSDT", "1m", count: 700, seed: 5)
-        return try await body(PythonBacktester(folder: folder, source: source))
+        return try await body(PythonBacktester(folder: folder.path, source: source))
     }
 
     @Test func `clear the one that is honest`() async throws {

@@ -4,6 +4,7 @@ import Journal
 import MarketData
 import Posix
 import Synchronization
+import TestSupport
 import Trading
 import Wire
 
@@ -20,15 +21,7 @@ final class LabFixture: Sendable {
     let audit = Mutex<[String]>([])
 
     init(cores: Int = 1, waiting: Int = 100, runsKept: Int = 1000, folder given: String? = nil) throws {
-        var template = Array("/tmp/bullpen-lab-XXXXXX".utf8CString)
-        folder =
-            try given
-            ?? {
-                guard let made = mkdtemp(&template) else {
-                    throw SystemCallError(call: "mkdtemp", number: errno)
-                }
-                return String(cString: made)
-            }()
+        folder = given ?? Places.makeTemporaryFolder()
         var settings = LabService.Settings()
         settings.cores = cores
         settings.waitingPerUser = waiting

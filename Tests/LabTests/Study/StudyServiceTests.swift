@@ -4,6 +4,7 @@ import Journal
 import MarketData
 import Posix
 import Synchronization
+import TestSupport
 import Testing
 import Trading
 import Wire
@@ -30,15 +31,7 @@ private final class StudyFixture: Sendable {
         optimiser: StudyService.OptimiserStart? = nil,
         decisions: @escaping @Sendable (BacktestJob) -> [BacktestResult.Decision] = { _ in [] }
     ) throws {
-        var template = Array("/tmp/bullpen-study-XXXXXX".utf8CString)
-        folder =
-            try given
-            ?? {
-                guard let made = mkdtemp(&template) else {
-                    throw SystemCallError(call: "mkdtemp", number: errno)
-                }
-                return String(cString: made)
-            }()
+        folder = given ?? Places.makeTemporaryFolder()
         self.gate = gate
         backtester = StandInBacktester { job throws(BacktestFailure) in
             let fast = job.number("fast").isFinite ? job.number("fast") : 9
