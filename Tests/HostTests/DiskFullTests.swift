@@ -5,44 +5,46 @@ import Testing
 import Trading
 import Wire
 
+/// A file system of a few megabytes.
+private enum SmallDisk {
+    static func mount(on folder: String) async throws -> Bool {
+        let options = "size=16m,mode=0700"
+        return try await ChildProcess.run(
+            "/bin/mount", ["-t", "tmpfs", "-o", options, "bullpen-test", folder]
+        ).code == 0
+    }
+
+    static func unmount(_ folder: String) async throws {
+        _ = try await ChildProcess.run("/bin/umount", ["-l", folder])
+        rmdir(folder)
+    }
+
+    static func canBeMounted() async throws -> Bool {
+        let folder = Places.makeTemporaryFolder()
+        let can = try await mount(on: folder)
+        try await unmount(folder)
+        return can
+    }
+}
+
 extension HostTests {
     @Suite(
         "A full disk",
         .enabled("only root, and not in every container, can mount a small file system") {
-            try await DiskFullTests.canMount()
+            try await SmallDisk.canBeMounted()
         })
     struct DiskFullTests {
-        private static func mount(_ folder: String) async throws -> Bool {
-            let options = "size=16m,mode=0700"
-            return try await ChildProcess.run(
-                "/bin/mount", ["-t", "tmpfs", "-o", options, "bullpen-test", folder]
-            ).code == 0
-        }
-
-        private static func unmount(_ folder: String) async throws {
-            _ = try await ChildProcess.run("/bin/umount", ["-l", folder])
-            rmdir(folder)
-        }
-
-        /// Whether a file system can be mounted here.
-        fileprivate static func canMount() async throws -> Bool {
-            let folder = Places.makeTemporaryFolder()
-            let can = try await mount(folder)
-            try await unmount(folder)
-            return can
-        }
-
         /// A file system of a few megabytes that is gone at the end.
         static func onSmallDisk(_ body: (String) async throws -> Void) async throws {
             let folder = Places.makeTemporaryFolder()
-            try #require(try await mount(folder))
+            try #require(try await SmallDisk.mount(on: folder))
             do {
                 try await body(folder)
             } catch {
-                try await unmount(folder)
+                try await SmallDisk.unmount(folder)
                 throw error
             }
-            try await unmount(folder)
+            try await SmallDisk.unmount(folder)
         }
 
         /// Writes until nothing more fits.

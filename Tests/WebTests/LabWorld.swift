@@ -1,6 +1,7 @@
 import Glibc
 import Journal
 import MarketData
+import Posix
 import TestSupport
 import Trading
 import Wire

@@ -1,3 +1,4 @@
+internal import Analytics
 internal import Trading
 
 /// How a search comes by its points.

@@ -27,6 +27,9 @@ extension SplitMix64 {
         return mixed(seed ^ mixed(hash))
     }
 
+    /// A number in [0, 1), of 53 bits.
+    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// A whole number below `bound`, which is above nought and small.
     mutating func whole(below bound: Int64) -> Int64 { Int64(next() >> 1) % bound }
 

@@ -15,9 +15,6 @@ public struct SplitMix64: RandomNumberGenerator, Hashable, Sendable {
         return Self.mixed(state)
     }
 
-    /// A number in [0, 1), of 53 bits.
-    public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-
     /// A value of which every bit depends on every bit of `value`.
     public static func mixed(_ value: UInt64) -> UInt64 {
         var mixed = value
