@@ -3,7 +3,7 @@ internal import Journal
 internal import MarketData
 internal import Posix
 internal import Trading
-internal import Wire
+public import Wire
 
 /// What strategies said and did, and what is held.
 extension Host {
@@ -11,14 +11,14 @@ extension Host {
     public func logs(of strategy: String, page: PageRequest) async throws(HostError) -> Page<LogLine> {
         let log = try await floor { floor throws(HostError) in try floor.find(strategy).log }
         do {
-            let records: [LogRecord]
+            let records: [LogLine]
             if page.after == nil {
                 records = try log.last(page.limit).records
             } else {
                 let sequence = Int(clamping: try page.number(below: 0))
                 records = try log.after(max(0, sequence), limit: page.limit).records
             }
-            return Page(items: records.map(LogLine.init), next: records.last.map { String($0.sequence) })
+            return Page(items: records, next: records.last.map { String($0.sequence) })
         } catch let error as HostError {
             throw error
         } catch {
@@ -146,9 +146,8 @@ extension Host {
             if let resume {
                 do {
                     for record in try log.after(resume, limit: PageRequest.maximum).records {
-                        let line = LogLine(record)
                         let event = HostEvent(
-                            .log, strategy: strategy, sequence: line.sequence, data: line.json)
+                            .log, strategy: strategy, sequence: record.sequence, data: record.json)
                         guard sink.offer(event) else { return }
                     }
                 } catch {
@@ -157,15 +156,5 @@ extension Host {
             }
             floor.hub.follow(.logs(strategy: strategy), after: nil, sink: sink)
         }
-    }
-}
-
-extension LogLine {
-    /// A line as the log keeps it.
-    fileprivate init(_ record: LogRecord) {
-        self.init(
-            sequence: record.sequence, time: record.time,
-            level: .init(rawValue: record.level.rawValue) ?? .info,
-            source: .init(rawValue: record.source.rawValue) ?? .host, message: record.message)
     }
 }

@@ -31,16 +31,6 @@ public protocol StrategyRunnerDelegate: AnyObject {
     func runner(_ runner: StrategyRunner, wrote line: [UInt8])
 }
 
-/// Where a line of a strategy's log comes from.
-public enum LogSource: String, Hashable, Sendable, CaseIterable {
-    /// The strategy's own `log`.
-    case strategy
-    /// The strategy's standard error.
-    case stderr
-    /// The host, about the strategy.
-    case host
-}
-
 /// One strategy and, while it runs, its child.
 ///
 /// It lives on the event loop. It feeds ``RunLifecycle`` with what happens and carries out what that decides; it reads

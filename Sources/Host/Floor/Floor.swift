@@ -82,12 +82,10 @@ final class Floor {
     /// Writes a line about the strategy into its log and tells those who watch.
     func log(_ strategy: FloorStrategy, _ level: StrategyLogLevel, _ source: LogSource, _ message: String) {
         let time = now
-        let kind = LogRecord.Source(rawValue: source.rawValue) ?? .host
-        let sequence = strategy.log.append(level, kind, message, at: time)
+        let sequence = strategy.log.append(level, source, message, at: time)
         hub.publishLog(
-            LogLine(
-                sequence: sequence, time: time, level: .init(rawValue: level.rawValue) ?? .info,
-                source: .init(rawValue: source.rawValue) ?? .host, message: message), strategy: strategy.id)
+            LogLine(sequence: sequence, time: time, level: level, source: source, message: message),
+            strategy: strategy.id)
     }
 
     /// Tells those who watch what state the strategy is in.

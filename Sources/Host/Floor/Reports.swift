@@ -45,16 +45,9 @@ extension OrderView {
         terms.price = order.price
         self.init(
             id: order.id.description, strategy: order.intent.strategy.text, run: order.intent.run.text,
-            request: order.intent.request?.text ?? "", terms: terms, status: Status(order.status),
+            request: order.intent.request?.text ?? "", terms: terms, status: OrderReport.Status(order.status),
             filledQuantity: order.filledQuantity, averagePrice: order.averagePrice, fee: order.fee,
             reason: order.reason, createdAt: order.intent.createdAt, updatedAt: order.updatedAt)
-    }
-}
-
-extension OrderView.Status {
-    /// What people need to tell apart.
-    init(_ status: OrderStatus) {
-        self = OrderView.Status(rawValue: OrderReport.Status(status).rawValue) ?? .unknown
     }
 }
 
@@ -64,8 +57,7 @@ extension FillView {
         self.init(
             id: fill.key.trade.text, order: fill.order.description, strategy: fill.strategy.text,
             symbol: fill.symbol, side: fill.side, price: fill.price, quantity: fill.quantity, fee: fill.fee,
-            feeCurrency: fill.feeCurrency, liquidity: fill.liquidity == .maker ? .maker : .taker,
-            time: fill.time)
+            feeCurrency: fill.feeCurrency, liquidity: fill.liquidity, time: fill.time)
     }
 }
 

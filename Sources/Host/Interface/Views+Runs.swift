@@ -98,38 +98,6 @@ public struct RunStatusView: Hashable, Sendable {
     }
 }
 
-/// One line of a strategy's log.
-public struct LogLine: Hashable, Sendable {
-    /// How much a line matters.
-    public enum Level: String, Hashable, Sendable, CaseIterable { case debug, info, warning, error }
-    /// Who wrote it: the strategy's `log`, its standard error, or the host about it.
-    public enum Source: String, Hashable, Sendable, CaseIterable { case strategy, stderr, host }
-
-    /// Counts up from 1 over all runs of the strategy.
-    public var sequence: Int
-    public var time: Timestamp
-    public var level: Level
-    public var source: Source
-    public var message: String
-
-    /// Describes a line.
-    public init(sequence: Int, time: Timestamp, level: Level, source: Source, message: String) {
-        self.sequence = sequence
-        self.time = time
-        self.level = level
-        self.source = source
-        self.message = message
-    }
-
-    /// As the API writes it.
-    public var json: JSONValue {
-        .members([
-            "seq": .integer(sequence), "time": .time(time), "level": .string(level.rawValue),
-            "source": .string(source.rawValue), "message": .string(message),
-        ])
-    }
-}
-
 /// A signal that a strategy gave or was given.
 public struct SignalView: Hashable, Sendable {
     /// Which way it went.

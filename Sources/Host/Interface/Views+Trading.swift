@@ -3,22 +3,14 @@ public import Wire
 
 /// An order as the desk knows it.
 public struct OrderView: Hashable, Sendable {
-    /// Where in its life an order stands. Denied is ours, rejected is the venue's.
-    public enum Status: String, Hashable, Sendable, CaseIterable {
-        case pending, open
-        case partiallyFilled = "partially_filled"
-        case filled, cancelled, rejected, denied, expired, unknown
-        /// Known never to have reached the venue.
-        case notPlaced = "not_placed"
-    }
-
     public var id: String
     public var strategy: String
     public var run: String
     /// The strategy's own id for it.
     public var request: String
     public var terms: OrderTerms
-    public var status: Status
+    /// Denied is ours, rejected is the venue's.
+    public var status: OrderReport.Status
     public var filledQuantity: FixedDecimal
     public var averagePrice: FixedDecimal?
     public var fee: FixedDecimal
@@ -28,7 +20,8 @@ public struct OrderView: Hashable, Sendable {
 
     /// Describes an order.
     public init(
-        id: String, strategy: String, run: String, request: String, terms: OrderTerms, status: Status,
+        id: String, strategy: String, run: String, request: String, terms: OrderTerms,
+        status: OrderReport.Status,
         filledQuantity: FixedDecimal = .zero, averagePrice: FixedDecimal? = nil, fee: FixedDecimal = .zero,
         reason: String? = nil, createdAt: Timestamp, updatedAt: Timestamp
     ) {
@@ -64,9 +57,6 @@ public struct OrderView: Hashable, Sendable {
 
 /// One execution of an order.
 public struct FillView: Hashable, Sendable {
-    /// Whether the order stood in the book.
-    public enum Liquidity: String, Hashable, Sendable, CaseIterable { case maker, taker }
-
     /// The venue's trade id.
     public var id: String
     public var order: String

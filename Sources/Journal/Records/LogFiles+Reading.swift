@@ -1,4 +1,5 @@
 import Synchronization
+import Wire
 
 extension LogFiles {
     /// The newest `count` lines, oldest first.
@@ -12,9 +13,9 @@ extension LogFiles {
         try file.withLock { file in
             for path in file.paths.reversed() where records.count < count {
                 let older = try Self.lines(path).reversed().lazy
-                    .filter { LogRecord.sequence(of: $0).map { $0 < before } ?? false }
+                    .filter { LogLine.sequence(of: $0).map { $0 < before } ?? false }
                     .prefix(count - records.count)
-                records = try older.reversed().map { try LogRecord(line: $0) } + records
+                records = try older.reversed().map { try LogLine(line: $0) } + records
             }
         }
         return LogPage(records: records, hasGap: false)
@@ -39,7 +40,7 @@ extension LogFiles {
     }
 
     /// The lines from memory when they begin early enough.
-    private static func recent(after sequence: Int, limit: Int, in state: State) -> [LogRecord]? {
+    private static func recent(after sequence: Int, limit: Int, in state: State) -> [LogLine]? {
         guard let oldest = state.ring.first else { return sequence >= state.next - 1 ? [] : nil }
         guard oldest.sequence <= sequence + 1 || oldest.sequence == 1 else { return nil }
         // Numbers leave gaps only where a host started, so the place is found by halving.
@@ -53,17 +54,17 @@ extension LogFiles {
 
     private static func read(
         _ paths: [String], after sequence: Int, limit: Int
-    ) throws -> (records: [LogRecord], oldest: Int) {
+    ) throws -> (records: [LogLine], oldest: Int) {
         let firsts = try paths.map { path in
-            LogRecord.sequence(of: try FileContents.head(path, bytes: 64)[...])
+            LogLine.sequence(of: try FileContents.head(path, bytes: 64)[...])
         }
-        var records: [LogRecord] = []
+        var records: [LogLine] = []
         for (index, path) in paths.enumerated() where records.count < limit {
             // A file whose successor begins at or before the place has nothing to give.
             if index + 1 < firsts.count, let next = firsts[index + 1], next <= sequence + 1 { continue }
             for line in try lines(path) {
-                guard let number = LogRecord.sequence(of: line), number > sequence else { continue }
-                records.append(try LogRecord(line: line))
+                guard let number = LogLine.sequence(of: line), number > sequence else { continue }
+                records.append(try LogLine(line: line))
                 if records.count == limit { break }
             }
         }

@@ -38,7 +38,7 @@ public final class LogFiles: Flushable {
 
     struct State {
         var next: Int
-        var ring: [LogRecord] = []
+        var ring: [LogLine] = []
         var ringBytes = 0
         var waiting: [UInt8] = []
         var waitingLines = 0
@@ -72,12 +72,12 @@ public final class LogFiles: Flushable {
     /// Adds a line and returns its sequence number. Costs about a microsecond and never waits for the disk.
     @discardableResult
     public func append(
-        _ level: StrategyLogLevel, _ source: LogRecord.Source, _ message: String,
+        _ level: StrategyLogLevel, _ source: LogSource, _ message: String,
         at time: Timestamp = Timestamp(milliseconds: WallClock.milliseconds)
     ) -> Int {
         let message = bounded(message)
         let (sequence, delay, followers) = state.withLock { state in
-            let record = LogRecord(
+            let record = LogLine(
                 sequence: state.next, time: time, level: level, source: source, message: message)
             state.next += 1
             let delay = Self.enqueue(record, in: &state, delay: limits.delayMilliseconds)
@@ -132,7 +132,7 @@ public final class LogFiles: Flushable {
     /// What kept the last lines from being written; nil once they were.
     public var fault: SystemCallError? { state.withLock { $0.fault } }
 
-    private static func enqueue(_ record: LogRecord, in state: inout State, delay: Int) -> Int? {
+    private static func enqueue(_ record: LogLine, in state: inout State, delay: Int) -> Int? {
         guard state.waitingLines < waitingLines else {
             state.lostLines += 1
             return nil
@@ -144,7 +144,7 @@ public final class LogFiles: Flushable {
         return state.waitingLines == waitingLines / 2 ? 0 : nil
     }
 
-    private func remember(_ record: LogRecord, in state: inout State) {
+    private func remember(_ record: LogLine, in state: inout State) {
         state.ring.append(record)
         state.ringBytes += record.message.utf8.count
         var excess = 0
@@ -178,7 +178,7 @@ public final class LogFiles: Flushable {
             }
             let whole = tail[...(tail.lastIndex(of: newline) ?? tail.startIndex - 1)]
             for line in whole.split(separator: newline).reversed() {
-                if let sequence = LogRecord.sequence(of: line) { return sequence }
+                if let sequence = LogLine.sequence(of: line) { return sequence }
             }
         }
         return nil

@@ -207,12 +207,6 @@ public struct OrderReport: Hashable, Sendable {
 
 /// One trade of one order.
 public struct FillReport: Hashable, Sendable {
-    /// Whether the order stood in the book or took from it.
-    public enum Liquidity: String, Hashable, Sendable, CaseIterable {
-        case maker
-        case taker
-    }
-
     public var order: String
     public var request: String
     /// The venue's own id of the trade.

@@ -46,8 +46,7 @@ extension FillReport {
         self.init(
             order: fill.order.description, request: request?.text ?? "", trade: fill.key.trade.text,
             symbol: symbol, side: fill.side, price: fill.price, quantity: fill.quantity, fee: fill.fee,
-            feeCurrency: fill.feeCurrency, liquidity: fill.liquidity == .maker ? .maker : .taker,
-            time: fill.time)
+            feeCurrency: fill.feeCurrency, liquidity: fill.liquidity, time: fill.time)
     }
 }
 
