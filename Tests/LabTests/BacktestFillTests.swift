@@ -180,6 +180,34 @@ import Wire
         #expect(prices(result) == [FixedDecimal(100), FixedDecimal(price)])
     }
 
+    /// Does as planned, and notes what it hears of its position.
+    private struct Holder: Script {
+        final class Heard {
+            var quantities: [FixedDecimal] = []
+        }
+
+        var plan: Plan
+        let heard: Heard
+
+        mutating func answer(_ message: HostMessage) -> [StrategyMessage] {
+            if case .position(let position) = message { heard.quantities.append(position.quantity) }
+            return plan.answer(message)
+        }
+    }
+
+    @Test(arguments: [BacktestJob.Mode.strict, .batched])
+    func `a position that is closed as it opens is heard of in that order`(mode: BacktestJob.Mode) throws {
+        let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 101, 99, 100)]
+        // Slippage alone takes the entry beyond the target.
+        let bracket = BracketPrices(stopLoss: FixedDecimal(80), takeProfit: FixedDecimal(105))
+        let heard = Holder.Heard()
+        let result = try Bench.run(
+            Bench.job(mode: mode, costs: CostModel(slippage: FixedDecimal("0.1")!), minutes: 60),
+            source(candles), Holder(plan: Plan(acts: [0: [order(.buy, bracket: bracket)]]), heard: heard))
+        #expect(prices(result) == [FixedDecimal(110), FixedDecimal(99)])
+        #expect(heard.quantities == [.one, .zero])
+    }
+
     @Test func `round trips are first in, first out, with how far the price went`() throws {
         let acts = [
             0: [order(.buy, .market, 2, request: "a")], 1: [order(.buy, .market, 1, request: "b")],

@@ -83,17 +83,21 @@ extension BacktestEngine {
 
     // MARK: - What the desk decides
 
-    /// Does what the desk wants, in order.
+    /// Does what the desk wants, in order; what goes to the venue goes last. The venue answers at once here, and the strategy
+    /// must not hear of that before it has heard what came before, as where answers take time.
     mutating func carry(_ actions: [DeskAction]) {
+        var sends = false
         for action in actions {
             switch action {
             case .record(.fill(let fill)): note(fill)
             case .record: break
-            case .send(_, let request): send(request)
+            case .send: sends = true
             case .tell(_, let notice): tell(notice)
             case .alarm(let alarm): keep("\(alarm)")
             }
         }
+        guard sends else { return }
+        for case .send(_, let request) in actions { send(request) }
     }
 
     private mutating func tell(_ notice: StrategyNotice) {
