@@ -1,5 +1,7 @@
 """The exam: how a case is described, carried out, and judged from outside."""
 
+import contextlib
+import fcntl
 import io
 import json
 import os
@@ -129,12 +131,13 @@ class Exam:
             together = sorted((case for case in cases if not case.alone and not case.whole), key=lambda case: not case.waits)
             with ThreadPoolExecutor(1) as aside:
                 idle = aside.map(self._sit, [case for case in together if case.is_idle])
-                with ThreadPoolExecutor(6) as pool:
+                with held(fcntl.LOCK_SH), ThreadPoolExecutor(6) as pool:
                     list(pool.map(self._sit, [case for case in together if not case.is_idle]))
-                for case in cases:
-                    if case.alone and not case.whole:
-                        self.lateness()
-                        self._sit(case)
+                with held(fcntl.LOCK_EX):
+                    for case in cases:
+                        if case.alone and not case.whole:
+                            self.lateness()
+                            self._sit(case)
                 for case in cases:
                     if case.whole and case.name != "host-killed":
                         self._sit_whole(case)
@@ -489,6 +492,14 @@ class Listeners:
             door.close()
         os.unlink(self.folder + "/door")
         os.rmdir(self.folder)
+
+
+@contextlib.contextmanager
+def held(how):
+    """Keeps those that run alone, in one exam, from running beside the many of another."""
+    with open(os.path.join(HERE, "exam.py"), encoding="utf-8") as file:
+        fcntl.flock(file, how)
+        yield
 
 
 def has_nurseries():
