@@ -250,7 +250,7 @@ public final class BinanceVenue: LiveVenue {
             return .failure(.outcomeUnknown("binance: exchangeInfo without symbols"))
         }
         if let windows = BinanceBudget.windows(answer.body["rateLimits"]) {
-            connection.budget.setWindows(windows)
+            connection.setWindows(windows)
             knowsLimits = true
         }
         var changed: [Instrument] = []

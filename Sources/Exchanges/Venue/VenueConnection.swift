@@ -12,8 +12,8 @@ public final class VenueConnection {
     public let venue: VenueID
     /// Who hears every answer, and what changes for the venue as a whole.
     public weak var observer: (any AdapterObserver)?
-    /// What may be sent, and when. Replace its windows with ``RateBudget/setWindows(_:)`` when the venue names others.
-    public var budget: RateBudget
+    /// What may be sent, and when.
+    public internal(set) var budget: RateBudget
     /// The venue's time.
     public internal(set) var clock: VenueClock
     /// For measurements: called on a thread of the network's once bytes of a call about an order were handed to the kernel,
@@ -161,6 +161,12 @@ public final class VenueConnection {
                 }
             for completion in done { completion(outcome) }
         }
+    }
+
+    /// Takes the limits that the venue itself names; what waited for room goes at once where there is some now.
+    public func setWindows(_ windows: [RateBudget.Window]) {
+        budget.setWindows(windows)
+        planPump()
     }
 
     /// Credentials of an account were changed or are to be tried again.

@@ -379,6 +379,16 @@ struct VenueConnectionTests {
         #expect(MonotonicClock.nanoseconds - start >= 300_000_000)
     }
 
+    @Test func `what waits for room goes as soon as the venue names a wider limit`() async throws {
+        try await server.script("wider", "{}")
+        let rig = try await VenueRig(base: server.base, windows: [Self.window(2)])
+        #expect(await rig.ask("/do/wider").answer != nil)
+        async let waiting = rig.ask("/do/wider")
+        while await rig.read({ connection, _ in connection.load.waiting }) == 0 { await Task.yield() }
+        rig.connection.perform { $0.setWindows([Self.window(100)]) }
+        #expect(await waiting.answer != nil)
+    }
+
     @Test func `the venue's count of what is used is taken over`() async throws {
         try await server.script("count", #"{"headers": {"X-Used-Weight": "95"}}"#)
         try await server.script("time", #"{"body": "{\"serverTime\":1000000000000}"}"#)
