@@ -67,19 +67,26 @@ function orderly(rows) {
 }
 
 /** A smooth-less line through points, scaled to its box. */
-export function plainLine(values, className = "plain") {
+export const plainLine = (values, className) => plainLines([values], [], className);
+
+/** Several lines in one box and on one scale, each with one value for the same moments, null where it has none. */
+export function plainLines(curves, colours = [], className = "plain") {
     const space = "http://www.w3.org/2000/svg";
     const svg = document.createElementNS(space, "svg");
     svg.setAttribute("class", className);
     svg.setAttribute("viewBox", "0 0 100 100");
     svg.setAttribute("preserveAspectRatio", "none");
     svg.setAttribute("aria-hidden", "true");
-    const known = values.filter((value) => value !== null);
-    const [low, high] = [Math.min(...known), Math.max(...known)];
+    let [low, high] = [Infinity, -Infinity];
+    for (const values of curves) for (const value of values) if (value !== null) [low, high] = [Math.min(low, value), Math.max(high, value)];
     const span = high - low || 1;
-    const path = document.createElementNS(space, "path");
-    path.setAttribute("d", known.map((value, index) => `${index ? "L" : "M"}${((index / Math.max(1, known.length - 1)) * 100).toFixed(2)} ${(96 - ((value - low) / span) * 92).toFixed(2)}`).join(""));
-    svg.append(path);
+    curves.forEach((values, number) => {
+        const point = (value, index) => (value === null ? null : `${((index / Math.max(1, values.length - 1)) * 100).toFixed(2)} ${(96 - ((value - low) / span) * 92).toFixed(2)}`);
+        const path = document.createElementNS(space, "path");
+        path.setAttribute("d", "M" + values.map(point).filter((place) => place !== null).join("L"));
+        if (colours[number]) path.style.stroke = `var(${colours[number]})`;
+        svg.append(path);
+    });
     return svg;
 }
 

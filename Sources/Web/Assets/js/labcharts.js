@@ -2,7 +2,7 @@
 
 import { h, fill } from "./dom.js";
 import { loadCharts } from "./vendor.js";
-import { colour, faint, options, plainLine, credit, plainNote } from "./charts.js";
+import { colour, faint, options, plainLine, plainLines, credit, plainNote } from "./charts.js";
 
 const seconds = (milliseconds) => Math.floor(milliseconds / 1000);
 
@@ -66,7 +66,7 @@ function utcTick(time, kind) {
 /**
  * Charts one below the other that share their time. Each of `parts` is
  * `{ label, className, values, empty, add(chart, library) }`, where `add` makes its series and returns a function that
- * paints them.
+ * paints them. For the plain view `curves` has the values of several lines, and `plainLabel` says what is to be seen there.
  */
 function together(parts, note) {
     const places = parts.map((one) => h("div", { class: `chart ${one.className ?? ""}` }, one.values.length === 0 ? h("div", { class: "chart-empty" }, one.empty) : null));
@@ -90,7 +90,8 @@ function together(parts, note) {
         parts.forEach((one, index) => {
             if (one.values.length === 0) return;
             if (!library) {
-                fill(places[index], plainLine(one.values));
+                fill(places[index], one.curves ? plainLines(one.curves, runColours) : plainLine(one.values));
+                if (one.plainLabel) fill(figures[index].querySelector("figcaption"), one.plainLabel);
                 return;
             }
             const chart = library.createChart(places[index], options());
@@ -157,7 +158,7 @@ export function runCharts(report) {
     const symbol = price?.series.symbol;
     const trades = (report.trades?.items ?? []).filter((one) => one.symbol === symbol);
     const parts = [{
-        label: symbol ? `${symbol} with entries and exits` : "Price", values: price?.close ?? [], empty: "The prices of this run are no longer stored.",
+        label: symbol ? `${symbol} with entries and exits` : "Price", plainLabel: symbol ? `${symbol}, closes` : null, values: price?.close ?? [], empty: "The prices of this run are no longer stored.",
         add(chart) {
             const digits = places(price.close);
             const series = chart.addCandlestickSeries({ borderVisible: false, priceFormat: priceFormat(digits) });
@@ -202,12 +203,12 @@ export const runColours = ["--accent", "--run-2", "--run-3", "--run-4", "--up", 
 export function growthChart(runs) {
     const ends = runs.flatMap((one) => [one.growth.times[0], one.growth.times[one.growth.times.length - 1]]);
     const grid = gridOver(Math.min(...ends), Math.max(...ends));
+    const curves = runs.map((one) => onGrid(grid.times, grid.step, one.growth.times, one.growth.values));
     return together([{
-        label: "Growth of the capital", values: runs.flatMap((one) => one.growth.values), empty: "Nothing was recorded.",
+        label: "Growth of the capital", values: runs.flatMap((one) => one.growth.values), curves: curves.map((one) => [...Array(grid.times.length - one.values.length).fill(null), ...one.values]), empty: "Nothing was recorded.",
         add(chart) {
-            const lines = runs.map((one) => {
+            const lines = curves.map((curve) => {
                 const series = chart.addLineSeries({ lineWidth: 2, priceLineVisible: false, priceFormat: priceFormat(3) });
-                const curve = onGrid(grid.times, grid.step, one.growth.times, one.growth.values);
                 series.setData(points(curve.times, curve.values));
                 return series;
             });
