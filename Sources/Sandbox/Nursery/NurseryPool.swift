@@ -163,11 +163,12 @@ final class NurseryPool: @unchecked Sendable {
                 end(place)
                 return pause(stall, "\(error)")
             }
-            spawner.schedule(after: Self.patience) { [self] in
-                if stall.next === place { release(stall, with: nil) }
+            // Weakly, or a nursery that has ended keeps its descriptors until these moments.
+            spawner.schedule(after: Self.patience) { [self, weak place] in
+                if let place, stall.next === place { release(stall, with: nil) }
             }
-            spawner.schedule(after: Self.loading) { [self] in
-                guard stall.next === place, !isClosed else { return }
+            spawner.schedule(after: Self.loading) { [self, weak place] in
+                guard let place, stall.next === place, !isClosed else { return }
                 stall.next = nil
                 end(place)
                 pause(stall, "it did not load within \(Self.loading)")
