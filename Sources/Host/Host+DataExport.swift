@@ -19,11 +19,13 @@ extension Host {
     public func exportCandles(
         of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
     ) async throws(HostError) -> ExportedCandles {
-        guard let slot = exports.take() else {
-            throw .unavailable("\(exports.limit) exports are under way already; try again in a moment")
-        }
-        let (store, folder) = (candles, folders.market)
+        let (store, folder, exports) = (candles, folders.market, exports)
         return try await dataThreads.run(refused: HostError.unavailable) { () throws(HostError) in
+            // Taken here, so that only what is answered holds the place: a thread keeps what its work was given until
+            // it ends, which is a moment after the answer.
+            guard let slot = exports.take() else {
+                throw .unavailable("\(exports.limit) exports are under way already; try again in a moment")
+            }
             // It may work for seconds. Where the kernel does not let it wait for others, it shares with them.
             try? Thread.letOthersGoFirst()
             let file = NamelessFile(try Self.namelessFile(in: folder), slot)
