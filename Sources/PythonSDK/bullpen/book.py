@@ -129,6 +129,7 @@ class Book(Market, Speech):
         side: str,
         quantity: Number,
         price: Optional[Number] = None,
+        *,
         symbol: Optional[str] = None,
         order_type: Optional[str] = None,
         stop_price: Optional[Number] = None,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing import TypedDict, Unpack
 
     class Terms(TypedDict, total=False):
-        """What `buy` and `sell` take by name, as `order` does."""
+        """What `buy`, `sell` and `order` take by name; `Book.order` has what each is when it is left out."""
 
         symbol: Optional[str]
         order_type: Optional[str]
@@ -154,22 +154,12 @@ class Strategy:
         """Asks to sell. Without a price it is a market order, with one a limit order; see `order` for all its terms."""
         return self._session.order("sell", quantity, price, **terms)
 
-    def order(
-        self,
-        side: str,
-        quantity: Number,
-        price: Optional[Number] = None,
-        *,
-        symbol: Optional[str] = None,
-        order_type: Optional[str] = None,
-        stop_price: Optional[Number] = None,
-        time_in_force: str = "gtc",
-        post_only: bool = False,
-        reduce_only: bool = False,
-        stop_loss: Optional[Number] = None,
-        take_profit: Optional[Number] = None,
-    ) -> Order:
+    def order(self, side: str, quantity: Number, price: Optional[Number] = None, **terms: Unpack[Terms]) -> Order:
         """Asks for an order and returns it; it changes as the host answers, and `on_order` tells when.
+
+        Its terms, by name: `symbol`, the strategy's own unless another is named; `order_type`, `stop_price`,
+        `time_in_force`, which is "gtc" unless it is "ioc" or "fok"; `post_only` and `reduce_only`, which are off;
+        `stop_loss` and `take_profit`.
 
         `order_type` is "market", "limit", "stop", "stop_limit" or "take_profit". Left out, it follows from what
         is given: `stop_price` alone makes a stop, with `price` a stop-limit. A take-profit must be named.
@@ -178,19 +168,7 @@ class Strategy:
         `stop_loss` and `take_profit` are prices at which the host closes what this order opens: they are held from the
         first fill on, in the amount that filled, and outlive this process. `on_bracket` tells of them.
         """
-        return self._session.order(
-            side,
-            quantity,
-            price,
-            symbol,
-            order_type,
-            stop_price,
-            time_in_force,
-            post_only,
-            reduce_only,
-            stop_loss,
-            take_profit,
-        )
+        return self._session.order(side, quantity, price, **terms)
 
     def oco(
         self,
