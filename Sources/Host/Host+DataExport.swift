@@ -1,6 +1,6 @@
 internal import Glibc
 public import MarketData
-internal import Posix
+public import Posix
 public import Trading
 internal import Wire
 
@@ -18,7 +18,7 @@ extension Host {
     ///   span of too many candles, ``HostError/unavailable(_:)`` when others are at it or the disk is full.
     public func exportCandles(
         of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
-    ) async throws(HostError) -> ExportedCandles {
+    ) async throws(HostError) -> PiecewiseFile {
         let (store, folder, exports) = (candles, folders.market, exports)
         return try await dataThreads.run(refused: HostError.unavailable) { () throws(HostError) in
             // Taken here, so that only what is answered holds the place: a thread keeps what its work was given until
@@ -49,7 +49,7 @@ extension Host {
                         reason: "has more than \(Self.exportLimit) candles behind it; ask for them in parts"))
             }
             do throws(SystemCallError) {
-                return ExportedCandles(size: try file.descriptor.size()) {
+                return PiecewiseFile(size: try file.descriptor.size()) {
                     (offset, count) throws(SystemCallError) in
                     try file.descriptor.read(at: offset, count: count)
                 }

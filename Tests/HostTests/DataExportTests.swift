@@ -24,7 +24,7 @@ extension HostTests {
         }
 
         /// What a file of candles holds, read piece by piece.
-        private static func read(_ file: ExportedCandles, _ fixture: HostFixture) throws -> [Candle] {
+        private static func read(_ file: PiecewiseFile, _ fixture: HostFixture) throws -> [Candle] {
             var bytes: [UInt8] = []
             while bytes.count < file.size { bytes += try file.read(at: bytes.count, count: 100) }
             let path = fixture.folder + "/read-back.csv.gz"
@@ -62,7 +62,7 @@ extension HostTests {
         {
             try await HostFixture.run { fixture in
                 try Self.store(2, in: fixture.host)
-                var held: [ExportedCandles] = []
+                var held: [PiecewiseFile] = []
                 for _ in 0..<4 {
                     held.append(try await fixture.host.exportCandles(of: Self.minutes, from: nil, to: nil))
                 }

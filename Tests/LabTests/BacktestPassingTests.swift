@@ -9,16 +9,7 @@ import Wire
 /// Candles in which nothing happens are gone past in one step. Here the same backtest goes through the books candle by
 /// candle, as one would write it who knew nothing of that.
 @Suite struct `Candles that are gone past` {
-    private static let costs: [CostModel] = {
-        let fee = FixedDecimal("0.001")!
-        var late = CostModel(takerFee: fee, latencyMilliseconds: 90_000, intrabar: .byDirection)
-        late.fundingRate = FixedDecimal("0.0001")!
-        late.fundingHours = 1
-        return [
-            CostModel(makerFee: fee, takerFee: fee, volumeShare: FixedDecimal("0.2")!), late,
-            CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose),
-        ]
-    }()
+    private static let costs = [Bench.costs.byVolume, Bench.costs.late, Bench.costs.atClose]
 
     private func config(dailyLoss: FixedDecimal = .one) -> StrategyConfig {
         var config = StrategyConfig()
@@ -64,12 +55,7 @@ import Wire
             let usual = setup.result(
                 setup.converse(ScriptedPeer(script, batches: true)) { _ in true }, nil)
             #expect(usual.end == .completed)
-            #expect(usual.bars == plain.bars)
-            #expect(usual.decisions == plain.decisions, "\(mode)")
-            #expect(usual.fills == plain.fills, "\(mode)")
-            #expect(usual.trades == plain.trades, "\(mode)")
-            #expect(usual.equity == plain.equity, "\(mode)")
-            #expect(usual.finalEquity == plain.finalEquity, "\(mode)")
+            usual.expectSameTrading(as: plain, "\(mode)")
         }
         return plain
     }
@@ -93,7 +79,7 @@ import Wire
             MemoryCandles.key("BTCUSDT", "15m"),
         ]
         _ = try compare(
-            Bench.job(series, costs: Self.costs[1], minutes: 300), source, Dabbler(seed: 5, pace: 6))
+            Bench.job(series, costs: Bench.costs.late, minutes: 300), source, Dabbler(seed: 5, pace: 6))
     }
 
     /// Buys now and then, and sells it again.

@@ -7,15 +7,10 @@ import Trading
 /// Batches are a faster way to the same result: every fill, trade, decision, point of equity and line of the log.
 @Suite struct `Batched and strict backtests` {
     private static let costs: [CostModel] = {
-        let fee = FixedDecimal("0.001")!
-        var volume = CostModel(makerFee: fee, takerFee: fee, volumeShare: FixedDecimal("0.2")!)
-        volume.slippage = FixedDecimal("0.0005")!
-        var late = CostModel(takerFee: fee, latencyMilliseconds: 90_000, intrabar: .byDirection)
-        late.fundingRate = FixedDecimal("0.0001")!
-        late.fundingHours = 1
+        var slipping = Bench.costs.byVolume
+        slipping.slippage = FixedDecimal("0.0005")!
         return [
-            CostModel(), volume, late,
-            CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose),
+            CostModel(), slipping, Bench.costs.late, Bench.costs.atClose,
             CostModel(
                 volumeShare: FixedDecimal("0.5")!, halfSpreadTicks: 2,
                 impact: MarketImpact(coefficient: FixedDecimal("0.1")!)),
@@ -33,10 +28,7 @@ import Trading
         let one = try Bench.run(job, source, script)
         let many = try Bench.run(batched, source, script)
         #expect(one.end == .completed)
-        #expect(one.decisions == many.decisions)
-        #expect(one.fills == many.fills)
-        #expect(one.trades == many.trades)
-        #expect(one.equity == many.equity)
+        many.expectSameTrading(as: one)
         #expect(one.log == many.log)
         #expect(one.comparable == many.comparable)
         return one

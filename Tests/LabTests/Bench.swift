@@ -9,6 +9,19 @@ import Trading
 enum Bench {
     static let day: Int64 = 86_400_000
 
+    /// Costs that reach into different corners of the engine: partial fills by the candle's volume, orders that arrive
+    /// late and positions that pay funding, fills at the close and the better way through a candle.
+    static let costs: (byVolume: CostModel, late: CostModel, atClose: CostModel) = {
+        let fee = FixedDecimal("0.001")!
+        var late = CostModel(takerFee: fee, latencyMilliseconds: 90_000, intrabar: .byDirection)
+        late.fundingRate = FixedDecimal("0.0001")!
+        late.fundingHours = 1
+        return (
+            byVolume: CostModel(makerFee: fee, takerFee: fee, volumeShare: FixedDecimal("0.2")!), late: late,
+            atClose: CostModel(takerFee: fee, intrabar: .optimistic, marketFill: .sameClose)
+        )
+    }()
+
     /// A job over series of ``MemoryCandles``, a day and a half from its start on unless told otherwise.
     static func job(
         _ series: [SeriesKey] = [MemoryCandles.key("BTCUSDT", "1m")], mode: BacktestJob.Mode = .strict,
@@ -44,6 +57,16 @@ enum Bench {
 }
 
 extension BacktestResult {
+    /// Holds the trading of two runs against each other: what was decided, filled, traded and earned, and when.
+    func expectSameTrading(as other: BacktestResult, _ comment: Comment? = nil) {
+        #expect(bars == other.bars, comment)
+        #expect(decisions == other.decisions, comment)
+        #expect(fills == other.fills, comment)
+        #expect(trades == other.trades, comment)
+        #expect(equity == other.equity, comment)
+        #expect(finalEquity == other.finalEquity, comment)
+    }
+
     /// The result but for what may differ between two runs of one job: how long it took, and the mode.
     var comparable: BacktestResult {
         var job = job

@@ -1,5 +1,6 @@
 import Host
 import MarketData
+import Posix
 import Trading
 import Wire
 
@@ -59,11 +60,11 @@ extension FakeHost {
     /// A megabyte of something, so that it takes many pieces.
     func exportCandles(
         of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
-    ) async throws(HostError) -> ExportedCandles {
+    ) async throws(HostError) -> PiecewiseFile {
         note("export \(series.text) \(start?.milliseconds ?? -1) \(end?.milliseconds ?? -1)")
         try find(series)
         let size = 1 << 20
-        return ExportedCandles(size: size) { offset, count in
+        return PiecewiseFile(size: size) { offset, count in
             (offset..<min(size, offset + count)).map { UInt8($0 >> 8 & 255) }
         }
     }

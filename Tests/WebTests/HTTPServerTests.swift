@@ -32,7 +32,7 @@ private final class TestApplication: HTTPApplication {
         case "/file":
             do {
                 let size = try FileDescriptor.open("/proc/self/exe", O_RDONLY).size()
-                let file = HTTPFile(size: size) { (offset, count) throws(SystemCallError) in
+                let file = PiecewiseFile(size: size) { (offset, count) throws(SystemCallError) in
                     try FileDescriptor.open("/proc/self/exe", O_RDONLY).read(at: offset, count: count)
                 }
                 return .answer(HTTPResponse(.ok, body: .file(file)))

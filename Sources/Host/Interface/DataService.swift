@@ -1,4 +1,5 @@
 public import MarketData
+public import Posix
 public import Trading
 
 /// What the faces may ask of the candle store. No call waits for the floor.
@@ -17,7 +18,7 @@ public protocol DataService: Sendable {
     /// first, and ends with the last.
     func exportCandles(
         of series: SeriesKey, from start: Timestamp?, to end: Timestamp?
-    ) async throws(HostError) -> ExportedCandles
+    ) async throws(HostError) -> PiecewiseFile
     /// Keeps the candles of a file.
     func importCandles(_ upload: CandleUpload, by: String) async throws(HostError) -> CandleImport.Outcome
     /// Says for how many days candles of a series are kept; nil keeps all. Older ones go at once.

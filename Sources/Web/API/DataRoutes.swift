@@ -2,7 +2,6 @@ import HTTPMessages
 import Host
 import Identity
 import MarketData
-import Posix
 import Trading
 import Wire
 
@@ -69,10 +68,7 @@ enum DataRoutes {
                 "content-type": "application/gzip", "cache-control": "no-store",
                 "content-disposition": "attachment; filename=\"\(name)\"",
             ],
-            body: .file(
-                HTTPFile(size: file.size) { (offset, count) throws(SystemCallError) in
-                    try file.read(at: offset, count: count)
-                }))
+            body: .file(file))
     }
 
     private static func keep(_ call: APICall) async throws -> HTTPResponse {

@@ -6,8 +6,8 @@ public struct HTTPResponse: Sendable {
     /// What follows the head.
     public enum Body: Sendable {
         case bytes([UInt8])
-        /// Read piece by piece while the other side takes it.
-        case file(HTTPFile)
+        /// Read piece by piece, on the server's thread, while the other side takes it; let go of when it has gone.
+        case file(PiecewiseFile)
         /// Server-sent events until either side ends it.
         case events(EventStream)
         /// The connection becomes a WebSocket.
@@ -24,23 +24,4 @@ public struct HTTPResponse: Sendable {
         self.headers = headers
         self.body = body
     }
-}
-
-/// A file to be sent: what it is read from is let go of when it has gone.
-public final class HTTPFile: Sendable {
-    let size: Int
-    private let source: @Sendable (_ offset: Int, _ count: Int) throws(SystemCallError) -> [UInt8]
-
-    /// Sends `size` bytes.
-    ///
-    /// - Parameter read: Gives up to `count` bytes from `offset` on. Called on the server's thread, so it must not wait.
-    public init(
-        size: Int,
-        read: @escaping @Sendable (_ offset: Int, _ count: Int) throws(SystemCallError) -> [UInt8]
-    ) {
-        self.size = size
-        source = read
-    }
-
-    func read(at offset: Int, count: Int) throws(SystemCallError) -> [UInt8] { try source(offset, count) }
 }

@@ -5,7 +5,7 @@ import Posix
 struct OutputQueue {
     private var bytes: [UInt8] = []
     private var position = 0
-    private var file: HTTPFile?
+    private var file: PiecewiseFile?
     private var fileOffset = 0
 
     /// The most that one write is given.
@@ -23,7 +23,7 @@ struct OutputQueue {
         }
     }
 
-    mutating func append(_ file: HTTPFile) {
+    mutating func append(_ file: PiecewiseFile) {
         precondition(self.file == nil)
         guard file.size > 0 else { return }
         self.file = file
