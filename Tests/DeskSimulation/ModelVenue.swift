@@ -193,7 +193,7 @@ final class ModelVenue {
         _ = engine.takeChanges()
         for event in events {
             switch event {
-            case .traded(let trade):
+            case .traded(let trade, _):
                 let told = trade.trade
                 keep(
                     VenueTrade(

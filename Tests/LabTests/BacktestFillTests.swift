@@ -197,15 +197,33 @@ import Wire
 
     @Test(arguments: [BacktestJob.Mode.strict, .batched])
     func `a position that is closed as it opens is heard of in that order`(mode: BacktestJob.Mode) throws {
-        let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 101, 99, 100)]
-        // Slippage alone takes the entry beyond the target.
+        // The open behind the entry's candle is beyond the target.
+        let candles = [(100, 101, 99, 100), (110, 111, 109, 110), (110, 111, 109, 110)]
         let bracket = BracketPrices(stopLoss: FixedDecimal(80), takeProfit: FixedDecimal(105))
         let heard = Holder.Heard()
         let result = try Bench.run(
-            Bench.job(mode: mode, costs: CostModel(slippage: FixedDecimal("0.1")!), minutes: 60),
-            source(candles), Holder(plan: Plan(acts: [0: [order(.buy, bracket: bracket)]]), heard: heard))
-        #expect(prices(result) == [FixedDecimal(110), FixedDecimal(99)])
+            Bench.job(mode: mode, minutes: 60), source(candles),
+            Holder(plan: Plan(acts: [0: [order(.buy, bracket: bracket)]]), heard: heard))
+        #expect(prices(result) == [FixedDecimal(110), FixedDecimal(110)])
         #expect(heard.quantities == [.one, .zero])
+    }
+
+    @Test(arguments: BacktestJob.Mode.allCases)
+    func `what slippage costs an entry moves no market`(mode: BacktestJob.Mode) throws {
+        // The entry pays 110, beyond its target; the market itself goes beyond 105 only at 107, and beyond 95 only at 94.
+        func run(_ last: (Int, Int, Int, Int)) throws -> BacktestResult {
+            let candles = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 101, 99, 100), last]
+            let bracket = BracketPrices(stopLoss: FixedDecimal(95), takeProfit: FixedDecimal(105))
+            return try Bench.run(
+                Bench.job(mode: mode, costs: CostModel(slippage: FixedDecimal("0.1")!), minutes: 60),
+                source(candles), Plan(acts: [0: [order(.buy, bracket: bracket)]]))
+        }
+        let won = try run((107, 108, 106, 107))
+        #expect(prices(won) == [FixedDecimal(110), FixedDecimal("96.3")])
+        #expect(won.trades.first?.exitTime == MemoryCandles.start.advanced(byMilliseconds: 3 * 60_000))
+        #expect(try prices(run((100, 101, 94, 100))) == [FixedDecimal(110), FixedDecimal("85.5")])
+        // Neither was reached.
+        #expect(try prices(run((100, 101, 99, 100))) == [FixedDecimal(110)])
     }
 
     @Test func `round trips are first in, first out, with how far the price went`() throws {

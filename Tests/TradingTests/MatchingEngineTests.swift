@@ -389,7 +389,7 @@ struct MatchingEngineTests {
 extension [MatchingEvent] {
     var trades: [MatchingTrade] {
         compactMap { event in
-            if case .traded(let trade) = event { trade } else { nil }
+            if case .traded(let trade, _) = event { trade } else { nil }
         }
     }
 }

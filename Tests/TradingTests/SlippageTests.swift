@@ -54,6 +54,41 @@ struct SlippageTests {
         return trades
     }
 
+    @Test func `leaves the market where it was`() {
+        var settings = MatchingSettings(slippageBasisPoints: 0, participation: .one)
+        settings.slippage = d("0.1")
+        var engine = Self.venue(settings)
+        func candle(_ minute: Int, _ open: Int, _ high: Int, _ low: Int, _ close: Int) -> Candle {
+            Candle(
+                symbol: "BTCUSDT", resolution: Resolution("1m")!, openTime: at(Int64(minute) * 60_000),
+                open: FixedDecimal(open), high: FixedDecimal(high), low: FixedDecimal(low),
+                close: FixedDecimal(close), volume: FixedDecimal(100))
+        }
+        _ = engine.marketMoved(.candle(candle(0, 1000, 1000, 1000, 1000)))
+        func place(_ id: String, _ terms: OrderTerms) -> [MatchingEvent] {
+            engine.place(PlaceRequest(clientID: ClientOrderID(id)!, terms: terms), on: "margin", at: at(0))
+                .events
+        }
+        func told(_ events: [MatchingEvent]) -> [String] {
+            events.compactMap { event in
+                if case .traded(let trade, let market) = event {
+                    "\(trade.trade.price) at \(market)"
+                } else {
+                    nil
+                }
+            }
+        }
+        #expect(told(place("c-1", market(.buy, "3"))) == ["1100 at 1000"])
+        _ = place("c-2", limit(.buy, "1", "960"))
+        _ = place("c-3", limit(.buy, "1", "940"))
+        _ = place(
+            "c-4",
+            OrderTerms(symbol: "BTCUSDT", side: .sell, type: .stop, quantity: d("1"), stopPrice: d("945")))
+        // The first limit is jumped over, the stop and the other lie inside.
+        let events = engine.marketMoved(.candle(candle(1, 950, 955, 930, 935)))
+        #expect(told(events) == ["960 at 950", "850.5 at 945", "940 at 940"])
+    }
+
     @Test func `is what its model says, to the last digit`() {
         func price(_ side: Side, _ quantity: String, _ change: (inout MatchingSettings) -> Void)
             -> FixedDecimal?

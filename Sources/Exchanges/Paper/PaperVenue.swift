@@ -344,7 +344,7 @@ public final class PaperVenue: ExchangeAdapter {
 
     private func report(_ event: MatchingEvent) {
         switch event {
-        case .traded(let trade):
+        case .traded(let trade, _):
             onReport?(trade.account, .trade(trade.trade))
         case .ended(let order):
             guard let id = order.clientID else { return }

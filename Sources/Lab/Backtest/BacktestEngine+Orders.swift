@@ -178,11 +178,11 @@ extension BacktestEngine {
     mutating func report(_ events: [MatchingEvent], at time: Timestamp) {
         for event in events {
             switch event {
-            case .traded(let trade):
+            case .traded(let trade, let market):
                 let before = standing
-                // What follows from it happens where it happened.
-                standing = instant == nil ? nil : trade.trade.price
-                if desk.holdsBrackets { move(to: trade.trade.price, trade.trade.symbol, at: time) }
+                // What follows from it happens where the market stood, which no slippage moves.
+                standing = instant == nil ? nil : market
+                if desk.holdsBrackets { move(to: market, trade.trade.symbol, at: time) }
                 report(.trade(trade.trade), at: time)
                 standing = before
             case .ended(let order):

@@ -337,13 +337,13 @@ final class Books {
         var moved: [AccountID: Set<String>] = [:]
         for event in events {
             switch event {
-            case .traded(let trade): add(trade)
+            case .traded(let trade, _): add(trade)
             case .ended(let ended): end(ended)
             case .liquidated: break  // Margin accounts only, which there are none of.
             }
         }
         for event in events {
-            guard case .traded(let trade) = event, let instrument = listing[trade.trade.symbol] else {
+            guard case .traded(let trade, _) = event, let instrument = listing[trade.trade.symbol] else {
                 continue
             }
             moved[trade.account, default: []].formUnion([

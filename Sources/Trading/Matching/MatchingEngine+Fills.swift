@@ -1,8 +1,10 @@
 extension MatchingEngine {
     /// Fills up to `most` of an order at a price, as far as the account's money and holdings go.
+    ///
+    /// - Parameter standing: Where the market stands: the price without what a taker loses against it.
     mutating func fill(
-        _ number: Int64, at price: FixedDecimal, most: FixedDecimal, _ liquidity: Liquidity,
-        at time: Timestamp
+        _ number: Int64, at price: FixedDecimal, standing: FixedDecimal, most: FixedDecimal,
+        _ liquidity: Liquidity, at time: Timestamp
     ) {
         guard let order = orders[number], order.state == .open, let account = accounts[order.account],
             let book = books[order.terms.symbol]
@@ -15,7 +17,7 @@ extension MatchingEngine {
         quantity = FixedDecimal.stepped(quantity, instrument.stepSize, .down)
         if quantity.isPositive {
             draw(quantity, order.terms.side, order.terms.symbol)
-            trade(order, quantity, at: price, liquidity, at: time)
+            trade(order, quantity, at: price, standing: standing, liquidity, at: time)
         }
         guard let left = orders[number], left.state == .open else { return }
         if left.remainingQuantity.isZero {
@@ -70,8 +72,8 @@ extension MatchingEngine {
     }
 
     private mutating func trade(
-        _ order: MatchingOrder, _ quantity: FixedDecimal, at price: FixedDecimal, _ liquidity: Liquidity,
-        at time: Timestamp
+        _ order: MatchingOrder, _ quantity: FixedDecimal, at price: FixedDecimal, standing: FixedDecimal,
+        _ liquidity: Liquidity, at time: Timestamp
     ) {
         guard let account = accounts[order.account], let instrument = instrument(of: order.terms.symbol)
         else { return }
@@ -98,7 +100,7 @@ extension MatchingEngine {
         case .spot: settleSpot(order, quantity, notional, fee, feeCurrency, instrument)
         case .margin: settleMargin(trade, instrument)
         }
-        note(trade)
+        note(trade, standing: standing)
     }
 
     private mutating func settleSpot(

@@ -32,7 +32,9 @@ extension MatchingEngine {
         let limits = waiting.filter { orders[$0]?.waitsAtLimit == true }
         takeAll(waiting, at: time)
         fire(waiting, at: time) { Self.fires($0, low: open, high: open) ? open : nil }
-        fillLimits(limits, at: time) { limit, side in side == .buy ? limit > open : limit < open }
+        fillLimits(limits, standing: open, at: time) { limit, side in
+            side == .buy ? limit > open : limit < open
+        }
         liquidate(symbol, low: open, high: open, at: time)
         return takeEvents()
     }

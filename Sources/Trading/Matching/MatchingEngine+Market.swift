@@ -46,7 +46,8 @@ extension MatchingEngine {
         // 1. The open.
         takeAll(waiting, at: time)
         fire(waiting, at: time) { Self.fires($0, low: candle.open, high: candle.open) ? candle.open : nil }
-        fillLimits(limits, at: time) { limit, side in side == .buy ? limit > candle.open : limit < candle.open
+        fillLimits(limits, standing: candle.open, at: time) { limit, side in
+            side == .buy ? limit > candle.open : limit < candle.open
         }
         liquidate(symbol, low: candle.open, high: candle.open, at: time)
         // 2. Stops, nearest the open first.
@@ -86,7 +87,7 @@ extension MatchingEngine {
             Self.fires($0, low: trade.price, high: trade.price) ? trade.price : nil
         }
         liquidate(trade.symbol, low: trade.price, high: trade.price, at: trade.time)
-        fillLimits(limits, at: trade.time) { limit, side in
+        fillLimits(limits, standing: trade.price, at: trade.time) { limit, side in
             side == .buy ? limit > trade.price : limit < trade.price
         }
     }
@@ -153,8 +154,11 @@ extension MatchingEngine {
     }
 
     /// Fills limits that the market went through, best price first, at their own price.
+    ///
+    /// - Parameter standing: Where the market stands; nil where it comes by each of their prices.
     mutating func fillLimits(
-        _ waiting: [Int64], at time: Timestamp, reached: (FixedDecimal, Side) -> Bool
+        _ waiting: [Int64], standing: FixedDecimal? = nil, at time: Timestamp,
+        reached: (FixedDecimal, Side) -> Bool
     ) {
         var filling: [(number: Int64, price: FixedDecimal, side: Side)] = []
         for number in waiting {
@@ -171,7 +175,9 @@ extension MatchingEngine {
         }
         for (number, price, side) in filling {
             guard let market = books[orders[number]?.terms.symbol ?? ""]?.market else { continue }
-            fill(number, at: price, most: side == .buy ? market.buyable : market.sellable, .maker, at: time)
+            fill(
+                number, at: price, standing: standing ?? price,
+                most: side == .buy ? market.buyable : market.sellable, .maker, at: time)
         }
     }
 
@@ -217,7 +223,7 @@ extension MatchingEngine {
                     state: .open, filledQuantity: .zero, filledNotional: .zero, isTriggered: false,
                     locked: .zero, reason: "liquidation", createdAt: time, updatedAt: time))
             let worse = slipped(price, side, quantity, book.market, book.instrument)
-            fill(number, at: worse, most: quantity, .taker, at: time)
+            fill(number, at: worse, standing: price, most: quantity, .taker, at: time)
         }
         var shortfall = FixedDecimal.zero
         changeAccount(id) { account in

@@ -221,7 +221,8 @@ extension MatchingEngine {
                 end(number, .expired, "fill or kill: \(offered) was to be had", at: time)
                 return
             }
-            fill(number, at: price, most: offered, .taker, at: time)
+            let standing = order.terms.side == .buy ? market.ask : market.bid
+            fill(number, at: price, standing: standing, most: offered, .taker, at: time)
         }
         guard let left = orders[number], left.state == .open else { return }
         switch left.terms.timeInForce {

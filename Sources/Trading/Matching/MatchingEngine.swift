@@ -201,9 +201,9 @@ public struct MatchingEngine: Sendable {
         if settings.keepsChanges { changedAccounts.insert(id) }
     }
 
-    mutating func note(_ trade: MatchingTrade) {
+    mutating func note(_ trade: MatchingTrade, standing: FixedDecimal) {
         if settings.keepsChanges { newTrades.append(trade) }
-        events.append(.traded(trade))
+        events.append(.traded(trade, market: standing))
     }
 
     mutating func takeEvents() -> [MatchingEvent] {

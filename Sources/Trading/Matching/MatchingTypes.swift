@@ -190,7 +190,8 @@ public struct MatchingAccount: Hashable, Sendable {
 
 /// Something that happened at the simulated venue.
 public enum MatchingEvent: Hashable, Sendable {
-    case traded(MatchingTrade)
+    /// `market` is where the market stood: a taker's own price is worse by the slippage, and a maker's may have been jumped over.
+    case traded(MatchingTrade, market: FixedDecimal)
     /// Filled, cancelled or expired.
     case ended(MatchingOrder)
     /// The venue closed all positions of a margin account; what it was short of is the venue's loss.
