@@ -32,6 +32,10 @@ extension HostTests {
             _ = try await first.host.deliver(signal(2), to: id, by: "ada")
             _ = try await first.waitForLine(id, "got 2")
             #expect(try await first.host.signals(of: id, page: PageRequest()).items.count == 2)
+            #expect(try await first.host.signal(given.id).id == given.id)
+            for other in ["+\(given.id)", "0\(given.id)", "-\(given.id)", ""] {
+                await #expect(throws: HostError.self) { try await first.host.signal(other) }
+            }
             await first.host.drain()
 
             let next = try await HostFixture(folder: first.folder)

@@ -63,6 +63,19 @@ struct LogFilesTests {
         thread.close()
     }
 
+    @Test func `behind a number that was never given there is nothing, in memory and in the files`() throws {
+        let log = try makeLog {
+            $0.memoryLines = 10
+            $0.fileBytes = 2000
+        }
+        #expect(try log.after(.max, limit: 10).records == [])
+        for number in 1...50 { log.append(.info, .strategy, "line \(number)", at: noon) }
+        #expect(try log.after(.max, limit: 10).records == [])
+        #expect(try log.after(.max - 1, limit: 10).records == [])
+        #expect(try log.after(0, limit: 1).records.map(\.sequence) == [1])
+        thread.close()
+    }
+
     @Test("the oldest file is given up, and a reader from before it is told")
     func rotation() throws {
         let log = try makeLog {

@@ -101,6 +101,21 @@ struct APITests {
         #expect(response.status == 415)
     }
 
+    @Test func `a body that is no object, or has a member without a name, is refused in whole words`()
+        async throws
+    {
+        for body in ["null", "[]", "1", "\"x\""] {
+            let response = try await fixture.call(
+                "POST", "/tokens", headers: ["Content-Type: application/json"], body: Array(body.utf8))
+            #expect(response.status == 400, "\(response.text)")
+            #expect(response.text.contains("the body must be an object, not"), "\(response.text)")
+        }
+        let response = try await fixture.call(
+            "POST", "/strategies/ann-1/start", headers: ["Content-Type: application/json"],
+            body: Array(#"{"":1}"#.utf8))
+        #expect(response.status == 400 && response.field == "\"\"", "\(response.text)")
+    }
+
     @Test(
         "queries are as strict as bodies",
         arguments: [
@@ -109,7 +124,7 @@ struct APITests {
             ("/strategies?limit=+1", "limit"), ("/strategies?colour=red", "colour"),
             ("/strategies?limit=1&limit=2", "limit"), ("/strategies/ann-1?x=1", "x"),
             ("/strategies/ann-1/logs?after=x", "after"), ("/strategies/ann-1/candles?limit=5001", "limit"),
-            ("/audit?after=x", "after"), ("/feeds?after=-1", "after"),
+            ("/audit?after=x", "after"), ("/feeds?after=-1", "after"), ("/strategies?=1", "\"\""),
         ])
     func wrongQueries(_ path: String, _ field: String) async throws {
         let response = try await fixture.call("GET", path)

@@ -40,7 +40,7 @@ final class MarketHub {
             let ring = kept.suffix(capacity)
             let oldest = ring.first?.sequence
             // Numbers begin anew with each start of the host: one that was never given is from before.
-            if after > lastSequence || after + 1 < oldest ?? 0 { sink.missed(oldest: oldest) }
+            if after > lastSequence || after < (oldest ?? 0) - 1 { sink.missed(oldest: oldest) }
             for tick in ring where tick.sequence ?? 0 > after && topic.includes(tick.event, of: tick.feed) {
                 guard sink.offer(tick) else { return }
             }

@@ -21,7 +21,8 @@ extension LogFiles {
         return LogPage(records: records, hasGap: false)
     }
 
-    /// At most `limit` lines that follow the one numbered `sequence`, oldest first. Nought starts at the beginning.
+    /// At most `limit` lines that follow the one numbered `sequence`, oldest first. Nought starts at the beginning; the number
+    /// comes from outside and may be any, `Int.max` too.
     public func after(_ sequence: Int, limit: Int) throws -> LogPage {
         precondition(limit > 0)
         if let recent = state.withLock({ Self.recent(after: sequence, limit: limit, in: $0) }) {
@@ -36,13 +37,13 @@ extension LogFiles {
             let newer = state.withLock { $0.ring.filter { $0.sequence > sequence }.prefix(limit) }
             return LogPage(records: Array(newer), hasGap: true)
         }
-        return LogPage(records: records, hasGap: first == oldest && oldest > sequence + 1 && oldest > 1)
+        return LogPage(records: records, hasGap: first == oldest && oldest - 1 > sequence && oldest > 1)
     }
 
     /// The lines from memory when they begin early enough.
     private static func recent(after sequence: Int, limit: Int, in state: State) -> [LogLine]? {
         guard let oldest = state.ring.first else { return sequence >= state.next - 1 ? [] : nil }
-        guard oldest.sequence <= sequence + 1 || oldest.sequence == 1 else { return nil }
+        guard oldest.sequence - 1 <= sequence || oldest.sequence == 1 else { return nil }
         // Numbers leave gaps only where a host started, so the place is found by halving.
         var (low, high) = (0, state.ring.count)
         while low < high {
@@ -61,7 +62,7 @@ extension LogFiles {
         var records: [LogLine] = []
         for (index, path) in paths.enumerated() where records.count < limit {
             // A file whose successor begins at or before the place has nothing to give.
-            if index + 1 < firsts.count, let next = firsts[index + 1], next <= sequence + 1 { continue }
+            if index + 1 < firsts.count, let next = firsts[index + 1], next - 1 <= sequence { continue }
             for line in try lines(path) {
                 guard let number = LogLine.sequence(of: line), number > sequence else { continue }
                 records.append(try LogLine(line: line))

@@ -47,7 +47,10 @@ extension LabService {
             let notes = try reader.optionalString("notes", bytes: notesBytes)
             let tags = try Self.tags(&reader)
             var versions: [(version: String, notes: String)] = []
-            if case .object(let members)? = reader.optional("versions") {
+            if let given = reader.optional("versions") {
+                guard case .object(let members) = given else {
+                    throw reader.failure("versions", "must be an object, not \(given.kind)")
+                }
                 for member in members {
                     guard before.record.version(member.name) != nil else {
                         throw FieldFailure(

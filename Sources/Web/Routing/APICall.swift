@@ -40,7 +40,13 @@ struct APICall: Sendable {
     // MARK: - Body and query
 
     /// The body as a JSON object; empty counts as `{}`.
-    func object() throws -> ObjectReader { try ObjectReader(try json()) }
+    func object() throws -> ObjectReader {
+        let json = try json()
+        guard case .object = json else {
+            throw FieldFailure(field: "", reason: "the body must be an object, not \(json.kind)")
+        }
+        return try ObjectReader(json)
+    }
 
     /// The body as JSON; empty counts as `{}`.
     func json() throws -> JSONValue {
@@ -125,6 +131,7 @@ struct QueryReader {
 
     func finish() throws(FieldFailure) {
         guard let name = values.keys.min() else { return }
-        throw FieldFailure(field: String(name.prefix(64)), reason: "is not a known query parameter")
+        let field = name.isEmpty ? "\"\"" : String(name.prefix(64))
+        throw FieldFailure(field: field, reason: "is not a known query parameter")
     }
 }

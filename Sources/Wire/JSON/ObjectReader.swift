@@ -183,7 +183,7 @@ public struct ObjectReader {
     /// Refuses members that nobody took, naming the first of them in alphabetical order.
     public func finish() throws(FieldFailure) {
         guard let name = unread.min() else { return }
-        throw failure(name, "is not a known field")
+        throw failure(name.isEmpty ? "\"\"" : name, "is not a known field")
     }
 }
 

@@ -98,7 +98,10 @@ import Wire
         let parameters = now.json["parameters"]?.arrayValue ?? []
         #expect(parameters.map { $0["type"]?.stringValue } == ["int", "int", "decimal", "choice", "bool"])
         #expect(parameters.first?["max"] == .integer(50))
-        for bad in [#"{"tags":[1]}"#, #"{"tags":[""]}"#, #"{"x":1}"#, #"{"versions":{"q":{"notes":""}}}"#] {
+        for bad in [
+            #"{"tags":[1]}"#, #"{"tags":[""]}"#, #"{"x":1}"#, #"{"versions":{"q":{"notes":""}}}"#,
+            #"{"versions":["x"]}"#, #"{"notes":"n","versions":""}"#,
+        ] {
             await #expect(throws: LabFailure.self) {
                 try await lab.service.change("crossing-abc", try JSONParser.parse(bad), by: "ann")
             }
