@@ -75,6 +75,48 @@ struct BinanceFaultTests {
         }
     }
 
+    @Test
+    func
+        `S6: too many orders of an account make its orders wait as long as the venue says, and nothing else`()
+        async throws
+    {
+        try await with { bench in
+            let id = try await bench.place(1, order(.buy, "2", "90")).get()
+            try await bench.strike(
+                bench.traits.place, "status",
+                ["status": .integer(429), "code": .integer(-1015), "retry_after": .integer(2)])
+            let start = ContinuousClock.now
+            guard case .failure(.refused(let reason)) = await bench.place(2, order(.buy, "2", "90")) else {
+                Issue.record("it was not refused")
+                return
+            }
+            #expect(reason.contains("-1015"))
+            async let third = bench.place(3, order(.buy, "2", "90"))
+            try await bench.cancel(1).get()
+            #expect(try await bench.openOrders().allSatisfy { $0.venueOrderID != id })
+            #expect(ContinuousClock.now - start < .seconds(1))
+            _ = try await third.get()
+            #expect(ContinuousClock.now - start >= .seconds(2))
+        }
+    }
+
+    @Test func `S6: an order whose time is over before the account may order again is not sent`() async throws
+    {
+        try await with { bench in
+            try await bench.strike(
+                bench.traits.place, "status",
+                ["status": .integer(429), "code": .integer(-1015), "retry_after": .integer(3_600)])
+            _ = await bench.place(1, order(.buy, "2", "90"))
+            let start = ContinuousClock.now
+            guard case .failure(.unsent(let reason)) = await bench.place(2, order(.buy, "2", "90")) else {
+                Issue.record("it was sent")
+                return
+            }
+            #expect(reason.contains("orders of account main"))
+            #expect(ContinuousClock.now - start < .seconds(1))
+        }
+    }
+
     @Test func `S7: under a ban nothing is sent until it ends, and the stream goes on`() async throws {
         try await with { bench in
             _ = try await bench.place(1, order(.buy, "2", "90")).get()

@@ -37,6 +37,53 @@ extension OrderDeskTests {
         #expect(fixture.position.quantity == d("1"))
     }
 
+    /// A trade as a venue tells it that does not repeat the names of its clients.
+    private func nameless(_ trade: TradeID, _ side: Side = .buy, of order: VenueOrderID = "v-1") -> VenueTrade
+    {
+        VenueTrade(
+            trade: trade, clientID: nil, venueOrderID: order, symbol: "BTCUSDT", side: side, price: d("100"),
+            quantity: d("2"), fee: .zero, feeCurrency: "USDT", liquidity: .taker, time: at(0))
+    }
+
+    @Test(arguments: [true, false])
+    func `E4: a trade without a name is nobody's only when no order of ours can have had it`(
+        _ isPaged: Bool
+    ) throws {
+        var fixture = try DeskFixture()
+        fixture.submit("1", market(.buy, "2"))
+        fixture.report(.sent(fixture.clientID("1")))
+        fixture.report(.outcomeUnknown(fixture.clientID("1"), reason: "timeout"))
+        // The venue's number is not known to be the order's yet.
+        let trade = nameless("x")
+        let page = VenueReport.trades([trade], cursor: "1", isComplete: true)
+        #expect(fixture.report(isPaged ? page : .trade(trade)).records == [])
+        let told = fixture.report(.order(fixture.venueOrder("1", .filled, filled: "2")))
+        #expect(told.requests == [.trades(after: nil)])
+        #expect(fixture.report(page).alarms == [])
+        #expect(fixture.order("1").status == .filled && fixture.order("1").inferredQuantity.isZero)
+        #expect(fixture.position.quantity == d("2"))
+        #expect(fixture.desk.gate.rows.count == 1)
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test func `E14: nor is it held up by orders that cannot have had it, or once they are accounted for`()
+        throws
+    {
+        var fixture = try DeskFixture()
+        fixture.submit("1", market(.buy, "2"))
+        fixture.report(.outcomeUnknown(fixture.clientID("1"), reason: "timeout"))
+        let other = fixture.report(.trades([nameless("a", .sell)], cursor: "1", isComplete: true))
+        #expect(other.alarms.count == 1 && other.records.contains(.tradeCursor("paper", "1")))
+        let undecided = nameless("b", of: "other")
+        let waits = fixture.report(.trades([undecided], cursor: "2", isComplete: true))
+        #expect(waits.records == [])
+        fixture.report(.absent(fixture.clientID("1")))
+        #expect(fixture.order("1").status == .notPlaced)
+        let booked = fixture.report(.trades([undecided], cursor: "2", isComplete: true))
+        #expect(booked.alarms.count == 1 && booked.records.contains(.tradeCursor("paper", "2")))
+        #expect(fixture.desk.flaws == [])
+    }
+
     @Test func `E5: a status that came late never lowers the cumulative quantity`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", limit(.buy, "2", "100"))

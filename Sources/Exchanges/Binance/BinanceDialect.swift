@@ -35,7 +35,9 @@ enum BinanceDialect {
         case -1002, -1022, -2014, -2015: return .credentialsRefused(code: text, message: message)
         case -1003 where answer.status == 418: return .banned(code: text, message: message)
         case -1003: return .limited(code: text, message: message, isUndone: true)
-        // Too many orders of one account, or a venue too busy: nothing that other calls should wait for.
+        // Too many orders of one account: nothing that other calls should wait for.
+        case -1015 where answer.status == 429: return .ordersLimited(code: text, message: message)
+        // Or a venue too busy.
         case -1008, -1015: return .refused(code: text, message: message)
         default:
             // A 5xx stays unknown whatever stands in it.

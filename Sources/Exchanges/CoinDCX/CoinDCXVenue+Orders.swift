@@ -283,7 +283,10 @@ extension CoinDCXVenue {
 
     private static func saysNoOrder(_ refusal: VenueRefusal?) -> Bool {
         guard let refusal else { return true }  // An answer that held nothing.
-        return refusal.status == 404 && refusal.message.lowercased().contains("order")
+        guard refusal.status == 404, refusal.answer.isJSON else { return false }
+        // Whole words: paths have "orders" in them, and pages "border".
+        let words = refusal.message.lowercased().split { !$0.isLetter && $0 != "/" }
+        return words.contains("order") || words.contains("orders")
     }
 
     // MARK: - Telling

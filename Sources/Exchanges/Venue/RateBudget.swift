@@ -104,6 +104,8 @@ public struct RateBudget: Sendable {
     public let keptForCancels: Int
     /// Until when nothing may be sent, by the venue's own word; 0 when it has not spoken.
     public private(set) var pausedUntil: UInt64 = 0
+    /// Until when an account may place no orders, by the venue's own word.
+    private var ordersPausedUntil: [AccountID: UInt64] = [:]
     private var ledgers: [Key: Ledger] = [:]
 
     /// Makes a budget of which nothing is used.
@@ -124,7 +126,11 @@ public struct RateBudget: Sendable {
     }
 
     /// Whether a call may leave now.
-    public func room(for charge: Charge, at now: UInt64) -> Room { room(for: charge, in: windows, at: now) }
+    public func room(for charge: Charge, at now: UInt64) -> Room {
+        let until = ordersPausedUntil(for: charge)
+        let pause: Room = until > now ? .after(.nanoseconds(Int64(until - now))) : .now
+        return Self.narrower(pause, room(for: charge, in: windows, at: now))
+    }
 
     /// Whether a call might leave now if only the windows counted that all accounts share.
     func sharedRoom(for charge: Charge, at now: UInt64) -> Room {
@@ -187,6 +193,18 @@ public struct RateBudget: Sendable {
     /// The venue said to wait. A longer wait that stands already stays.
     public mutating func pause(for duration: Duration, at now: UInt64) {
         pausedUntil = max(pausedUntil, now + duration.wholeNanoseconds)
+    }
+
+    /// The venue said that an account has placed too many orders. A longer wait that stands already stays.
+    public mutating func pauseOrders(of account: AccountID, for duration: Duration, at now: UInt64) {
+        ordersPausedUntil[account] = max(
+            ordersPausedUntil[account] ?? 0, now + duration.wholeNanoseconds)
+    }
+
+    /// Until when a call has to wait because it places an order of an account that may place none; 0 when it need not.
+    func ordersPausedUntil(for charge: Charge) -> UInt64 {
+        guard charge.orders > 0, let account = charge.account else { return 0 }
+        return ordersPausedUntil[account] ?? 0
     }
 
     /// How much of a window is used now, for gauges.

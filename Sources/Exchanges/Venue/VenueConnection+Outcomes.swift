@@ -70,6 +70,13 @@ extension VenueConnection {
             pause(for: answer.retryAfter ?? settings.defaultPause, message, isBan: false, at: now)
             repeatOrFail(
                 pending, isUndone ? refusal(code, message) : .outcomeUnknown(message), after: nil, at: now)
+        case .ordersLimited(let code, let message):
+            credentialsSucceeded(pending)
+            if let account = pending.call.account {
+                let wait = answer.retryAfter ?? settings.defaultPause
+                budget.pauseOrders(of: account, for: wait, at: now)
+            }
+            fail(pending, refusal(code, message))
         case .banned(let code, let message):
             credentialsUntold(pending, at: now)
             pause(for: answer.retryAfter ?? settings.defaultBan, message, isBan: true, at: now)

@@ -263,6 +263,12 @@ public final class VenueConnection {
         let charge = RateBudget.Charge(
             weight: call.weight, orders: call.orders, account: call.account, isCancel: call.urgency == .cancel
         )
+        guard budget.ordersPausedUntil(for: charge) < pending.deadline else {
+            fail(
+                pending,
+                .unsent("\(venue) takes no more orders of account \(charge.account?.text ?? "") for now"))
+            return .gone
+        }
         switch budget.room(for: charge, at: now) {
         case .never(let window):
             fail(pending, .unsent("it would take more than the whole of \(venue)'s limit \(window)"))

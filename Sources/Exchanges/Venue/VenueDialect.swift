@@ -18,6 +18,9 @@ public enum VenueVerdict: Hashable, Sendable {
     ///
     /// - Parameter isUndone: Whether the venue guarantees that the call was not carried out.
     case limited(code: String?, message: String, isUndone: Bool)
+    /// Too many orders of the call's account, and this one was not placed. Its orders wait for `Retry-After`, and nothing
+    /// else does: whoever goes on ordering is banned in the end.
+    case ordersLimited(code: String?, message: String)
     /// The address is banned until `Retry-After` has passed; the call was not carried out.
     case banned(code: String?, message: String)
     /// The key, its signature or its rights were refused; the call was not carried out.

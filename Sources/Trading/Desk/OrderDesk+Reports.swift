@@ -31,7 +31,7 @@ extension OrderDesk {
         case .ambiguous(let id, let candidates):
             takeAmbiguity(of: id, candidates, on: account, at: time, &actions)
         case .trades(let trades, let cursor, let isComplete):
-            takeAnswer(on: account, wasGiven: true)
+            takeAnswer(on: account, wasGiven: !trades.contains { isUndecided($0, on: account) })
             takePage(trades, cursor: cursor, isComplete: isComplete, on: account, at: time, &actions)
             endMergeIfDone(account, at: time, &actions)
         case .openOrders(let orders):
@@ -312,7 +312,9 @@ extension OrderDesk {
         _ trades: [VenueTrade], cursor: String?, isComplete: Bool, on account: AccountID, at time: Timestamp,
         _ actions: inout [DeskAction]
     ) {
+        let isDecided = !trades.contains { isUndecided($0, on: account) }
         for trade in trades { book(trade, isPaged: true, on: account, at: time, &actions) }
+        guard isDecided else { return }
         if let cursor, cursor != tradeCursors[account] {
             tradeCursors[account] = cursor
             actions.append(.record(.tradeCursor(account, cursor)))

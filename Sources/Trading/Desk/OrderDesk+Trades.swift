@@ -6,7 +6,7 @@ extension OrderDesk {
         _ trade: VenueTrade, isPaged: Bool, on account: AccountID, at time: Timestamp,
         _ actions: inout [DeskAction]
     ) {
-        guard let number = gate.account(account) else { return }
+        guard let number = gate.account(account), !isUndecided(trade, on: account) else { return }
         let venue = gate.accounts[number].settings.venue
         let key = FillKey(venue: venue, account: account, symbol: trade.symbol, trade: trade.trade)
         let owner = owner(of: trade, on: account)
@@ -46,6 +46,29 @@ extension OrderDesk {
         // A trade of nobody's order may have been booked in parts, which cannot be compared.
         if owner != nil, !known.tellsTheSame(as: fill) { actions.append(.alarm(.fillChanged(key))) }
         return false
+    }
+
+    /// Whether nobody can say yet whose a trade is: it has no name of ours on it, and there is an order of ours that it may be
+    /// of and whose number at the venue is not known, because its answer is missing or it is being changed. Booked as
+    /// nobody's, it would be missing from that order for good. Once the order is accounted for the venue tells it again,
+    /// since until then the cursor does not move.
+    ///
+    /// Of an order about which a person is asked the adapter has found out what can be found out.
+    func isUndecided(_ trade: VenueTrade, on account: AccountID) -> Bool {
+        guard trade.clientID == nil, let number = gate.account(account), owner(of: trade, on: account) == nil
+        else { return false }
+        let key = FillKey(
+            venue: gate.accounts[number].settings.venue, account: account, symbol: trade.symbol,
+            trade: trade.trade)
+        guard fills[key] == nil else { return false }
+        return gate.accounts[number].rows.contains { row in
+            gate.rows[row].live.contains { id in
+                guard let order = entries[id]?.order, ambiguities[id] == nil, order.symbol == trade.symbol,
+                    order.side == trade.side
+                else { return false }
+                return order.amendment != nil || order.venueOrderID == nil && order.status != .pending
+            }
+        }
     }
 
     private func owner(of trade: VenueTrade, on account: AccountID) -> Entry? {

@@ -100,6 +100,21 @@ struct CoinDCXVenueTests {
         }
     }
 
+    @Test(arguments: ["no route for POST /exchange/v1/orders/status", "<style>p { border: 0 }</style>"])
+    func `R10: a 404 that does not speak of the order proves nothing`(_ words: String) async throws {
+        try await with(settings: [("unknown_status", "404"), ("unknown_message", words)]) { rig in
+            for path in ["status", "status_multiple"] {
+                try await rig.fault(
+                    #"{"kind":"status","status":404,"message":"\#(words)","path":"/exchange/v1/orders/\#(path)"}"#
+                )
+            }
+            guard case .failure = await rig.status(named(9)) else {
+                Issue.record("a path that is not there was taken for an order that is not there")
+                return
+            }
+        }
+    }
+
     @Test(arguments: [("422", "client_order_id already exists"), ("400", "Bad thing"), ("409", "conflict")])
     func `S9: a client id placed twice is one order, whatever the refusal says`(
         _ status: String, _ words: String
