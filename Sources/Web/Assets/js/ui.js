@@ -341,7 +341,7 @@ export function field({ name, label, kind = "text", value, hint, options, requir
                 return null;
             }
             // A comma that stands for the point would make a hundred of one.
-            if ((kind === "decimal" || kind === "number") && text.includes(",") && !/^[-+\u2212]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text)) throw new RangeError("Write a point, as in 0.05; commas stand only between thousands.");
+            if ((kind === "decimal" || kind === "number") && text.includes(",") && !/^[-+\u2212]?\d{1,3}([\s,_]\d{3})+(\.\d+)?$/.test(text)) throw new RangeError("Write a point, as in 0.05; commas stand only between thousands.");
             const plain = text.replace(/[\s,_]/g, "").replace(/^\u2212/, "-").replace(/^\+/, "");
             if (kind === "decimal") {
                 if (!/^-?\d+(\.\d{1,18})?$/.test(plain)) throw new RangeError("Write a number such as 1250 or 0.05.");
