@@ -209,7 +209,8 @@ final class FakeHost: HostService {
         let all = state.withLock { $0.strategies.values.sorted { $0.id < $1.id } }
         return all.filter { owner == nil || $0.owner == owner }.map {
             PositionView(
-                strategy: $0.id, account: "paper", symbol: "BTCUSDT", quantity: .one, averagePrice: .one,
+                strategy: $0.id, account: "paper", currency: "USDT", symbol: "BTCUSDT", quantity: .one,
+                averagePrice: .one,
                 lastPrice: nil, realisedProfit: .zero, unrealisedProfit: .zero, fees: .zero)
         }
     }

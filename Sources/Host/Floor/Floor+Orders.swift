@@ -118,7 +118,7 @@ extension Floor {
         case .position(let position):
             strategy.runner?.send(.position(PositionReport(position)))
             hub.publish(
-                .position, strategy: strategy.id, owner: strategy.owner, data: PositionView(position).json)
+                .position, strategy: strategy.id, owner: strategy.owner, data: self.view(of: position).json)
         case .bracket(let bracket): told(bracket, strategy)
         case .trading(let notice):
             let subject = notice.symbol.map(Feed.symbol) ?? "the account"

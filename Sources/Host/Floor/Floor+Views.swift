@@ -21,7 +21,9 @@ extension Floor {
         view.pid = runner?.pid.map(Int.init)
         view.feed = strategy.plan?.feed
         view.account = strategy.plan?.account
-        view.venue = strategy.plan.flatMap { accounts[$0.account]?.venue.text }
+        let account = strategy.plan.flatMap { accounts[$0.account] }
+        view.venue = account?.venue.text
+        view.currency = account?.currency
         view.capital = strategy.plan?.capital
         view.version = strategy.plan?.version
         view.limits = runner?.enforcement.map { EnforcementView($0) }
@@ -60,7 +62,12 @@ extension Floor {
 
     /// What a strategy holds now.
     func positions(of strategy: FloorStrategy) -> [PositionView] {
-        desk.desk.positions(of: StrategyID(strategy.id), at: now).map { PositionView($0) }
+        desk.desk.positions(of: StrategyID(strategy.id), at: now).map(view(of:))
+    }
+
+    /// A position as people see it.
+    func view(of position: PositionSummary) -> PositionView {
+        PositionView(position, in: accounts[position.key.account.text]?.currency ?? "")
     }
 
     /// A strategy as its owner and the operator see it.

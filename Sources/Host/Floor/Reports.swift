@@ -62,10 +62,10 @@ extension FillView {
 }
 
 extension PositionView {
-    /// A position as people see it.
-    init(_ position: PositionSummary) {
+    /// A position as people see it, on an account in `currency`.
+    init(_ position: PositionSummary, in currency: String) {
         self.init(
-            strategy: position.key.strategy.text, account: position.key.account.text,
+            strategy: position.key.strategy.text, account: position.key.account.text, currency: currency,
             symbol: position.key.symbol, quantity: position.quantity, averagePrice: position.averagePrice,
             lastPrice: position.lastPrice, realisedProfit: position.realised,
             unrealisedProfit: position.unrealised, fees: position.fees)

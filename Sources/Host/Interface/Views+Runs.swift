@@ -54,6 +54,8 @@ public struct RunStatusView: Hashable, Sendable {
     public var account: String?
     /// Where its account is, so that a halt of the venue can be shown with it.
     public var venue: String?
+    /// Of its account: what its money is in.
+    public var currency: String?
     public var capital: FixedDecimal?
     public var version: String?
     public var usage = Usage()
@@ -85,7 +87,8 @@ public struct RunStatusView: Hashable, Sendable {
             "strategy": .string(strategy), "state": .string(state.rawValue), "run": .optional(run),
             "since": .time(since), "reason": .optional(reason), "restarts": .integer(restarts),
             "next_start": .orNull(nextStart), "pid": .orNull(pid), "feed": .optional(feed),
-            "account": .optional(account), "venue": .optional(venue), "capital": .orNull(capital),
+            "account": .optional(account), "venue": .optional(venue), "currency": .optional(currency),
+            "capital": .orNull(capital),
             "version": .optional(version),
             "usage": usage.json, "limits": limits?.json ?? .null, "start": start?.json ?? .null,
             "equity": .orNull(equity),

@@ -103,6 +103,8 @@ public struct FillView: Hashable, Sendable {
 public struct PositionView: Hashable, Sendable {
     public var strategy: String
     public var account: String
+    /// What its prices, profits and fees are in.
+    public var currency: String
     public var symbol: String
     /// Negative when short.
     public var quantity: FixedDecimal
@@ -114,12 +116,13 @@ public struct PositionView: Hashable, Sendable {
 
     /// Describes a position.
     public init(
-        strategy: String, account: String, symbol: String, quantity: FixedDecimal, averagePrice: FixedDecimal,
-        lastPrice: FixedDecimal?, realisedProfit: FixedDecimal, unrealisedProfit: FixedDecimal,
-        fees: FixedDecimal
+        strategy: String, account: String, currency: String, symbol: String, quantity: FixedDecimal,
+        averagePrice: FixedDecimal, lastPrice: FixedDecimal?, realisedProfit: FixedDecimal,
+        unrealisedProfit: FixedDecimal, fees: FixedDecimal
     ) {
         self.strategy = strategy
         self.account = account
+        self.currency = currency
         self.symbol = symbol
         self.quantity = quantity
         self.averagePrice = averagePrice
@@ -132,7 +135,8 @@ public struct PositionView: Hashable, Sendable {
     /// As the API writes it.
     public var json: JSONValue {
         .members([
-            "strategy": .string(strategy), "account": .string(account), "symbol": .string(symbol),
+            "strategy": .string(strategy), "account": .string(account), "currency": .string(currency),
+            "symbol": .string(symbol),
             "quantity": .decimal(quantity), "average_price": .decimal(averagePrice),
             "last_price": .orNull(lastPrice), "realised_pnl": .decimal(realisedProfit),
             "unrealised_pnl": .decimal(unrealisedProfit), "fees": .decimal(fees),

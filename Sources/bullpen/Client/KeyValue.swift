@@ -30,6 +30,14 @@ enum KeyValue {
         return .object(members)
     }
 
+    /// A member as ``object(_:lists:)`` takes it, for people to read.
+    static func text(_ member: JSONValue.Member) -> String {
+        guard case .array(let elements) = member.value else {
+            return "\(member.name)=\(Words.text(member.value))"
+        }
+        return "\(member.name)=" + elements.map { Words.text($0) }.joined(separator: ",")
+    }
+
     private static func value(_ text: String) throws(CommandFailure) -> JSONValue {
         switch text {
         case "true": return .bool(true)

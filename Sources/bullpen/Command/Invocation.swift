@@ -93,14 +93,20 @@ struct ArgumentParser {
     }
 
     private func find(_ words: [String]) throws(CommandFailure) -> (Command, [String]) {
+        let first = words[0]
+        let family = commands.map(\.name).filter { $0.hasPrefix(first + " ") }
+        // Some lists are called `keys list`, others `feeds`; whoever takes one for the other gets what he meant.
+        if !family.isEmpty, words.count > 1, words[1] == "list",
+            let command = commands.first(where: { $0.name == first && $0.operands.isEmpty })
+        {
+            return (command, Array(words.dropFirst(2)))
+        }
         for length in [2, 1] where words.count >= length {
             let name = words.prefix(length).joined(separator: " ")
             if let command = commands.first(where: { $0.name == name }) {
                 return (command, Array(words.dropFirst(length)))
             }
         }
-        let first = words[0]
-        let family = commands.map(\.name).filter { $0.hasPrefix(first + " ") }
         if !family.isEmpty {
             let given =
                 words.count > 1 && !words[1].hasPrefix("-")

@@ -89,7 +89,7 @@ extension Command {
                 .text("CURRENCY", "currency"),
                 .amount("EQUITY", "equity"), .amount("AVAILABLE", "available"),
                 .amount("LEVERAGE", "leverage"),
-                .text("SETTINGS", "settings"),
+                .settings(without: ["id", "venue", "kind", "currency", "leverage"]),
             ], whenEmpty: "No accounts. Add one: bullpen accounts add <id> key=value …")
         listing.show(try await Server(invocation).items("/accounts"), invocation)
     }
@@ -121,7 +121,8 @@ extension Command {
             columns: [
                 .text("ID", "id"), .text("KIND", "kind"), .text("RUNNING", "running"),
                 .text("SYMBOLS", "symbols"),
-                .time("LAST EVENT", "last_event"), .text("FAULT", "fault"), .text("SETTINGS", "settings"),
+                .time("LAST EVENT", "last_event"), .text("FAULT", "fault"),
+                .settings(without: ["id", "kind", "symbols"]),
             ], whenEmpty: "No feeds. Add one: bullpen feeds add <id> key=value …")
         listing.show(try await Server(invocation).items("/feeds"), invocation)
     }

@@ -38,12 +38,14 @@ extension Command {
     private static func strategyLines(_ name: String, _ status: JSONValue) -> [String] {
         let state = Words.text(status["state"])
         let usage = status["usage"]
+        let currency = status["currency"]?.stringValue.map { " " + $0 } ?? ""
+        let money = { (name: String) in Words.amount(status[name]) + currency }
         var rows: [(String, String)] = [
             ("state", Console.style.judged(state) + " since " + Words.time(status["since"])),
             ("reason", Console.harmless(Words.text(status["reason"]))), ("run", Words.text(status["run"])),
             ("feed", Words.text(status["feed"])), ("account", Words.text(status["account"])),
-            ("equity", Words.amount(status["equity"])), ("realised", Words.amount(status["realised_pnl"])),
-            ("unrealised", Words.amount(status["unrealised_pnl"])),
+            ("equity", money("equity")), ("realised", money("realised_pnl")),
+            ("unrealised", money("unrealised_pnl")),
             ("restarts", Words.text(status["restarts"])),
             ("processor", Words.text(usage?["cpu_seconds"]) + " s"),
             (

@@ -50,6 +50,7 @@ extension Command {
         let (realised, unrealised) = (
             Words.amount(status?["realised_pnl"]), Words.amount(status?["unrealised_pnl"])
         )
-        return unrealised == "-" || unrealised == "0" ? realised : "\(realised) (+ \(unrealised) open)"
+        let amount = unrealised == "-" || unrealised == "0" ? realised : "\(realised) (+ \(unrealised) open)"
+        return status?["currency"]?.stringValue.map { "\(amount) \($0)" } ?? amount
     }
 }

@@ -73,7 +73,7 @@ extension Command {
             columns: [
                 .time("TIME", "time"), .text("ID", "id"), .text("ORDER", "order"), .text("SYMBOL", "symbol"),
                 .text("SIDE", "side"), .amount("QUANTITY", "quantity"), .amount("PRICE", "price"),
-                .amount("FEE", "fee"), .text("LIQUIDITY", "liquidity"),
+                .amount("FEE", "fee"), .text("IN", "fee_currency"), .text("LIQUIDITY", "liquidity"),
             ], whenEmpty: "No fills yet.")
         let server = try Server(invocation)
         let path = try await server.path(ofStrategy: invocation.operand("strategy"))
@@ -90,7 +90,7 @@ extension Command {
                 .amount("QUANTITY", "quantity"), .amount("AVERAGE", "average_price"),
                 .amount("LAST", "last_price"),
                 .amount("REALISED", "realised_pnl"), .amount("UNREALISED", "unrealised_pnl"),
-                .amount("FEES", "fees"),
+                .amount("FEES", "fees"), .text("IN", "currency"),
             ], whenEmpty: "No open positions.")
         listing.show(try await Server(invocation).items("/positions"), invocation)
     }

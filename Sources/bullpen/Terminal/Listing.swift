@@ -21,6 +21,15 @@ struct Listing {
         static func time(_ title: String, _ name: String) -> Column {
             Column(column: .left(title)) { Words.time($0[name]) }
         }
+
+        /// What was set, as `set` takes it, but what other columns show.
+        static func settings(without others: Set<String>) -> Column {
+            Column(column: .left("SETTINGS")) { item in
+                guard case .object(let members)? = item["settings"] else { return "-" }
+                let shown = members.filter { !others.contains($0.name) && $0.value != .array([]) }
+                return shown.isEmpty ? "-" : shown.map(KeyValue.text).joined(separator: " ")
+            }
+        }
     }
 
     let columns: [Column]

@@ -10,8 +10,19 @@ enum Outline {
         }
     }
 
-    private static func flat(_ value: JSONValue, path: String) -> [(String, String)] {
-        guard case .object(let members) = value else { return [(path, Words.text(value))] }
-        return members.flatMap { flat($0.value, path: path.isEmpty ? $0.name : "\(path).\($0.name)") }
+    /// Members that are instants of now and about: no other number of theirs is as large as one of 1973.
+    private static let instants: Set<String> = [
+        "from", "last_event", "last_success", "next_due", "since", "time", "to",
+    ]
+
+    private static func flat(_ value: JSONValue, path: String, name: String = "") -> [(String, String)] {
+        guard case .object(let members) = value else {
+            let isInstant =
+                (instants.contains(name) || name.hasSuffix("_at")) && (value.intValue ?? 0) > 100_000_000_000
+            return [(path, isInstant ? Words.time(value) + " UTC" : Words.text(value))]
+        }
+        return members.flatMap {
+            flat($0.value, path: path.isEmpty ? $0.name : "\(path).\($0.name)", name: $0.name)
+        }
     }
 }

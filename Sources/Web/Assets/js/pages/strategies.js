@@ -20,7 +20,6 @@ function positionText(status) {
 export async function open(context) {
     const { place } = context;
     let all = [];
-    let currencies = new Map(); // Account id → its currency.
     let words = "";
     let filter = "all";
     const strip = h("div", { class: "stats" });
@@ -90,7 +89,7 @@ export async function open(context) {
         const byCurrency = new Map();
         for (const one of list) {
             if (!one.status?.account) continue;
-            const currency = currencies.get(one.status.account) ?? "";
+            const currency = one.status.currency ?? "";
             byCurrency.set(currency, [...(byCurrency.get(currency) ?? []), value(one)]);
         }
         const [first, ...others] = [...byCurrency].sort((a, b) => b[1].length - a[1].length).map(([currency, values]) => [currency, sum(...values)]);
@@ -99,7 +98,6 @@ export async function open(context) {
     }
 
     async function refresh() {
-        if (currencies.size === 0) currencies = new Map(items(await get("/accounts", { signal: context.signal })).map((one) => [one.id, one.currency]));
         all = items(await get("/strategies?limit=500", { signal: context.signal }));
         draw();
         return undefined;

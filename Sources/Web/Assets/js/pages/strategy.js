@@ -102,7 +102,7 @@ export async function open(context) {
         const isUp = ["running", "paused", "ready"].includes(status.state);
         const known = status.equity !== null && status.equity !== undefined;
         patch(strip,
-            stat("Equity", known ? money(status.equity) : "–", status.capital ? `of ${money(status.capital)} capital` : "no run yet"),
+            stat("Equity", known ? money(status.equity) : "–", status.capital ? `of ${money(status.capital)} ${status.currency ?? ""} capital` : "no run yet"),
             stat("P&L", known ? profit(total) : "–", share === null ? "\u00a0" : format(share, { places: 2, sign: true }) + " %"),
             stat("Realised", known ? profit(status.realised_pnl) : "–", "after fees"),
             stat("Open", known ? profit(status.unrealised_pnl) : "–", "at the last price"),
