@@ -97,8 +97,12 @@ class Browser:
         self.call("Page.addScriptToEvaluateOnNewDocument", source="""
             window.jumps = [];
             new PerformanceObserver((list) => {
-                for (const one of list.getEntries()) if (!one.hadRecentInput) window.jumps.push({
-                    size: one.value, what: one.sources.map((source) => source.node?.parentElement?.className + '/' + (source.node?.className ?? source.node?.nodeName)).join(', ') });
+                for (const one of list.getEntries()) {
+                    // Rows that make room for one that came live are news, and what a user does moves what it should.
+                    const isNews = one.sources.length > 0 && one.sources.every(({ node }) => (node?.closest ? node : node?.parentElement)?.closest('tbody'));
+                    if (!one.hadRecentInput && !isNews) window.jumps.push({
+                        size: one.value, what: one.sources.map((source) => source.node?.parentElement?.className + '/' + (source.node?.className ?? source.node?.nodeName)).join(', ') });
+                }
             }).observe({ type: 'layout-shift', buffered: true });""")
         self.look(width, height, dark, phone)
 

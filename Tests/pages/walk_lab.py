@@ -11,9 +11,14 @@ import random
 import time
 import zipfile
 
+import steady
+
 TEMPLATE = pathlib.Path(__file__).resolve().parents[2] / "strategy-templates/ma-crossover"
 BARS = 20_000
 DRAWN = ".charts canvas, .charts svg.plain"
+LOADED = (
+    "strategies", "positions", "orders", "lab", "lab/1", "lab/compare/1,2", "studies", "studies/1", "deployments", "limits", "accounts", "data",
+    "criteria", "health", "audit")
 GATE = "section[aria-label='From the Lab to paper']"
 
 
@@ -53,6 +58,7 @@ def walk(at, user, password, folder, file=None):
     search(at)
     promote(at)
     deploy(at, strategy)
+    steady.watch(at, LOADED + tuple(f"strategies/{strategy}{tab}" for tab in ("", "/orders", "/promotion", "/code")))
 
 
 def fetch(at, folder):

@@ -156,7 +156,7 @@ function frame() {
     on("halt", drawStop);
     drawStop();
 
-    main = h("main", { id: "main", tabindex: "-1" }, h("div", { class: "halt-place" }), h("div", { class: "slot" }));
+    main = h("main", { id: "main", tabindex: "-1" }, h("div", { class: "halt-place", "aria-busy": "true" }), h("div", { class: "slot" }));
     on("halt", drawHaltBar);
     return h("div", { class: "frame" },
         h("header", { class: "top" },
@@ -278,7 +278,7 @@ function enter(answer) {
     fill(app, frame());
     onLoginNeeded(loginAgain);
     startEvents();
-    refreshHalt().catch(fault);
+    refreshHalt().catch(fault).finally(() => main.querySelector(".halt-place").removeAttribute("aria-busy"));
     if (!location.hash) history.replaceState(null, "", "#/strategies");
     show();
 }

@@ -12,7 +12,7 @@ import { storyButton } from "../story.js";
 export async function open(context) {
     const { place } = context;
     let names = new Map();
-    let all = [];
+    let all = null; // Not known yet.
     let words = "";
     const strip = h("div", { class: "stats" });
     const table = dataTable({
@@ -48,12 +48,13 @@ export async function open(context) {
     });
 
     function draw() {
+        if (!all) return;
         table.set(all.filter((one) => words === "" || [names.get(one.strategy), one.strategy, one.symbol, one.side, one.status].join(" ").toLowerCase().includes(words)));
         const value = (side) => money(sum(...all.filter((one) => String(one.side).toUpperCase() === side).map((one) => times(one.quantity, one.price ?? one.stop_price))));
         fill(strip, stat("Open orders", format(all.length)), stat("To buy", value("BUY"), "at their prices"), stat("To sell", value("SELL"), "at their prices"),
-            stat("Unknown", format(all.filter((one) => one.status === "unknown").length), "asked again until the venue answers"));
+            stat("Unknown", format(all.filter((one) => one.status === "unknown").length), "being asked for again"));
     }
-    draw();
+    fill(strip, ["Open orders", "To buy", "To sell", "Unknown"].map((label) => stat(label, "–")));
 
     async function refresh() {
         const [orders, brackets] = await Promise.all([get("/positions/orders?limit=500", { signal: context.signal }), get("/brackets?limit=500", { signal: context.signal })]);
@@ -65,7 +66,6 @@ export async function open(context) {
         h("div", { class: "stack" }, strip, h("section", { class: "panel flush cardy", "aria-label": "Open orders" },
             h("header", {}, h("div", { class: "grow" }), searchBox("Find an order", (text) => { words = text; draw(); })), h("div", { class: "body" }, table.element)),
             h("section", { class: "panel flush cardy", "aria-label": "Held stops" }, h("header", {}, h("h2", {}, "Held stops")), h("div", { class: "body" }, held.element))));
-    table.element.replaceChildren(h("div", { class: "skeleton" }, h("div", { class: "bone" }), h("div", { class: "bone" })));
     get("/strategies?limit=500", { signal: context.signal }).then((answer) => { names = new Map(items(answer).map((one) => [one.id, one.name])); draw(); }).catch(() => {});
     let timer = null;
     const soon = () => { timer ??= setTimeout(() => { timer = null; refresh().catch(() => {}); }, 700); };
@@ -75,6 +75,6 @@ export async function open(context) {
     try {
         await refresh();
     } catch (error) {
-        table.fail(error, context.reload);
+        for (const one of [table, held]) one.fail(error, context.reload);
     }
 }

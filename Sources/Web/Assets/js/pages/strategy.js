@@ -27,7 +27,7 @@ export async function open(context) {
     strategy.status ??= {};
     context.title(strategy.name);
 
-    const shared = { strategy, base, context, log: [], listeners: new Set(), cpu: null, lastUsage: null, candles: [], fills: [], equity: [], refusals: [], refusalsSeen: null };
+    const shared = { strategy, base, context, log: [], listeners: new Set(), cpu: null, lastUsage: null, candles: [], fills: [], equity: [], refusals: null, refusalsSeen: null };
     const say = (type, data) => { for (const listener of [...shared.listeners]) listener(type, data); };
 
     const headTitle = h("div", { class: "head-title" });
@@ -171,7 +171,11 @@ export async function open(context) {
         const seen = `${strategy.status.run} ${strategy.status.violations}`;
         if (seen !== shared.refusalsSeen) {
             shared.refusalsSeen = seen;
-            loadRefusals().catch((error) => { if (error.name !== "AbortError" && error.status !== 404) fault(error); });
+            loadRefusals().catch((error) => {
+                shared.refusals ??= [];
+                say("refusals");
+                if (error.name !== "AbortError" && error.status !== 404) fault(error);
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 import { h, fill, patch } from "../../dom.js";
 import { get, items, query } from "../../api.js";
-import { profit, moneyText, number, when, sideText, panel, meter, facts, fault } from "../../ui.js";
+import { profit, moneyText, number, when, sideText, panel, meter, facts, fault, skeleton } from "../../ui.js";
 import { average, format, sign } from "../../decimal.js";
 import { bytes, isAlive } from "../../words.js";
 import { chart } from "../../charts.js";
@@ -80,7 +80,7 @@ export function overview(tab) {
     }
 
     const refused = h("div", {});
-    const drawRefusals = () => patch(refused, refusalsPanel(tab.shared.refusals));
+    const drawRefusals = () => patch(refused, tab.shared.refusals ? refusalsPanel(tab.shared.refusals) : skeleton(2));
 
     drawSide();
     drawRefusals();
