@@ -245,13 +245,3 @@ final class ModelVenue {
         return name
     }
 }
-
-func sum(_ left: FixedDecimal, _ right: FixedDecimal) -> FixedDecimal {
-    FixedDecimal(units: left.units + right.units)
-}
-
-func difference(_ left: FixedDecimal, _ right: FixedDecimal) -> FixedDecimal {
-    FixedDecimal(units: left.units - right.units)
-}
-
-func size(_ value: FixedDecimal) -> FixedDecimal { FixedDecimal(units: abs(value.units)) }

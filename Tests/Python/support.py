@@ -153,6 +153,24 @@ START = 1_735_689_600_000
 CONFIG = {"pair": "BTCUSDT", "resolution": "1m", "lookback_period": 100, "custom_params": {}}
 
 
+def refusal(request, reason="no"):
+    """A denial of what never became an order: of the order itself nothing is said."""
+    return {
+        "type": "order",
+        "request": request,
+        "order": "",
+        "symbol": "",
+        "side": "buy",
+        "order_type": "market",
+        "quantity": "0",
+        "time_in_force": "gtc",
+        "status": "denied",
+        "filled_quantity": "0",
+        "reason": reason,
+        "time": 5,
+    }
+
+
 def hello(entry="strategy.py", parameters=None, config=None, **changes):
     message = {
         "type": "hello",

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import support  # noqa: F401  puts the SDK on the path
 
-from bullpen import Strategy, sizing
+from bullpen import BullpenError, Strategy, sizing
 from bullpen.testing import Harness
 
 
@@ -69,6 +69,57 @@ class Fitting(unittest.TestCase):
 
     def test_without_a_price_it_is_nought(self):
         self.assertEqual(Harness(Strategy).strategy.fit(1), 0)
+
+
+class Settings(unittest.TestCase):
+    """The fields of strategy.json whose effect lives in the SDK."""
+
+    def strategy(self, **config):
+        harness = Harness(Strategy, config=config, equity=10_000, leverage=2, step_size="0.001", tick_size="0.5")
+        for _ in range(20):
+            harness.candle(1000, open=1000, high=1005, low=995)
+        return harness.strategy
+
+    def test_risk_per_trade_sets_the_size(self):
+        self.assertEqual(self.strategy(risk_per_trade=0.01).position_size(100), Decimal("1"))
+        self.assertEqual(self.strategy(risk_per_trade=0.02).position_size(100), Decimal("2"))
+        self.assertEqual(self.strategy(risk_per_trade="0.015").position_size(70), Decimal("2.142"))
+
+    def test_leverage_caps_the_size(self):
+        self.assertEqual(self.strategy(risk_per_trade=1).position_size(1), Decimal("19.8"))
+
+    def test_there_is_no_size_without_a_distance_a_price_or_enough_money(self):
+        strategy = self.strategy()
+        self.assertEqual(strategy.position_size(0), 0)
+        self.assertEqual(strategy.position_size(None), 0)
+        self.assertEqual(strategy.position_size(-5), 0)
+        self.assertEqual(strategy.position_size(1_000_000), 0)
+        self.assertEqual(Harness(Strategy).strategy.position_size(5), 0)
+
+    def test_the_multipliers_set_stop_and_target(self):
+        strategy = self.strategy(sl_atr_multiplier=2.0, tp_atr_multiplier=3.0)
+        self.assertEqual(strategy.atr(), 10)
+        self.assertEqual(strategy.stop_loss_price(), 980)
+        self.assertEqual(strategy.take_profit_price(), 1030)
+        self.assertEqual(strategy.stop_loss_price("sell"), 1020)
+        self.assertEqual(strategy.take_profit_price("sell", 900), 870)
+        wider = self.strategy(sl_atr_multiplier="2.53", tp_atr_multiplier=100)
+        self.assertEqual(wider.stop_loss_price(), Decimal("974.5"))
+        self.assertEqual(wider.take_profit_price("sell", 900), Decimal("0.5"))
+
+    def test_margin_currency_must_be_the_accounts(self):
+        strategy = self.strategy(margin_currency="USDT")
+        strategy._bullpen_session.config = {**strategy.config, "margin_currency": "INR"}
+        with self.assertRaisesRegex(BullpenError, "margin_currency in strategy.json is INR.*USDT"):
+            strategy.position_size(100)
+
+    def test_too_few_candles_give_no_stop(self):
+        harness = Harness(Strategy)
+        harness.closes(*[100] * 14)
+        self.assertIsNone(harness.strategy.atr())
+        self.assertIsNone(harness.strategy.stop_loss_price())
+        harness.closes(100)
+        self.assertEqual(harness.strategy.atr(), 0)
 
 
 if __name__ == "__main__":

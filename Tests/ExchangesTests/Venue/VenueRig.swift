@@ -2,6 +2,7 @@ import Exchanges
 import Glibc
 import Net
 import Posix
+import Synchronization
 import TestSupport
 import Testing
 import Trading
@@ -144,4 +145,42 @@ extension VenueRig.Outcome {
     var unknown: String? { if case .failure(.outcomeUnknown(let reason)) = self { reason } else { nil } }
     var refusal: VenueRefusal? { if case .failure(.refused(let refusal)) = self { refusal } else { nil } }
     var answer: VenueAnswer? { if case .success(let answer) = self { answer } else { nil } }
+}
+
+/// A venue whose errors carry `{"code":-1021,"msg":"…"}` and that tells its time.
+@Sendable func dialectWithCodes() -> VenueDialect {
+    VenueDialect(
+        judge: { answer, _ in
+            guard answer.status == 400, let code = answer.body["code"]?.intValue else { return nil }
+            let words = VenueDialect.words(of: answer)
+            switch code {
+            case -1021: return .clockWrong(code: "\(code)", message: words)
+            case -1007: return .unknown(words)
+            case -3000: return .nonceWrong(code: "\(code)", message: words)
+            default: return .refused(code: "\(code)", message: words)
+            }
+        },
+        usage: { answer in
+            answer.header("x-used-weight").flatMap { Int($0) }.map { ["weight": $0] } ?? [:]
+        },
+        time: VenueDialect.TimeSource(
+            call: VenueConnection.Call(
+                "GET", "/do/time", group: "market", urgency: .cancel, isRepeatable: true),
+            read: { $0.body["serverTime"]?.intValue.map { Timestamp(milliseconds: Int64($0)) } }))
+}
+
+/// Counts from one, on any thread.
+final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+
+    func next() -> Int { value.add(1, ordering: .relaxed).newValue }
+}
+
+extension EventLoop {
+    /// Comes back when the loop's own timer has fired: what waits on the same clock for less is over then.
+    func sleep(_ duration: Duration) async {
+        await withCheckedContinuation { continuation in
+            perform { self.schedule(after: duration) { continuation.resume() } }
+        }
+    }
 }
