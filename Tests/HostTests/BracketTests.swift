@@ -134,26 +134,9 @@ extension HostTests {
                 """)
             try await first.run(id)
             await first.host.drain()
-            let serving = try ChildProcess(
-                HostFixture.layout.prefix + "/bin/bullpen",
-                [
-                    "serve", "--data", folder, "--port", "\(try HostRestartTests.freePort())", "--set",
-                    "market.speed=600", "--set", "market.symbols=BTCUSDT",
-                ], environment: ["PATH": "/usr/bin:/bin"])
-            while let line = serving.readLine() {
-                if line.hasPrefix("Ready.") { break }
-            }
-            let log = folder + "/runs/\(id)/log.jsonl"
-            let deadline = ContinuousClock.now + .seconds(60)
-            var isHeld = false
-            while !isHeld, ContinuousClock.now < deadline {
-                let data = FileManager.default.contents(atPath: log) ?? Data()
-                isHeld = String(decoding: data, as: UTF8.self).contains("life 2 holds 0.01")
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(isHeld)
-            serving.send(signal: SIGKILL)
-            _ = await serving.finish()
+            let serving = try ServingHost(folder: folder)
+            try await serving.waitForLines(1, of: id, with: "life 2 holds 0.01", seconds: 60)
+            await serving.kill()
             let second = try await HostFixture(folder: folder, settings: ["market.speed=600"])
             try await second.wait("the next life", about: id, seconds: 60) {
                 try await second.lines(id).contains { $0.contains("life 3 found ['held']") }

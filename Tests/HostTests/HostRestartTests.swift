@@ -112,38 +112,18 @@ extension HostTests {
             try await first.run(id)
             await first.host.drain()
 
-            let serving = try ChildProcess(
-                HostFixture.layout.prefix + "/bin/bullpen",
-                [
-                    "serve", "--data", folder, "--port", "\(Self.freePort())", "--set", "market.speed=600",
-                    "--set", "market.symbols=BTCUSDT",
-                ], environment: ["PATH": "/usr/bin:/bin"])
-            while let line = serving.readLine() {
-                if line.hasPrefix("Ready.") { break }
-            }
+            let serving = try ServingHost(folder: folder)
             // While it trades, no other host gets in.
             do {
                 _ = try await HostFixture(folder: folder)
                 Issue.record("a second host was let in")
             } catch let taken as DataFolderTaken {
-                #expect(taken.holder == Int(serving.processID))
-                #expect(taken.description.contains("in use by process \(serving.processID)"))
+                #expect(taken.holder == Int(serving.process.processID))
+                #expect(taken.description.contains("in use by process \(serving.process.processID)"))
             }
-            let log = folder + "/runs/\(id)/log.jsonl"
-            func heard() -> Int {
-                guard let data = FileManager.default.contents(atPath: log) else { return 0 }
-                return String(decoding: data, as: UTF8.self).split(separator: "\n").count {
-                    $0.contains("filled ")
-                }
-            }
-            let deadline = ContinuousClock.now + .seconds(20)
-            while heard() < 10, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(heard() >= 10)
-            let child = try #require(Self.children(of: serving.processID).first)
-            serving.send(signal: SIGKILL)
-            _ = await serving.finish()
+            try await serving.waitForLines(10, of: id, with: "filled ", seconds: 20)
+            let child = try #require(Self.children(of: serving.process.processID).first)
+            await serving.kill()
 
             let second = try await HostFixture(folder: folder, settings: ["market.speed=600"])
             // The child of the killed host dies with it.
@@ -167,22 +147,6 @@ extension HostTests {
                     + 3
             }
             await second.end()
-        }
-
-        static func freePort() throws -> Int {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let result = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                    bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
-                }
-            }
-            try #require(result == 0)
-            return Int(UInt16(bigEndian: address.sin_port))
         }
 
         /// Whether a process has ended; nobody may have asked yet how.

@@ -479,6 +479,7 @@ extension CoinSpotLedger.Placement {
 
     /// The mean rate of the deals; nil before the first.
     var averageRate: FixedDecimal? {
+        // A mean lies between rates that are in range.
         accounted.isPositive ? try? worth.divided(by: accounted, rounding: .nearestEven) : nil
     }
 }

@@ -64,6 +64,7 @@ struct RuntimeInputs {
 
     /// Size and time of a file: another one is another input.
     private static func fact(_ path: String) -> String {
+        // What cannot be looked at cannot be taken into a runtime either: to its inputs it is missing.
         guard let status = try? Files.status(path) else { return "\(path) missing\n" }
         return "\(path) \(status.st_size) \(status.st_mtim.tv_sec)\n"
     }
