@@ -49,6 +49,33 @@ struct CommandTests {
         }
     }
 
+    @Test func `an output that takes nothing is said, and one that nobody reads any more is not`()
+        async throws
+    {
+        let program = Places.products + "/bullpen"
+        let full = try await ChildProcess.run(
+            "/bin/sh", ["-c", "exec \(program) version >/dev/full"], environment: line.environment())
+        #expect(full.code == 1)
+        #expect(full.errors == "bullpen: standard output takes nothing: No space left on device\n")
+        let read = try await ChildProcess.run(
+            "/bin/bash", ["-c", "\(program) config defaults | head -1; exit ${PIPESTATUS[0]}"],
+            environment: line.environment())
+        #expect(read.code == 0 && read.errors.isEmpty, "\(read.errors)")
+    }
+
+    @Test func `a data folder that is none is refused in words`() async throws {
+        let empty = try await line.run("vault", "init", "--data", "")
+        #expect(empty.code == 64 && empty.errors == "bullpen: --data is empty\n")
+        let device = try await line.run("vault", "init", "--data", "/dev/null")
+        #expect(device.code == 1)
+        #expect(device.errors == "bullpen: the data folder /dev/null cannot be made: File exists\n")
+        let file = line.write("kraken-BTCUSDT-1m.csv", "time_ms,open,high,low,close,volume\n")
+        let system = try await line.run("data", "import", file, "--data", "/proc")
+        #expect(system.code == 1)
+        #expect(
+            system.errors == "bullpen: the folder /proc/market cannot be made: No such file or directory\n")
+    }
+
     @Test func `a misspelt verb or option is answered with the nearest one`() async throws {
         #expect(
             try await line.run("statsu").errors == "bullpen: \"statsu\" is no verb; did you mean status?\n")
@@ -241,6 +268,34 @@ struct CommandTests {
             listing.output
                 == "[('lib/tool.py', 'x = 1\\n'), ('strategy.json', '{}'), ('strategy.py', 'import lib.tool\\n')]\n"
         )
+    }
+
+    @Test func `what is no strategy's folder is refused before it is read`() async throws {
+        let folder = line.home + "/many"
+        let made = try await ChildProcess.run(
+            "/bin/bash",
+            [
+                "-c",
+                "mkdir -p \(folder)/a && cd \(folder) && touch strategy.py a/{1..2000} && ln -s .. a/round",
+            ])
+        #expect(made.code == 0)
+        let many = try await line.run("upload", folder)
+        #expect(many.code == 1)
+        #expect(
+            many.errors == "bullpen: \(folder) holds more than can be uploaded: is it a strategy's folder?\n")
+        let device = try await line.run("upload", "/dev/zero")
+        #expect(device.code == 1 && device.errors == "bullpen: /dev/zero is neither a file nor a folder\n")
+        let small = line.home + "/small"
+        mkdir(small, 0o755)
+        mkfifo(small + "/pipe.py", 0o644)
+        symlink("..", small + "/up")
+        _ = line.write("small/strategy.py", "x = 1\n")
+        guard case .bytes(let bytes) = try Bundle(path: small).content else {
+            Issue.record("a folder is no archive")
+            return
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.contains("strategy.py") && !text.contains("pipe.py") && !text.contains("up/"))
     }
 
     @Test func `validate shows what is wrong, where, and the line`() async throws {

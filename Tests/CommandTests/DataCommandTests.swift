@@ -21,7 +21,7 @@ struct DataCommandTests {
         let text = "time_ms,open,high,low,close,volume\n" + rows.joined(separator: "\n") + "\n"
         let file = line.write("kraken-BTCUSDT-1m.csv", text)
         let none = try await data("list")
-        #expect(none.code == 0 && none.output.contains("No candles are stored"))
+        #expect(none.code == 0 && none.output.contains("No candles are stored in \(data): "))
         #expect(try await data("verify").code == 2)
         let first = try await data("import", file)
         #expect(first.code == 0, "\(first.errors)")

@@ -75,10 +75,26 @@ struct CandleFileTests {
         #expect(failure?.reason == "is longer than 1024 bytes")
     }
 
+    @Test func `a file of wrong rows is given up, however small it was compressed`() throws {
+        let text = CandleFile.header + "\n60000,1,1,1,1,1\n" + String(repeating: "\n", count: 100_001)
+        let file = try CandleFile(path: try scratch.writeCompressed("N-1m.csv.gz", text), flaws: .skip)
+        #expect(try file.nextCandle() != nil)
+        let failure = #expect(throws: MarketFileFailure.self) { try file.nextCandle() }
+        #expect(failure?.line == 100_003)
+        #expect(failure?.reason == "is the 100001th that is wrong; has 1 fields instead of 6")
+    }
+
+    @Test func `a byte order mark before the header is no part of it`() throws {
+        let text = "\u{FEFF}" + CandleFile.header + "\n60000,1,1,1,1,1\n"
+        #expect(try all(CandleFile(path: try scratch.write("M-1m.csv", text))).count == 1)
+    }
+
     @Test func `a header, a name and a regular file are needed`() throws {
-        #expect(throws: MarketFileFailure.self) {
+        let other = #expect(throws: MarketFileFailure.self) {
             try CandleFile(path: try scratch.write("X-1m.csv", "60000,1,1,1,1,1\n"))
         }
+        #expect(
+            other?.reason == "should be time_ms,open,high,low,close,volume, and is \"60000,1,1,1,1,1\"")
         #expect(throws: MarketFileFailure.self) { try CandleFile(path: try scratch.write("Y-1m.csv", "")) }
         #expect(throws: MarketFileFailure.self) { try CandleFile(path: try scratch.write("noname.csv", "")) }
         #expect(throws: MarketFileFailure.self) { try CandleFile(path: scratch.path + "/Z-1m.csv") }

@@ -253,6 +253,19 @@ struct APITests {
         #expect(fixture.host.calls == ["start ann-1 10.5 {} by ann", "stop ann-1 flatten by ann"])
     }
 
+    @Test func `an order is settled as one of the venue's, or as none of them`() async throws {
+        for (body, said) in [
+            (#"{"venue_order":null}"#, "settle 42 as not placed by root"),
+            (#"{"venue_order":"8f31"}"#, "settle 42 as 8f31 by root"),
+        ] {
+            let answer = try await fixture.call("POST", "/orders/42/settle", json: body)
+            #expect(answer.status == 404 && fixture.host.calls.last == said, "\(answer.text)")
+        }
+        let nothing = try await fixture.call("POST", "/orders/42/settle", json: "{}")
+        #expect(nothing.status == 400 && nothing.field == "venue_order", "\(nothing.text)")
+        #expect(fixture.host.calls.count == 2)
+    }
+
     @Test func `a signal carries whatever else its sender says`() async throws {
         let response = try await fixture.call(
             "POST", "/strategies/ann-1/signals",

@@ -184,6 +184,7 @@ private final class Listener: Sendable {
         let listener = listen()
         listener.say(text)
         #expect(try await listener.wait("error").first?["code"] == .string(code))
+        #expect(listener.messages("subscribed").isEmpty)
         listener.say(#"{"type":"ping"}"#)
         _ = try await listener.wait("pong")
     }

@@ -45,6 +45,12 @@ public struct FileReport: Hashable, Sendable {
 
 /// Reads rows of comma-separated plain fields below a given header, and keeps the count of those that are wrong.
 final class RowFile {
+    /// So many wrong rows, and more than right ones, and the file is not what it is said to be: a small compressed one may
+    /// unpack to thousands of millions of empty lines.
+    static let mostWrongRows = 100_000
+    /// What some programs write before the first line of a UTF-8 text.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     private var lines: LineFile
     private let columns: Int
     private let flaws: FlawPolicy
@@ -56,7 +62,10 @@ final class RowFile {
         self.flaws = flaws
         let first = try lines.next()
         guard let first else { throw lines.failure(line: 0, "is empty; the first line should be \(header)") }
-        guard first == Array(header.utf8) else { throw lines.failure(line: 1, "should be \(header)") }
+        let named = first.starts(with: Self.byteOrderMark) ? first.dropFirst(3) : first[...]
+        guard named == ArraySlice(header.utf8) else {
+            throw lines.failure(line: 1, "should be \(header), and is \(Self.quoted(named))")
+        }
     }
 
     var path: String { lines.path }
@@ -81,6 +90,10 @@ final class RowFile {
                 let failure = lines.failure(line: lines.lineNumber, error.reason)
                 guard flaws == .skip else { throw failure }
                 report.skipped += 1
+                guard report.skipped <= max(Self.mostWrongRows, report.rows) else {
+                    throw lines.failure(
+                        line: lines.lineNumber, "is the \(report.skipped)th that is wrong; \(error.reason)")
+                }
                 if report.problems.count < 20 { report.problems.append(failure) }
             }
         }

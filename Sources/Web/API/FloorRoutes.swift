@@ -157,7 +157,7 @@ enum FloorRoutes {
         try call.noQuery()
         var body = try call.object()
         let venueOrder: String?
-        switch try body.required("venue_order") {
+        switch try body.requiredOrNull("venue_order") {
         case .null: venueOrder = nil
         case .string(let text) where (1...128).contains(text.utf8.count): venueOrder = text
         default:

@@ -123,12 +123,20 @@ final class StreamDesk: Sendable {
         }
     }
 
-    /// Refuses what the reader may not know of.
+    /// Refuses what there is not, or what the reader may not know of, before anything is confirmed.
     private func check(_ wish: StreamWish) async throws {
-        guard case .strategy(let id) = wish.channel else { return }
-        let owner = try await host.owner(of: id)
-        guard AccessPolicy.permits(principal, .viewStrategy, owner: owner) else {
-            throw HostError.notFound(kind: "strategy", id: id)
+        switch wish.channel {
+        case .market(let topic):
+            guard let feed = topic.feed else { return }
+            guard try await host.feeds().contains(where: { $0.id == feed }) else {
+                throw HostError.notFound(kind: "feed", id: feed)
+            }
+        case .strategy(let id):
+            let owner = try await host.owner(of: id)
+            guard AccessPolicy.permits(principal, .viewStrategy, owner: owner) else {
+                throw HostError.notFound(kind: "strategy", id: id)
+            }
+        case .orders, .strategies: return
         }
     }
 

@@ -58,6 +58,13 @@ public struct ObjectReader {
         return value
     }
 
+    /// The member's value, which must be there and may be null, where null says something of its own.
+    public mutating func requiredOrNull(_ name: String) throws(FieldFailure) -> JSONValue {
+        unread.remove(name)
+        guard let value = members[name] else { throw failure(name, "is missing") }
+        return value
+    }
+
     /// A string of at most `bytes` bytes of UTF-8, or nil when it is absent.
     public mutating func optionalString(_ name: String, bytes: Int = 4096) throws(FieldFailure) -> String? {
         guard let value = optional(name) else { return nil }

@@ -1,10 +1,14 @@
 import FoundationEssentials
+import Glibc
 import Net
 
 /// A file or folder on this machine, as it is uploaded.
 struct Bundle {
     let fileName: String
     let content: HTTPRequest.Part.Content
+
+    /// More than any host takes, and little enough to look through at once.
+    private static let (mostFiles, mostBytes) = (2_000, 1 << 30)
 
     /// A file goes as it is. A folder goes as a zip archive of its files, those beginning with a dot left out.
     init(path: String) throws(CommandFailure) {
@@ -16,6 +20,10 @@ struct Bundle {
             throw CommandFailure(.notFound, "there is no file or folder \(path)")
         }
         guard isFolder else {
+            var status = stat()
+            guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                throw CommandFailure(.error, "\(path) is neither a file nor a folder")
+            }
             fileName = name
             content = .file(path: path)
             return
@@ -33,16 +41,37 @@ struct Bundle {
         content = .bytes(archive.finished())
     }
 
+    /// Names of the files in a folder and in those below it, those beginning with a dot left out. Links to folders are not
+    /// followed; what is neither file nor folder, such as a fifo, is left out.
     private static func files(in folder: String) throws(CommandFailure) -> [String] {
+        var (found, bytes): ([String], Int) = ([], 0)
+        var folders = [""]
+        while let inner = folders.popLast() {
+            for name in try names(in: folder + "/" + inner)
+            where !name.hasPrefix(".") && name != "__pycache__" {
+                let path = inner + name
+                var (own, meant) = (stat(), stat())
+                guard unsafe lstat(folder + "/" + path, &own) == 0,
+                    unsafe stat(folder + "/" + path, &meant) == 0
+                else { continue }
+                if own.st_mode & S_IFMT == S_IFDIR {
+                    folders.append(path + "/")
+                } else if meant.st_mode & S_IFMT == S_IFREG {
+                    found.append(path)
+                    bytes += Int(meant.st_size)
+                }
+                guard found.count + folders.count <= mostFiles, bytes <= mostBytes else {
+                    throw CommandFailure(
+                        .error, "\(folder) holds more than can be uploaded: is it a strategy's folder?")
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    private static func names(in folder: String) throws(CommandFailure) -> [String] {
         do {
-            let all = try FileManager.default.subpathsOfDirectory(atPath: folder)
-            return all.filter { path in
-                var isFolder = false
-                let exists = FileManager.default.fileExists(
-                    atPath: folder + "/" + path, isDirectory: &isFolder)
-                let parts = path.split(separator: "/")
-                return exists && !isFolder && !parts.contains { $0.hasPrefix(".") || $0 == "__pycache__" }
-            }.sorted()
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
             throw CommandFailure(.error, "\(folder) cannot be read")
         }

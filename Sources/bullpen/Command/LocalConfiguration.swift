@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Host
 
 /// The configuration as a command on this machine sees it: the file, the variables, the flags.
@@ -27,6 +28,10 @@ struct LocalConfiguration {
     ///
     /// - Parameter shortcuts: Flags that stand for a setting, such as `port` for `server.port`.
     init(_ invocation: Invocation, shortcuts: KeyValuePairs<String, String> = [:]) throws(CommandFailure) {
+        for name in ["data", "config"] where invocation.value(name)?.isEmpty == true {
+            // As of "$DATA" where nobody has set it: what was meant is not the folder that we happen to be in.
+            throw .usage("--\(name) is empty")
+        }
         let environment = ProcessInfo.processInfo.environment
         let chosen =
             invocation.value("data") ?? environment["BULLPEN_DATA_FOLDER"].flatMap { $0.isEmpty ? nil : $0 }
@@ -59,12 +64,18 @@ struct LocalConfiguration {
     }
 
     /// Makes the data folder, for its owner's eyes alone. One that is there keeps its mode.
-    func makeFolder() throws(CommandFailure) {
+    func makeFolder() throws(CommandFailure) { try Self.make(folder: folder, as: "the data folder") }
+
+    /// Makes a folder, and those above it, for its owner's eyes alone. One that is there keeps its mode.
+    static func make(folder: String, as name: String) throws(CommandFailure) {
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CommandFailure(.error, "the data folder \(folder) cannot be made: \(error)")
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            let reason = cause.map { unsafe String(cString: strerror($0.code.rawValue)) }
+            throw CommandFailure(
+                .error, "\(name) \(folder) cannot be made\(reason.map { ": \($0)" } ?? "")")
         }
     }
 

@@ -11,6 +11,8 @@ extension Command {
         name: "data list", group: .data, summary: "List stored candles.", details: StoredData.where,
         options: LocalConfiguration.options
     ) { invocation in
+        let isAsked = invocation.value("server") != nil
+        let place = isAsked ? "" : " in \(try LocalConfiguration(invocation).folder)"
         let listing = Listing(
             columns: [
                 .text("VENUE", "venue"), .text("SYMBOL", "symbol"), .text("LENGTH", "resolution"),
@@ -20,9 +22,9 @@ extension Command {
                 .amount("REPLACED", "replaced"),
                 .init(column: .right("REFUSED")) { StoredData.refusals($0["refused"]) },
                 .init(column: .right("KEPT")) { $0["keep_days"]?.intValue.map { "\($0) d" } ?? "all" },
-            ], whenEmpty: "No candles are stored: bullpen data import FILE")
+            ], whenEmpty: "No candles are stored\(place): bullpen data import FILE")
         let items =
-            if invocation.value("server") != nil {
+            if isAsked {
                 try await Server(invocation).items("/data/series")
             } else {
                 try StoredData.open(invocation, isNeeded: false)?.series().map(\.json) ?? []
@@ -208,8 +210,7 @@ enum StoredData {
         let path = "\(folder)/candles.db"
         if makes {
             try local.makeFolder()
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try LocalConfiguration.make(folder: folder, as: "the folder")
         } else if !FileManager.default.fileExists(atPath: path) {
             guard isNeeded else { return nil }
             throw CommandFailure(.notFound, "\(local.folder) holds no candles: bullpen data import FILE")

@@ -41,9 +41,8 @@ struct HostProcess {
     private func openLog() throws(CommandFailure) -> LogSink {
         let settings = local.configuration.log
         let folder = local.folder + "/logs"
+        try LocalConfiguration.make(folder: folder, as: "the log's folder")
         do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             return try LogSink.file(
                 folder + "/host.jsonl", level: HostLog.Level(settings.level),
                 fileLimit: settings.maximumBytes,

@@ -56,8 +56,13 @@ enum Console {
             if count > 0 {
                 bytes = bytes.dropFirst(count)
             } else if errno != EINTR {
+                let number = errno
                 // Nobody reads any more, as behind `head`: the rest is not wanted.
-                exit(descriptor == 1 && errno == EPIPE ? ExitCode.ok.rawValue : ExitCode.error.rawValue)
+                if descriptor == 1, number == EPIPE { exit(ExitCode.ok.rawValue) }
+                if descriptor == 1 {
+                    complain("standard output takes nothing: \(unsafe String(cString: strerror(number)))")
+                }
+                exit(ExitCode.error.rawValue)
             }
         }
     }
