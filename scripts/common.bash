@@ -26,7 +26,7 @@ build_packages=(
     python3 python3-venv
 )
 serve_packages=(libjs-codemirror python3-pip)
-test_packages=(shellcheck)
+test_packages=(shellcheck uidmap)
 uml_packages=(user-mode-linux)
 page_packages=(chromium)
 bench_packages=(bubblewrap wrk)

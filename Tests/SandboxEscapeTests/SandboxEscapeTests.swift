@@ -32,8 +32,9 @@ struct SandboxEscapeTests {
     /// Native programs have one door: nothing of theirs can be loaded beforehand.
     static let sittings: [Sitting] = (profiles ?? ["python"]).flatMap { profile in
         (profile == "native" ? ["cold"] : ["cold", "warm"]).flatMap { door in
-            // What control groups do not hold does not depend on the door.
-            (door == "cold" || profiles != nil ? ["root", "user", "alone"] : ["root", "user"])
+            // What control groups do not hold does not depend on the door; lent ids do more for the warm one.
+            (profiles != nil
+                ? ["root", "user", "lent", "alone"] : ["root", "user", door == "cold" ? "alone" : "lent"])
                 .map { Sitting(door: door, user: $0, profile: profile) }
         }
     }
@@ -45,7 +46,7 @@ struct SandboxEscapeTests {
         let roots = sittings.filter { $0.user == "root" }
         let users = sittings.filter { $0.user == "user" }.reversed()
         return zip(roots, users).map { Round(sittings: [$0, $1]) }
-            + sittings.filter { $0.user == "alone" }.map { Round(sittings: [$0]) }
+            + [Round(sittings: sittings.filter { ["lent", "alone"].contains($0.user) })]
     }()
 
     /// Hosts under exam at the same time.

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from live_host import demand, until
+from live_host import LENT, demand, until
 
 OWN_USERS = range(50_000, 60_000)
 NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
@@ -24,6 +24,8 @@ def read(path):
 
 def users(host):
     """The user ids of a host's strategies: their own, or that of a host that is an ordinary user."""
+    if host.user == "lent":
+        return LENT
     return range(host.uid, host.uid + 1) if host.uid else OWN_USERS
 
 

@@ -3,6 +3,7 @@
 The torture, the exam, its attacks and the walk through the pages all use it. Import it with this folder on the path.
 """
 
+import ctypes
 import glob
 import http.client
 import json
@@ -23,7 +24,11 @@ RUNTIMES = os.path.join(BUILD, "test-runtimes")
 ORDINARY = 64_000 + os.getpid() % 1000
 """The ordinary user's id, which no account has, so that no file of a person is in reach. Each process has one of its own, so
 that what two of them find at the same time is not mistaken for one another's."""
-USERS = ("own", "root", "user", "alone")
+USERS = ("own", "root", "user", "lent", "alone")
+WITH_GROUPS = ("user", "lent")
+"""Ordinary users to whom root hands control groups over."""
+LENT = range(1_000_000 + os.getpid() % 1000 * 1000, 1_000_000 + os.getpid() % 1000 * 1000 + 1000)
+"""The ids that root lends, as /etc/subuid would."""
 CONTROLLERS = {"memory", "cpu", "cpuacct", "pids"}
 
 
@@ -56,16 +61,17 @@ class LiveHost:
     settings     values by the names of the configuration
     profiles     more profiles, by name, as JSON values
     user         whom it runs as: "own" (as we do), "root", "user" (an ordinary user with control groups that root handed
-                 over) or "alone" (an ordinary user without any). An ordinary user of this module is both by itself.
+                 over), "lent" (the same with ids for its strategies in /etc/subuid) or "alone" (an ordinary user without
+                 any). An ordinary user of this module is all but "lent" by itself.
     environment  variables of its own; it has few others
     folder       where to work, kept in the end; a new one in /tmp, removed, unless something failed
     """
 
     def __init__(self, stage=STAGE, runtimes=RUNTIMES, settings=None, profiles=None, user="own", environment=None, folder=None):
         demand(user in USERS, "%s is nobody to run a host as", user)
-        demand(user != "root" or os.geteuid() == 0, "only root can run a host as root")
+        demand(user not in ("root", "lent") or os.geteuid() == 0, "only root can run a host as %s", user)
         self.user = user
-        self.uid = ORDINARY if user in ("user", "alone") and os.geteuid() == 0 else os.geteuid()
+        self.uid = ORDINARY if user not in ("own", "root") and os.geteuid() == 0 else os.geteuid()
         self.is_kept = folder is not None
         self.folder = folder or tempfile.mkdtemp(prefix="bullpen-test-")
         os.makedirs(self.folder, exist_ok=True)
@@ -137,14 +143,15 @@ class LiveHost:
 
     def launch(self):
         """Starts it and does not wait."""
-        if self.user == "user" and os.geteuid() == 0 and not self.handed_over:
+        if self.user in WITH_GROUPS and os.geteuid() == 0 and not self.handed_over:
             self.handed_over = hand_over_groups("bullpen-exam-%d" % self.port, self.uid)
+        etc = lend(self.folder, self.uid, LENT) if self.user == "lent" else {}
         self.began = time.time()
         self._local = threading.local()
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
                 self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env=self.environment, preexec_fn=lambda: become(self.uid, self.handed_over))
+                env=self.environment, preexec_fn=lambda: become(self.uid, self.handed_over, etc))
 
     def is_ready(self):
         said = self.said()
@@ -306,8 +313,38 @@ class LiveHost:
 
 # MARK: Other users
 
-def become(uid, groups):
-    """Makes this process an ordinary user's, in these control groups."""
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
+
+
+def lend(folder, uid, ids):
+    """Files that lend ids to a user, by the names in /etc that they are to have. newuidmap wants an account with a name."""
+    texts = {"subuid": "bullpen-exam:%d:%d\n" % (ids.start, len(ids)), "passwd": "", "subgid": ""}
+    texts["subgid"] = texts["subuid"]
+    with open("/etc/passwd", encoding="utf-8") as file:
+        texts["passwd"] = file.read() + "bullpen-exam:x:%d:%d::/:/bin/false\n" % (uid, uid)
+    made = {}
+    for name, text in texts.items():
+        made["/etc/" + name] = os.path.join(folder, name)
+        with open(made["/etc/" + name], "w", encoding="utf-8") as file:
+            file.write(text)
+    return made
+
+
+def cover(files):
+    """Puts files in others' places, for this process and what comes of it."""
+    calls = [lambda: LIBC.unshare(CLONE_NEWNS), lambda: LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)]
+    for place, file in files.items():
+        calls.append(lambda place=place, file=file: LIBC.mount(file.encode(), place.encode(), None, MS_BIND, None))
+    for call in calls:
+        if call() != 0:
+            raise OSError(ctypes.get_errno(), "cannot cover files of /etc")
+
+
+def become(uid, groups, files=None):
+    """Makes this process an ordinary user's, in these control groups, with these files in others' places."""
+    if files:
+        cover(files)
     for group in groups:
         with open(group + "/cgroup.procs", "w", encoding="ascii") as file:
             file.write("0")

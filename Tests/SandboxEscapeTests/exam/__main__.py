@@ -13,7 +13,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "inside"), os.path.join(HERE, "..", "..
 
 import controls  # noqa: E402
 from cases import CASES  # noqa: E402
-from exam import Exam, language_of  # noqa: E402
+from exam import USERS, Exam, language_of  # noqa: E402
 
 
 def examine(options, cases):
@@ -50,7 +50,7 @@ def table(cases):
     lines = ["| row | case | a strategy | must see | languages |", "|---|---|---|---|---|"]
     for case in cases:
         promised = "" if "alone" in case.promised else " (promised with control groups)"
-        if case.promised == ("root",):
+        if "user" not in case.promised:
             promised = " (promised where each strategy has a user of its own)"
         lines.append("| %s | `%s` | %s | %s%s | %s |" % (
             "–" if case.row == "+" else case.row, case.name, case.tries, case.sees, promised,
@@ -61,8 +61,8 @@ def table(cases):
 def main():
     parser = argparse.ArgumentParser(prog="exam", description=__doc__.split("\n")[0])
     parser.add_argument("--door", choices=("cold", "warm"), default="cold", help="how strategies start (cold)")
-    parser.add_argument("--user", choices=("root", "user", "alone"), default="root", help="whom the host runs as: root, an "
-                        "ordinary user with control groups of its own, or one without (root)")
+    parser.add_argument("--user", choices=USERS, default="root", help="whom the host runs as: root, an "
+                        "ordinary user with control groups of its own, one to whom ids are lent, too, or one without (root)")
     parser.add_argument("--profile", default="python", help="the profile of the strategies (python)")
     parser.add_argument("--controls", action="store_true", help="the same attempts without walls")
     parser.add_argument("--brief", action="store_true", help="leaves out what differs little from what is tried, "

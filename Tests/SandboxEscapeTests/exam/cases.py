@@ -12,6 +12,7 @@ import outside
 import controls
 import wholes
 from exam import SECRET, Case
+from live_host import LENT
 
 KILLED_BY_HOST = r"refused|violation|sandbox|signal|killed"
 
@@ -25,10 +26,12 @@ def walls_stand(exam, run):
     uids = set(status["uids"])
     if len(uids) != 1 or uids == {"0"}:
         complaints.append("its users are %s" % status["uids"])
-    if exam.user != "root" and uids != {str(exam.host.uid)}:
+    if exam.user not in OWN_USERS and uids != {str(exam.host.uid)}:
         complaints.append("its user is %s, and the host's %d" % (uids, exam.host.uid))
-    if exam.user == "root" and str(exam.host.uid) in uids:
+    if exam.user in OWN_USERS and str(exam.host.uid) in uids:
         complaints.append("it has the host's user")
+    if exam.user == "lent" and not all(int(uid) in LENT for uid in uids):
+        complaints.append("its user is %s, which nobody lent" % uids)
     if status["capabilities"] != {"0" * 16}:
         complaints.append("its capabilities are %s" % status["capabilities"])
     if status["no_new_privs"] != "1" or status["seccomp"] != "2" or status["filters"] not in ("2", "3", "4", "?"):
@@ -39,7 +42,7 @@ def walls_stand(exam, run):
             complaints.append("it is in the machine's %s namespace" % name)
         if which == exam.neighbour_namespaces[name]:
             complaints.append("it shares the %s namespace with its neighbour" % name)
-    if exam.user == "root":
+    if exam.user in OWN_USERS:
         neighbour = outside.identity(exam.neighbour["pid"])["uids"]
         if set(neighbour) & uids:
             complaints.append("it shares user %s with its neighbour" % neighbour)
@@ -192,7 +195,8 @@ def all_of(*allowed, but=()):
 REFUSED = ("EPERM", "EACCES")
 PYTHON = ("python",)
 BOTH = ("python", "native")
-WITH_GROUPS = ("root", "user")
+WITH_GROUPS = ("root", "user", "lent")
+OWN_USERS = ("root", "lent")
 
 CASES = [
     # Row 1
@@ -323,7 +327,7 @@ CASES = [
     # Row 26
     Case("exhausts", "26", "takes all pipes, events and descriptors that it gets, and keeps them full",
          "its own number of descriptors; a neighbour still gets its own", "exhaust",
-         {"pipes": at_most(128, "pipes")}, known={"most": 100000, "stay": 5}, promised=("root",), during=wholes.others_get_theirs,
+         {"pipes": at_most(128, "pipes")}, known={"most": 100000, "stay": 5}, promised=OWN_USERS, during=wholes.others_get_theirs,
          control=controls.exhausts, bites={"pipes": lambda it: it > 200}),
     # Beyond the list
     Case("race-notice", "+", "changes a call's arguments while the host reads them, 400 times",

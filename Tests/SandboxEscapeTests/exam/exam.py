@@ -24,6 +24,8 @@ SECRET = "exam-secret-%d-%s" % (os.getpid(), os.urandom(8).hex())
 """Stands in the host's environment, as a careless operator's key would."""
 INSIDE = os.path.join(HERE, "inside")
 
+USERS = ("root", "user", "lent", "alone")
+"""Whom a host under exam runs as; LiveHost tells what each is."""
 PYTHON_PROFILES = ("python", "python-pandas", "python-scientific")
 OVER = ("stopped", "quarantined", "backing_off")
 
@@ -57,7 +59,7 @@ class Case:
     def __init__(
         self, name, row, tries, sees, attack=None, must=None, ends="stop", reason=None, config=None, known=None,
         outside=None, during=None, control=None, bites=None, traits=None, speaks=("python", "native"), alone=False,
-        promised=("root", "user", "alone"), when="start", seconds=30, whole=None,
+        promised=USERS, when="start", seconds=30, whole=None,
         is_long=False, is_alike=False, waits=False, is_idle=False,
     ):
         self.name, self.row, self.tries, self.sees, self.attack = name, row, tries, sees, attack
