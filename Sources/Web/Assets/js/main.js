@@ -4,7 +4,7 @@ import { h, fill, icon, logo, patch } from "./dom.js";
 import { ApiError, get, post, setCsrfToken, onLoginNeeded, items } from "./api.js";
 import { store, on, setUser, refreshHalt, startEvents, stopEvents, isOperator } from "./store.js";
 import { button, dialog, fault, field, form, notice, failureBox, announce } from "./ui.js";
-import { stateWord } from "./words.js";
+import { stateWord, zone } from "./words.js";
 import { askHalt, haltPanels } from "./halts.js";
 import { loginForm } from "./pages/login.js";
 
@@ -188,7 +188,7 @@ function userMenu() {
         const entry = (name, label, work) => h("button", { type: "button", onclick: () => { close(); work(); } }, icon(name), label);
         const next = { system: "light", light: "dark", dark: "system" }[themed];
         place.append(h("div", { class: "menu-list" },
-            h("div", { class: "who" }, h("strong", {}, store.user.name), h("div", { class: "muted" }, store.user.role)),
+            h("div", { class: "who" }, h("strong", {}, store.user.name), h("div", { class: "muted" }, store.user.role), h("div", { class: "muted" }, "Times are of this device: " + zone())),
             entry({ light: "sun", dark: "moon", system: "system" }[next], { light: "Light theme", dark: "Dark theme", system: "Theme of the system" }[next], () => setTheme(next)),
             entry("keyboard", "Keyboard shortcuts", openKeys),
             entry("tokens", "Change my password", changePassword),

@@ -47,7 +47,7 @@ function line(entry) {
     return item;
 }
 
-/** The time in UTC to the millisecond. */
+/** The time to the millisecond, with its zone. */
 function stamp(milliseconds) {
-    return new Date(milliseconds).toISOString().slice(0, 23).replace("T", " ");
+    return new Date(milliseconds).toISOString().slice(0, 23).replace("T", " ") + " UTC";
 }

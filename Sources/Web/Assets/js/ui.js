@@ -160,7 +160,7 @@ export function facts(pairs) {
 
 export function stat(label, value, note) {
     return h("div", { class: "stat" }, h("span", { class: "label" }, label), h("span", { class: "value" }, value),
-        h("span", { class: "note" }, note ?? "\u00a0"));
+        h("span", { class: "note", title: typeof note === "string" ? note : null }, note ?? "\u00a0"));
 }
 
 /** A bar from 0 to 1; it turns amber above 75 % and red above 90 %. */

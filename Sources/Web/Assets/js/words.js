@@ -57,6 +57,12 @@ export function clock(milliseconds, { seconds = true } = {}) {
     return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
 
+/** This device's distance from UTC now: `UTC+02:00`. */
+export function zone() {
+    const minutes = -new Date().getTimezoneOffset();
+    return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+}
+
 /** Full UTC time, for tooltips. */
 export function exact(milliseconds) {
     return Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString().replace("T", " ") : "";

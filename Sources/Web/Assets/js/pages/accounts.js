@@ -10,6 +10,7 @@ import { askHalt, haltOf, haltWords } from "../halts.js";
 const hints = {
     fee_rate: "A fraction: 0.001 is 0.1 %.", maker_fee: "A fraction: 0.001 is 0.1 %.", taker_fee: "A fraction: 0.001 is 0.1 %.",
     slippage: "How much worse market orders fill, as a fraction.", maintenance: "Equity over exposure below which it is liquidated.",
+    worth: "What one of its currency counts for in limits over several accounts.",
     market_allowance: "Set aside beyond the last price for a market order, as a fraction.",
 };
 
@@ -39,25 +40,32 @@ export async function open(context) {
         return h("div", { class: "stack" }, h("div", { class: "cards" }, list.map(card)), states.length ? reconciliation(states) : null);
     }
 
+    function setting(one, name, value) {
+        if (name === "balance") return [one.environment ? "For strategies" : "Starting balance", h("span", {}, moneyText(value), " ", one.currency)];
+        if (name === "worth") return [h("span", { title: hints.worth }, `One ${one.currency} in shared limits`), number(value)];
+        return [h("span", { title: hints[name] }, humanise(name)), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)];
+    }
+
     function card(one) {
         const settings = Object.entries(one.settings ?? {}).filter(([name, value]) => !shown.has(name) && value !== null && typeof value !== "object");
         const [halt, venue] = [haltOf("account:" + one.id), "venue:" + (one.venue ?? "paper")];
-        return panel(one.id, facts([
+        const doing = isOperator() ? h("div", { class: "actions" },
+            button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }),
+            button(haltOf(venue) ? "Resume venue" : "Halt venue", { small: true, title: `Every account at ${venue.slice(6)}`, onclick: () => askHalt(venue) }),
+            button("Edit", { icon: "edit", small: true, onclick: () => edit(one) })) : null;
+        return panel(one.id, [facts([
             halt ? ["Halted", haltWords(halt)] : null,
             haltOf(venue) ? ["Venue halted", haltWords(haltOf(venue))] : null,
             ["Equity", h("strong", {}, moneyText(one.equity), " ", one.currency)], ["Free", h("span", {}, moneyText(one.available), " ", one.currency)],
             ...(one.balances ?? []).map((balance) => [`Holds ${balance.currency}`, number(balance.total)]),
             one.kind === "margin" ? ["Leverage", h("span", { class: "num" }, one.leverage + " ×")] : null,
-            ...settings.map(([name, value]) => [name === "balance" ? (one.environment ? "For strategies" : "Starting balance") : humanise(name), typeof value === "boolean" ? (value ? "yes" : "no") : number(value)]),
-        ]), { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot"),
-            isOperator() ? button(halt ? "Resume" : "Halt", { icon: "halt", small: true, onclick: () => askHalt("account:" + one.id) }) : null,
-            isOperator() ? button(haltOf(venue) ? "Resume venue" : "Halt venue", { small: true, title: `Every account at ${venue.slice(6)}`, onclick: () => askHalt(venue) }) : null,
-            isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one) }) : null].filter(Boolean) });
+            ...settings.map(([name, value]) => setting(one, name, value)),
+        ]), doing], { actions: [badge([one.venue ?? "paper", one.environment].filter(Boolean).join(" "), one.environment === "live" ? "bad" : "busy"), badge(one.kind ?? "spot")] });
     }
 
     /** What is unknown and since when, and where venue and books differ. */
     function reconciliation(states) {
-        return h("section", { "aria-label": "Venue and books" }, h("h2", {}, "Venue and books"), h("div", { class: "cards" }, states.map(standing)));
+        return h("section", { class: "stack", "aria-label": "Venue and books" }, h("h2", {}, "Venue and books"), h("div", { class: "cards" }, states.map(standing)));
     }
 
     function standing(one) {

@@ -3,12 +3,15 @@
 import { h, fill } from "../dom.js";
 import { get, items, query } from "../api.js";
 import { dataTable, when, empty, searchBox, button } from "../ui.js";
-import { humanise } from "../words.js";
+import { exact, humanise, zone } from "../words.js";
+
+/** Whether a value is a time in milliseconds, of 2001 to 2286: no other figure of a detail is as large. */
+const isTime = (value) => Number.isInteger(value) && value > 1e12 && value < 1e13;
 
 function detailText(detail) {
     if (detail === null || detail === undefined) return "–";
     if (typeof detail !== "object") return String(detail);
-    return Object.entries(detail).map(([name, value]) => `${name}: ${value !== null && typeof value === "object" ? JSON.stringify(value) : value}`).join(", ") || "–";
+    return Object.entries(detail).map(([name, value]) => `${name}: ${isTime(value) ? exact(value) : value !== null && typeof value === "object" ? JSON.stringify(value) : value}`).join(", ") || "–";
 }
 
 export async function open(context) {
@@ -42,7 +45,7 @@ export async function open(context) {
         if (answer.head) fill(end, `Record ${answer.head.record} ends the trail. Its hash, to keep elsewhere: `, h("code", {}, answer.head.hash));
         draw();
     }
-    fill(place, h("div", { class: "page-head" }, h("h1", {}, "Audit trail")),
+    fill(place, h("div", { class: "page-head" }, h("h1", {}, "Audit trail"), h("p", { class: "lead" }, `Who changed what, newest first. Times are of this device (${zone()}).`)),
         h("section", { class: "panel flush cardy", "aria-label": "Audit trail" }, h("header", {}, h("div", { class: "grow" }), searchBox("Search the trail", (text) => { words = text; draw(); })), h("div", { class: "body" }, table.element, more, end)));
     try {
         await load(null);

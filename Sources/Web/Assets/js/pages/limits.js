@@ -4,8 +4,11 @@ import { h, fill } from "../dom.js";
 import { get, post, change, items } from "../api.js";
 import { panel, field, form, facts, notice, empty, loading, badge, confirm, dialog, button } from "../ui.js";
 import { humanise } from "../words.js";
-import { format, money, percent } from "../decimal.js";
+import { format, money, percent, times } from "../decimal.js";
 import { isOperator } from "../store.js";
+
+/** Limits that the host takes as fractions; they are shown in percent. */
+const fractions = new Set(["price_distance", "daily_loss_fraction", "drawdown"]);
 
 /** The limits that this page knows: words, kind of input, unit. Others are shown by their own names. */
 const known = {
@@ -28,9 +31,12 @@ const known = {
 const word = (name) => known[name]?.[0] ?? humanise(name);
 
 function show(name, value) {
+    const kind = known[name]?.[1];
+    if (kind === "list" && !value?.length) return h("span", { class: "muted" }, "all");
     if (value === null || value === undefined) return h("span", { class: "muted" }, "no limit");
-    if (Array.isArray(value)) return value.length ? value.join(", ") : h("span", { class: "muted" }, "all");
+    if (Array.isArray(value)) return value.join(", ");
     if (typeof value === "boolean") return value ? "yes" : "no";
+    if (fractions.has(name)) return h("span", { class: "num" }, format(times(value, "100")) + " %");
     return h("span", { class: "num" }, format(value) + (known[name]?.[2] ? " " + known[name][2] : ""));
 }
 
@@ -81,7 +87,7 @@ export async function open(context) {
             ["Fallen from its peak", h("span", { class: "num" + (fall.passed ? " down" : "") }, `${money(fall.fallen)} of ${money(fall.peak)} (${format(percent(fall.fallen, fall.peak))} %)`)],
             isOperator() ? ["", button("Begin the peak anew", { small: true, onclick: () => begin(one) })] : null,
         ] : [];
-        return panel(one.title, entries.length ? facts([...entries.map(([name, value]) => [word(name), show(name, value)]), ...fallen]) : empty("No own limits", "What holds above holds here."),
+        return panel(one.title, entries.length ? facts([...entries.map(([name, value]) => [h("span", { title: known[name]?.[3] || null }, word(name)), show(name, value)]), ...fallen]) : empty("No own limits", "What holds above holds here."),
             { actions: [badge(kind === "global" ? "global" : kind), isOperator() ? button("Edit", { icon: "edit", small: true, onclick: () => edit(one, global) }) : null].filter(Boolean) });
     }
 

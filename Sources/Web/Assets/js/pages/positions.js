@@ -3,13 +3,15 @@
 import { h, fill } from "../dom.js";
 import { get, items } from "../api.js";
 import { dataTable, empty, number, profit, moneyText, panel, stat } from "../ui.js";
-import { average, units, money, sum, times } from "../decimal.js";
+import { average, units, minus, money, sum, times } from "../decimal.js";
 
 export async function open(context) {
     const { place } = context;
     let names = new Map();
     const strip = h("div", { class: "stats" }, ["P&L", "Realised", "Open", "Fees"].map((label) => stat(label, "–")));
     const strategyLink = (id) => h("a", { class: "name", href: "#/strategies/" + encodeURIComponent(id) }, names.get(id) ?? id);
+    // The host tells what was realised and the fees apart; here, as everywhere on these pages, it is after fees.
+    const realised = (one) => minus(one.realised_pnl, one.fees);
     const positions = dataTable({
         label: "Open positions", key: (one) => [one.strategy, one.account, one.symbol].join("/"), link: (one) => "#/strategies/" + encodeURIComponent(one.strategy),
         columns: [
@@ -21,17 +23,17 @@ export async function open(context) {
             { label: "Last", right: true, flash: true, render: (one) => number(one.last_price) },
             { label: "Value", right: true, wide: true, render: (one) => moneyText(times(one.quantity, one.last_price)), sort: (one) => units(times(one.quantity, one.last_price)) },
             { label: "Open P&L", right: true, flash: true, render: (one) => profit(one.unrealised_pnl), sort: (one) => units(one.unrealised_pnl) },
-            { label: "Realised", right: true, render: (one) => profit(one.realised_pnl), sort: (one) => units(one.realised_pnl) },
+            { label: "Realised", right: true, render: (one) => profit(realised(one)), sort: (one) => units(realised(one)) },
             { label: "Fees", right: true, wide: true, render: (one) => moneyText(one.fees) },
         ],
         empty: () => empty("Nothing is held", "When a strategy buys or sells, its position appears here, valued at the last price.", h("a", { class: "button", href: "#/strategies" }, "See the strategies")),
     });
-    const total = (one) => sum(one.realised_pnl, one.unrealised_pnl);
+    const total = (one) => sum(realised(one), one.unrealised_pnl);
     const split = (label, name, id) => dataTable({
         label, key: (one) => `${id(one)}/${one.currency}`, columns: [
             { label: name, main: true, render: (one) => (one.strategy ? strategyLink(one.strategy) : h("strong", {}, one.symbol)), sort: (one) => id(one) },
             { label: "Currency", wide: true, render: (one) => h("span", { class: "muted" }, one.currency ?? "") },
-            { label: "Realised", right: true, render: (one) => profit(one.realised_pnl), sort: (one) => units(one.realised_pnl) },
+            { label: "Realised", right: true, render: (one) => profit(realised(one)), sort: (one) => units(realised(one)) },
             { label: "Open", right: true, render: (one) => profit(one.unrealised_pnl), sort: (one) => units(one.unrealised_pnl) },
             { label: "Fees", right: true, wide: true, render: (one) => moneyText(one.fees) },
             { label: "Total", right: true, flash: true, render: (one) => profit(total(one)), sort: (one) => units(total(one)) },
@@ -47,7 +49,7 @@ export async function open(context) {
         bySymbol.set(pnl.by_symbol ?? []);
         const totals = (pnl.total ?? []).length ? pnl.total : [{ currency: "", realised_pnl: "0", unrealised_pnl: "0", fees: "0" }];
         fill(strip, totals.flatMap((one) => [
-            stat(`P&L ${one.currency}`, profit(total(one)), "realised and open"), stat(`Realised ${one.currency}`, profit(one.realised_pnl), "after fees"),
+            stat(`P&L ${one.currency}`, profit(total(one)), "realised and open"), stat(`Realised ${one.currency}`, profit(realised(one)), "after fees"),
             stat(`Open ${one.currency}`, profit(one.unrealised_pnl), "at last prices"), stat(`Fees ${one.currency}`, money(one.fees), "paid so far")]));
     }
 

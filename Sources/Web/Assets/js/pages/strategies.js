@@ -78,8 +78,8 @@ export async function open(context) {
         const running = all.filter((one) => isAlive(one.status?.state));
         const held = all.filter((one) => one.status?.state === "quarantined").length;
         fill(strip, stat("Running", `${running.length} of ${all.length}`, held ? `${held} in quarantine` : "none in quarantine"),
-            amounts("Equity at work", running, (one) => one.status?.equity, (value) => money(value), "of running strategies"),
-            amounts("P&L", all, (one) => pnl(one.status), profit, "realised and open"),
+            amounts("Equity at work", running, (one) => one.status?.equity, (value) => money(value), "running now"),
+            amounts("P&L", all, (one) => pnl(one.status), profit, "in all"),
             amounts("Realised", all, (one) => one.status?.realised_pnl, profit, "after fees"),
             amounts("Open", all, (one) => one.status?.unrealised_pnl, profit, "at last prices"));
     }

@@ -1,7 +1,7 @@
 // Upload: choose or drop a file, see it validated at once, upload it, start it.
 
 import { h, fill, icon } from "../dom.js";
-import { upload } from "../api.js";
+import { get, items, upload } from "../api.js";
 import { button, field, callout, facts, notice, panel, failureBox } from "../ui.js";
 import { bytes, humanise } from "../words.js";
 import { askStart } from "./start.js";
@@ -141,6 +141,22 @@ export async function open(context) {
         send.focus({ preventScroll: true });
     }
 
+    /** The name is taken: says so beside the field where another one is written, and offers what is meant most often. */
+    async function showTaken(error) {
+        const taken = items(await get("/strategies?limit=500")).find((one) => error.message.includes(`"${one.name}"`));
+        details.open = true;
+        name.fail(error.message);
+        if (taken) {
+            const again = file;
+            fill(result, callout("warn", `There is a strategy called ${taken.name}`, h("p", {}, "This file can become its newest version, or a strategy of its own under another name."),
+                h("div", { class: "actions" }, button("Make it the newest version", { icon: "upload", onclick: () => {
+                    waiting = again;
+                    location.hash = "#/upload?for=" + encodeURIComponent(taken.id);
+                } }))));
+        }
+        name.input.focus();
+    }
+
     async function submit(andStart) {
         progress.hidden = false;
         bar.style.width = "0%";
@@ -152,6 +168,7 @@ export async function open(context) {
             location.hash = "#/strategies/" + encodeURIComponent(strategy.id);
         } catch (error) {
             if (error.status >= 400 && error.status < 500 && error.status !== 409) showResult({ valid: false, problems: error.problems.length ? error.problems : [{ code: error.code, message: error.message, field: error.field }] });
+            else if (error.status === 409 && !target) await showTaken(error);
             else throw error;
         } finally {
             progress.hidden = true;

@@ -50,7 +50,7 @@ export function overview(tab) {
         patch(position, open.length ? open.map((one) => facts([
             ["Instrument", h("strong", {}, one.symbol)], ["Quantity", number(one.quantity, { sign: true })], ["Average price", h("span", { class: "num" }, average(one.average_price))],
             one.last_price ? ["Last price", number(one.last_price)] : null,
-            ["Open P&L", profit(one.unrealised_pnl)], ["Realised", profit(one.realised_pnl)], ["Fees", moneyText(one.fees)],
+            ["Open P&L", profit(one.unrealised_pnl)], ["Realised, before fees", profit(one.realised_pnl)], ["Fees", moneyText(one.fees)],
         ])) : h("p", { class: "muted" }, isAlive(status.state) ? "Flat: it holds nothing now." : "Nothing held. Start it to trade."));
         const use = status.usage ?? {};
         const cores = strategy.config?.cpu_share ? Number(strategy.config.cpu_share) : 0.5;
