@@ -157,6 +157,20 @@ import Wire
         #expect(held.fills[1].time > held.fills[0].time)
     }
 
+    @Test(arguments: [(110, 97, 92, 105), (90, 103, 108, 95)])
+    func `an entry on the way to the first extreme is stopped on that way, by direction`(
+        close: Int, entry: Int, stop: Int, target: Int
+    ) throws {
+        // Opens at 100 and goes to the extreme on the entry's side first; only then comes what would be its target.
+        let candles = [(100, 101, 99, 100), (100, 120, 80, close), (close, close, close, close)]
+        let bracket = BracketPrices(stopLoss: FixedDecimal(stop), takeProfit: FixedDecimal(target))
+        let side: Side = stop < entry ? .buy : .sell
+        let result = try run(
+            candles, [0: [order(side, .limit, price: entry, bracket: bracket)]],
+            CostModel(intrabar: .byDirection))
+        #expect(prices(result) == [FixedDecimal(entry), FixedDecimal(stop)])
+    }
+
     @Test(arguments: CostModel.Intrabar.allCases)
     func `a bracket's target is beyond what the market only touched`(intrabar: CostModel.Intrabar) throws {
         let candles = [
@@ -224,6 +238,25 @@ import Wire
         #expect(try prices(run((100, 101, 94, 100))) == [FixedDecimal(110), FixedDecimal("85.5")])
         // Neither was reached.
         #expect(try prices(run((100, 101, 99, 100))) == [FixedDecimal(110)])
+    }
+
+    @Test(arguments: BacktestJob.Mode.allCases)
+    func `nobody loses more than there was`(mode: BacktestJob.Mode) throws {
+        // Short nine of a thousand's worth when the price jumps to three times what it was: 1,800 would be lost.
+        let candles = [
+            (100, 100, 100, 100), (100, 100, 100, 100), (300, 300, 300, 300), (300, 300, 300, 300),
+        ]
+        let setup = try BacktestSetup(
+            Bench.job(mode: mode, minutes: 60, capital: 1_000), config: .init(), source: source(candles),
+            instrument: { _ in nil })
+        let engine = setup.converse(
+            ScriptedPeer(Plan(acts: [0: [order(.sell, .market, 9)]]), batches: true)
+        ) { _ in true }.engine
+        #expect(engine.fills.map(\.price) == [FixedDecimal(100), FixedDecimal(300)])
+        #expect(engine.equity == .zero)
+        #expect(engine.desk.profit(of: BacktestEngine.strategy)?.equity == .zero)
+        #expect(engine.matching.equity(of: BacktestEngine.account) == .zero)
+        #expect(engine.log.suffix(2) == ["the account was liquidated", "the venue bore 800 of the loss"])
     }
 
     @Test func `round trips are first in, first out, with how far the price went`() throws {

@@ -57,11 +57,11 @@ extension BacktestEngine {
             sweep(candle, low, high, .targets, at: time)
             sweep(candle, low, high, .stops, at: time)
         case .byDirection:
-            if candle.close >= candle.open {
-                sweep(candle, low, candle.open, [.stops, .targets], at: time)
-            } else {
-                sweep(candle, candle.open, high, [.stops, .targets], at: time)
-            }
+            let rises = candle.close >= candle.open
+            let (first, last) = rises ? (low, candle.open) : (candle.open, high)
+            sweep(candle, first, last, [.stops, .targets], at: time)
+            // What an entry has opened on this way can be stopped further on it.
+            sweepBrackets(candle, first, last, .stops, only: nil, exits: rises ? .sell : .buy, at: time)
             sweep(candle, low, high, [.stops, .targets], at: time)
         }
     }
@@ -80,14 +80,16 @@ extension BacktestEngine {
         desk.heldBrackets(in: symbol, at: Self.venue)
     }
 
-    /// Lets the price go to each leg of the brackets that lies in the range, those nearest the open first.
+    /// Lets the price go to each leg of the brackets that lies in the range, those nearest the open first; with `exits` only
+    /// of those that leave by such an order.
     private mutating func sweepBrackets(
         _ candle: Candle, _ low: FixedDecimal, _ high: FixedDecimal, _ reach: MatchingEngine.Reach,
-        only held: Set<OrderID>?, at time: Timestamp
+        only held: Set<OrderID>?, exits: Side? = nil, at time: Timestamp
     ) {
         guard desk.holdsBrackets else { return }
         var legs: [(id: OrderID, price: FixedDecimal, distance: FixedDecimal)] = []
-        for bracket in heldBrackets(in: candle.symbol) where held?.contains(bracket.id) ?? true {
+        for bracket in heldBrackets(in: candle.symbol)
+        where held?.contains(bracket.id) ?? true && exits ?? bracket.side == bracket.side {
             if reach.contains(.stops), let stop = bracket.prices.stopLoss, low <= stop, stop <= high {
                 legs.append((bracket.id, stop, .absolute(.subtracting(stop, candle.open))))
             }

@@ -119,7 +119,7 @@ extension BacktestEngine {
     }
 
     private mutating func send(_ request: VenueRequest) {
-        if instant == nil, costs.marketFill == .nextOpen || costs.latencyMilliseconds > 0,
+        if instant == nil, costs.marketFill == .nextOpen || costs.latencyMilliseconds > 0 || !hasBegun,
             let symbol = request.symbol
         {
             let time = clock.advanced(byMilliseconds: costs.latencyMilliseconds)
@@ -194,7 +194,9 @@ extension BacktestEngine {
                     report(.expired(id, filled: order.filledQuantity, reason: order.reason), at: time)
                 case .open, .filled, .rejected: break
                 }
-            case .liquidated: keep("the account was liquidated")
+            case .liquidated(_, let shortfall):
+                keep("the account was liquidated")
+                if shortfall.isPositive { forgive(shortfall) }
             }
         }
     }

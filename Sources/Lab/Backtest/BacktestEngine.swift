@@ -43,6 +43,8 @@ struct BacktestEngine: Sendable {
     var unmarked: [Candle] = []
     /// Whether the candles are from before the start, and orders are denied.
     var isHistory = false
+    /// Whether a candle of the run itself has closed; what is ordered before meets the open of one.
+    private(set) var hasBegun = false
     /// Requests that have not reached the venue.
     var arrivals: [Arrival] = []
     /// When it is within the candle that is being gone through; what the desk sends then does not travel.
@@ -149,6 +151,14 @@ struct BacktestEngine: Sendable {
         ledger.book(fill, fee: fill.fee)
     }
 
+    /// What a liquidated account is short of is the venue's loss: nobody loses more than there was.
+    mutating func forgive(_ shortfall: FixedDecimal) {
+        keep("the venue bore \(shortfall) of the loss")
+        cash = .adding(cash, shortfall)
+        guard let symbol = fills.last?.symbol else { return }
+        carry(desk.funded(shortfall, for: symbol, by: Self.strategy, at: clock))
+    }
+
     /// Adds a line to the strategy's log; the oldest go.
     mutating func keep(_ line: String) {
         log.append(String(line.prefix(8192)))
@@ -169,6 +179,7 @@ struct BacktestEngine: Sendable {
             holdings[candle.symbol, default: Holding()].price = candle.close
             if heldCount > 0 { ledger.saw(candle.symbol, low: candle.low, high: candle.high) }
         }
+        if !isHistory { hasBegun = true }
         clock = max(clock, candle.closeTime)
         if heldCount > 0 { payFunding() } else { passFunding() }
         if number == 0, !isHistory { curve.add(equityUnits, at: candle.closeTime.milliseconds) }
@@ -189,6 +200,7 @@ struct BacktestEngine: Sendable {
             let amount = FixedDecimal.times(once, FixedDecimal(Int(times)))
             cash = .subtracting(cash, amount)
             ledger.pay(amount, for: symbol)
+            carry(desk.funded(.flipped(amount), for: symbol, by: Self.strategy, at: clock))
             funding = .subtracting(funding, amount)
             fundingPayments += Int(times)
             guard let currency = instruments[symbol]?.quote else { continue }
@@ -198,7 +210,7 @@ struct BacktestEngine: Sendable {
                     currency: currency, time: clock)
             ).write(to: &outgoing)
             do throws(MatchingRefusal) {
-                try matching.deposit(.flipped(amount), of: currency, on: Self.account)
+                try matching.fund(.flipped(amount), of: currency, on: Self.account)
             } catch {
                 keep("funding of \(amount) \(currency) is owed: \(error)")
             }

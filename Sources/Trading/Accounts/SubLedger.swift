@@ -1,7 +1,7 @@
 /// What one strategy holds of one instrument on one account: the sum of its fills.
 ///
 /// Money is kept as cost, not as a mean price, so nothing is lost to division: at every moment, and to the last
-/// digit, `realised − cost` equals the money that the fills brought in or took out, fees apart.
+/// digit, `realised − cost` equals the money that the fills brought in or took out, fees and funding apart.
 public struct SubLedger: Hashable, Sendable {
     /// Above nought is long, below is short. In base currency.
     public private(set) var quantity: FixedDecimal
@@ -11,6 +11,9 @@ public struct SubLedger: Hashable, Sendable {
     public private(set) var realised: FixedDecimal
     /// Fees paid, in quote currency.
     public private(set) var fees: FixedDecimal
+    /// Funding received, less what was paid, in quote currency. The journal has no place for it: venues are not asked for
+    /// funding, and the Lab, whose costs have some, keeps none.
+    public private(set) var funding = FixedDecimal.zero
 
     /// An empty ledger.
     public init() {
@@ -41,11 +44,17 @@ public struct SubLedger: Hashable, Sendable {
         return FixedDecimal.difference(value(at: price), cost)
     }
 
-    /// What the fills brought in (above nought) or took out, fees included: how the account's money changed, and what fees
-    /// paid in a third currency were worth.
+    /// What trading and holding took beside prices: fees less funding.
+    var charges: FixedDecimal { funding.isZero ? fees : FixedDecimal.difference(fees, funding) }
+
+    /// What the fills brought in (above nought) or took out, fees and funding included: how the account's money changed, and
+    /// what fees paid in a third currency were worth.
     public var cashFlow: FixedDecimal {
-        FixedDecimal.difference(FixedDecimal.difference(realised, cost), fees)
+        FixedDecimal.difference(FixedDecimal.difference(realised, cost), charges)
     }
+
+    /// Takes funding, in quote currency: above nought it was received, below it was paid.
+    mutating func fund(_ amount: FixedDecimal) { funding = FixedDecimal.sum(funding, amount) }
 
     /// Books a trade whose fee is `fee` of `feeCurrency`.
     ///

@@ -118,7 +118,8 @@ extension OrderDesk {
         for number in gate.accounts[number].cells {
             let cell = gate.cells[number]
             let instrument = gate.markets[cell.market].instrument
-            let money = FixedDecimal.difference(FixedDecimal.difference(cell.realised, cell.cost), cell.fees)
+            let money = FixedDecimal.difference(
+                FixedDecimal.difference(cell.realised, cell.cost), cell.charges)
             booked[instrument.base] = FixedDecimal.sum(booked[instrument.base] ?? .zero, cell.quantity)
             booked[instrument.quote] = FixedDecimal.sum(booked[instrument.quote] ?? .zero, money)
         }

@@ -34,6 +34,11 @@ extension OrderDesk {
     /// A trade was booked on a row: it counts for the ratio of orders to trades, and equity may have changed.
     mutating func noteTrade(_ fill: Fill, on row: Int, at time: Timestamp, _ actions: inout [DeskAction]) {
         if !fill.isInferred, entries[fill.order] != nil { gate.noteRatio(row, trades: 1, at: time) }
+        watchPeaks(ofRow: row, at: time, &actions)
+    }
+
+    /// The money of a row changed, and with it that of everything it is part of.
+    mutating func watchPeaks(ofRow row: Int, at time: Timestamp, _ actions: inout [DeskAction]) {
         guard gate.watchesPeaks else { return }
         let (strategy, account) = (gate.rows[row].strategy, gate.rows[row].account)
         if gate.strategies[strategy].account == account { watch(.strategy(strategy), at: time, &actions) }

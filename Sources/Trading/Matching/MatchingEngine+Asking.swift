@@ -27,6 +27,18 @@ extension MatchingEngine {
         changeAccount(id) { $0.add(amount, of: currency) }
     }
 
+    /// Books funding: what is received when above nought, what is paid below. A margin account owes what it does not have,
+    /// and is liquidated when it is worth too little for that.
+    ///
+    /// - Throws: ``MatchingRefusal/insufficientBalance(currency:needed:free:)`` when less is free on a spot account.
+    public mutating func fund(
+        _ amount: FixedDecimal, of currency: String, on id: AccountID
+    ) throws(MatchingRefusal) {
+        guard let account = accounts[id] else { throw .unknownAccount(id) }
+        guard case .margin = account.kind else { return try deposit(amount, of: currency, on: id) }
+        changeAccount(id) { $0.add(amount, of: currency) }
+    }
+
     /// The best prices as they stand; nil before the first.
     public func market(of symbol: String) -> (bid: FixedDecimal, ask: FixedDecimal, last: FixedDecimal)? {
         currentMarket(of: symbol).map { ($0.bid, $0.ask, $0.last) }

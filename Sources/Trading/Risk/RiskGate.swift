@@ -111,7 +111,8 @@ struct RiskGate: Sendable {
         var quantity = FixedDecimal.zero
         var cost = FixedDecimal.zero
         var realised = FixedDecimal.zero
-        var fees = FixedDecimal.zero
+        /// Sum of ``SubLedger/charges``.
+        var charges = FixedDecimal.zero
         /// Sum of ``Part/worst``.
         var worst = FixedDecimal.zero
         /// How many rows hold something, or could come to by their open orders.
@@ -124,7 +125,7 @@ struct RiskGate: Sendable {
             quantity = Self.moved(quantity, old.ledger.quantity, new.ledger.quantity)
             cost = Self.moved(cost, old.ledger.cost, new.ledger.cost)
             realised = Self.moved(realised, old.ledger.realised, new.ledger.realised)
-            fees = Self.moved(fees, old.ledger.fees, new.ledger.fees)
+            charges = Self.moved(charges, old.ledger.charges, new.ledger.charges)
             worst = Self.moved(worst, old.worst, new.worst)
             occupied += (new.worst.isPositive ? 1 : 0) - (old.worst.isPositive ? 1 : 0)
         }
@@ -367,14 +368,22 @@ extension RiskGate {
 
     /// Books a fill into a row. Returns its fee in quote currency, or nil when that is not known.
     mutating func book(_ fill: Fill, into row: Int) -> FixedDecimal? {
-        let account = rows[row].account
-        let before = rows[row].ledger.cashFlow
         let instrument = markets[rows[row].market].instrument
         let feePrice = feePrice(of: fill, in: row)
-        let fee = change(row) { $0.ledger.book(fill, in: instrument, feePrice: feePrice) }
+        return changeMoney(of: row) { $0.book(fill, in: instrument, feePrice: feePrice) }
+    }
+
+    /// Books funding into a row; see ``SubLedger/fund(_:)``.
+    mutating func fund(_ amount: FixedDecimal, row: Int) { changeMoney(of: row) { $0.fund(amount) } }
+
+    /// Changes a row's ledger, and the account's money by as much.
+    private mutating func changeMoney<Result>(of row: Int, _ body: (inout SubLedger) -> Result) -> Result {
+        let account = rows[row].account
+        let before = rows[row].ledger.cashFlow
+        let result = change(row) { body(&$0.ledger) }
         let change = FixedDecimal.difference(rows[row].ledger.cashFlow, before)
         accounts[account].cashFlow = FixedDecimal.sum(accounts[account].cashFlow, change)
-        return fee
+        return result
     }
 
     /// Puts a ledger from the journal in its place.
@@ -401,10 +410,10 @@ extension RiskGate {
         return rows[row].ledger.unrealised(at: price)
     }
 
-    /// Realised and unrealised profit less fees.
+    /// Realised and unrealised profit less fees, and funding.
     func profit(_ row: Int) -> FixedDecimal {
         FixedDecimal.difference(
-            FixedDecimal.sum(rows[row].ledger.realised, unrealised(row)), rows[row].ledger.fees)
+            FixedDecimal.sum(rows[row].ledger.realised, unrealised(row)), rows[row].ledger.charges)
     }
 
     /// Capital plus the profit of the strategy's rows on its present account.
@@ -420,7 +429,7 @@ extension RiskGate {
         var sum = accounts[number].settings.balance
         for number in accounts[number].cells {
             let cell = cells[number]
-            sum = FixedDecimal.sum(sum, FixedDecimal.difference(cell.realised, cell.fees))
+            sum = FixedDecimal.sum(sum, FixedDecimal.difference(cell.realised, cell.charges))
             guard let price = markets[cell.market].lastPrice ?? cell.mark else { continue }
             let value = FixedDecimal.product(cell.quantity, price, .nearestEven)
             sum = FixedDecimal.sum(sum, FixedDecimal.difference(value, cell.cost))
