@@ -20,11 +20,11 @@ public struct BacktestJob: Hashable, Sendable {
     public var parameters: JSONValue
     /// What is traded and heard; the first is the main series. At least one, at most 32.
     public var series: [SeriesKey]
-    /// The first candle that may be traded on opened at or after this.
+    /// Candles that close later are given one by one; orders given at the first of them are the first.
     public var start: Timestamp
-    /// Candles that opened at or after this are left out.
+    /// Candles that close later are left out, however early they opened.
     public var end: Timestamp
-    /// So many candles before ``start`` are given as history, on which no order is taken.
+    /// So many candles of each series that closed by ``start`` are given as history, on which no order is taken.
     public var warmUp: Int
     /// In quote currency of the main series. Above nought.
     public var capital: FixedDecimal

@@ -102,8 +102,9 @@ struct BacktestRun {
         guard job.warmUp > 0 else { return }
         var history: [(candle: Candle, series: Int)] = []
         for (index, series) in job.series.enumerated() {
+            let end = series.opens(closingAfter: job.start, by: job.end).lowerBound
             history += try read { () throws(MarketFileFailure) in
-                try source.history(of: series, before: job.start, count: job.warmUp).map { ($0, index) }
+                try source.history(of: series, before: end, count: job.warmUp).map { ($0, index) }
             }
         }
         history.sort { ($0.candle.closeTime, $0.series) < ($1.candle.closeTime, $1.series) }

@@ -41,12 +41,16 @@ struct BacktestSetup: Sendable {
         var instruments: [Instrument] = []
         do throws(MarketFileFailure) {
             for series in job.series {
-                let first = try source.candles(of: series, from: job.start, to: job.end, limit: 1)
+                let opens = series.opens(closingAfter: job.start, by: job.end)
+                // Of the main series a candle must close; a longer one may still be under way at the end.
+                let end = series == job.series[0] ? opens.upperBound : job.end
+                let first = try source.candles(of: series, from: opens.lowerBound, to: end, limit: 1)
                 guard first.count > 0 else {
                     throw MarketFileFailure(
                         file: "", line: 0, reason: "there are no candles of \(series) in that time")
                 }
-                hashes.append(try source.contentHash(of: series, from: job.start, to: job.end))
+                hashes.append(
+                    try source.contentHash(of: series, from: opens.lowerBound, to: opens.upperBound))
                 let known = instrument(series) ?? .usual(symbol: series.symbol)
                 if !instruments.contains(where: { $0.symbol == known.symbol }) {
                     instruments.append(known.fine(enough: first))

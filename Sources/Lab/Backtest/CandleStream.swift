@@ -24,26 +24,27 @@ struct CandleStream {
 
     private let source: any CandleSource
     private let series: [SeriesKey]
-    private let end: Timestamp
+    private let ends: [Timestamp]
     private let pieceSize: Int
     private var pieces: [CandleColumns]
     private var rows: [Int]
     private var starts: [Timestamp?]
 
-    /// The candles of `series` that open at or after `start` and before `end`, up to `pieceSize` at a time.
+    /// The candles of `series` that close after `start` and by `end`, up to `pieceSize` at a time.
     init(
         _ source: any CandleSource, _ series: [SeriesKey], from start: Timestamp, to end: Timestamp,
         pieceSize: Int
     ) {
         self.source = source
         self.series = series
-        self.end = end
         self.pieceSize = pieceSize
         pieces = series.map {
             CandleColumns(symbol: $0.symbol, resolution: $0.resolution, priceDigits: 0, volumeDigits: 0)
         }
         rows = series.map { _ in 0 }
-        starts = series.map { _ in start }
+        let opens = series.map { $0.opens(closingAfter: start, by: end) }
+        starts = opens.map(\.lowerBound)
+        ends = opens.map(\.upperBound)
     }
 
     /// The next candles; nil at the end.
@@ -71,7 +72,8 @@ struct CandleStream {
                 volumeDigits: 0)
             return
         }
-        pieces[number] = try source.candles(of: series[number], from: start, to: end, limit: pieceSize)
+        pieces[number] = try source.candles(
+            of: series[number], from: start, to: ends[number], limit: pieceSize)
         // A piece that is not full is the last.
         starts[number] =
             pieces[number].count < pieceSize
@@ -90,8 +92,18 @@ struct CandleStream {
     }
 }
 
+extension SeriesKey {
+    /// When the candles open that close after `start` and by `end`: what is known by then, and not yet at the start.
+    func opens(closingAfter start: Timestamp, by end: Timestamp) -> Range<Timestamp> {
+        func after(_ time: Timestamp) -> Timestamp {
+            time.advanced(byMilliseconds: 1 - resolution.milliseconds)
+        }
+        return after(start)..<after(end)
+    }
+}
+
 extension CandleSource {
-    /// The last `count` candles before `end`, fewer where there are no more within ten times their length.
+    /// The last `count` candles that opened before `end`, fewer where there are no more within ten times their length.
     func history(of series: SeriesKey, before end: Timestamp, count: Int) throws(MarketFileFailure)
         -> [Candle]
     {
