@@ -49,6 +49,7 @@ OPENED = {
     "data-import": ("data", (".page-head button", "Import"), "dialog[open] input[type=file]"),
     "data-gaps": ("data", ("td button", "128"), ("dialog[open] td", "Unasked")),
     "data-collector": ("data", ("button", "New collector"), "dialog[open] select"),
+    "order-story": ("orders", ("td button", "Story"), "dialog[open] .story li"),
     "halt-ask": ("strategies", ".stop-all", "dialog[open]")}
 # What an answered dialog shows: the page, the button that opens it, the fields, what is seen then.
 ANSWERED = {

@@ -465,7 +465,7 @@ export function dialog(title, build, { tone = "", wide, side, dismissable = true
             result = value;
             element.close();
         };
-        const element = h("dialog", { class: `dialog ${tone} ${wide ? "wide" : ""} ${side ? "side" : ""}`, "aria-label": title });
+        const element = h("dialog", { class: `dialog ${tone} ${wide ? "wide" : ""} ${side ? "drawer" : ""}`, "aria-label": title });
         append(element, [
             h("header", {}, h("h2", {}, title), dismissable
                 ? h("button", { class: "button bare", type: "button", "aria-label": "Close", onclick: () => close() }, icon("close")) : null),

@@ -62,7 +62,7 @@ export async function open(context) {
         const accounts = isOperator() ? items(await get("/accounts?limit=500", { signal: context.signal })).map((one) => ({ value: one.id, label: `${one.id} (${one.venue ?? "paper"})` })) : [];
         return dialog("Add a key", (close) => {
             const venue = field({ name: "venue", label: "Exchange", kind: "select", options: venues, value: "binance" });
-            const world = field({ name: "environment", label: "World", kind: "select", options: venues[0].worlds, value: "testnet" });
+            const world = field({ name: "environment", label: "Environment", kind: "select", options: venues[0].worlds, value: "testnet" });
             venue.input.addEventListener("change", () => {
                 const { worlds } = venues.find((one) => one.value === venue.input.value);
                 fill(world.input, worlds.map((one) => h("option", { value: one.value }, one.label)));

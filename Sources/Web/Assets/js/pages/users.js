@@ -23,7 +23,7 @@ export async function open(context) {
 
     const add = () => dialog("Add a user", (close) => form({
         fields: [field({ name: "name", label: "Name", required: true }),
-            field({ name: "role", label: "Role", kind: "select", value: "author", options: [{ value: "author", label: "Author: sees and runs only his own strategies" }, { value: "operator", label: "Operator: sees and may do everything" }] }),
+            field({ name: "role", label: "Role", kind: "select", value: "author", options: [{ value: "author", label: "Author: own strategies only" }, { value: "operator", label: "Operator: everything" }] }),
             field({ name: "password", label: "Password", kind: "password", required: true, autocomplete: "new-password", hint: "Hand it over by another way than this page's address." })],
         submit: "Add", cancel: () => close(),
         async onsubmit(values) {
