@@ -210,6 +210,23 @@ struct BinanceSimulatorTests {
         }
     }
 
+    @Test func `times and numbers beyond all reckoning are answered too`() async throws {
+        try await withSimulator(.binance) { port in
+            let client = try Client(port: port)
+            let candles = "/api/v3/klines?symbol=BTCUSDT&interval=1m"
+            for number in [Int64.min, -1, .max - 1, .max] {
+                for name in ["startTime", "endTime"] {
+                    #expect(try client.request("GET", "\(candles)&\(name)=\(number)").status == 200)
+                }
+                #expect(
+                    try client.request("GET", "/_control/books?after=\(number)&from=\(number)").status == 200)
+                let signed = "/api/v3/account?timestamp=\(number)&signature=0"
+                let answer = try client.request("GET", signed, headers: ["X-MBX-APIKEY: \(Keys.name)"])
+                #expect(answer.status >= 400)
+            }
+        }
+    }
+
     @Test func `cancel and replace says which half worked`() async throws {
         try await withSimulator(.binance) { port in
             let client = try Client(port: port)

@@ -160,6 +160,22 @@ struct CoinDCXSimulatorTests {
         }
     }
 
+    @Test func `times beyond all reckoning are answered too`() async throws {
+        try await withSimulator(.coindcx) { port in
+            let client = try Client(port: port)
+            let candles = "/market_data/candles?pair=I-BTC_INR&interval=1m"
+            for number in [Int64.min, -1, .max - 1, .max] {
+                #expect(
+                    try client.request("GET", "\(candles)&startTime=\(number)&endTime=\(number)").status
+                        == 200)
+                let sticks =
+                    "/market_data/candlesticks?pair=B-BTC_USDT&resolution=1&from=\(number)&to=\(number)"
+                #expect(try client.request("GET", sticks).status == 422)
+                _ = try client.coindcx("users/balances", at: number)
+            }
+        }
+    }
+
     @Test func `books are objects and candles come newest first`() async throws {
         try await withSimulator(.coindcx) { port in
             let client = try Client(port: port)

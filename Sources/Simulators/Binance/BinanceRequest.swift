@@ -115,7 +115,7 @@ struct BinanceRequest {
     /// An instant in milliseconds; microseconds are understood by their size.
     func instant(_ name: String) throws(BinanceError) -> Timestamp? {
         guard let number = try integer(name) else { return nil }
-        return Timestamp(milliseconds: number >= 100_000_000_000_000 ? number / 1000 : number)
+        return Timestamp(named: number >= 100_000_000_000_000 ? number / 1000 : number)
     }
 
     /// The time as it is answered.
@@ -233,7 +233,7 @@ final class BinanceGate {
             window = given
         }
         // In microseconds, which both may be given in.
-        let micro = stamp >= 100_000_000_000_000 ? stamp : stamp * 1000
+        let micro = stamp >= 100_000_000_000_000 ? stamp : max(0, stamp) * 1000
         let now = core.now.milliseconds * 1000
         guard micro < now + 1_000_000 else {
             throw BinanceError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")

@@ -1,3 +1,4 @@
+import MarketData
 import Trading
 import Wire
 
@@ -153,11 +154,9 @@ final class CoinDCXMarket {
             throw CoinDCXError(422, "interval must be one of [1m, 15m, 1h, 1d]", "BFF-SO-004")
         }
         let limit = try limit(call, 500, 1000)
-        let start = call.query("startTime").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+        let start = call.time("startTime")
         // An end alone is ignored.
-        let end =
-            start == nil
-            ? nil : call.query("endTime").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+        let end = start == nil ? nil : call.time("endTime")
         let horizon = end?.advanced(byMilliseconds: length.milliseconds)
         let all = core.tape.candles(instrument.symbol, length, limit + 1, until: horizon) ?? []
         let fitting = all.map(\.candle).filter { candle in
@@ -175,7 +174,8 @@ final class CoinDCXMarket {
         ]
         guard let length = words[call.query("resolution") ?? ""].flatMap({ Resolution($0) }),
             let from = call.query("from").flatMap({ Int64($0) }),
-            let to = call.query("to").flatMap({ Int64($0) }), from <= to
+            let to = call.query("to").flatMap({ Int64($0) }), from <= to, from >= 0,
+            to <= Timestamp.endOfTime.milliseconds / 1000
         else { throw CoinDCXError(422, "Invalid Request") }
         let start = Timestamp(milliseconds: from * 1000)
         let count = Int(min(2000, (to - from) * 1000 / length.milliseconds + 2))

@@ -180,7 +180,7 @@ final class CoinDCXOrders {
     }
 
     private func number(_ id: String) -> Int64? {
-        if let number = Int64(id) { return number - 310_000_000 }
+        if let number = Int64(id) { return number &- 310_000_000 }
         return id.split(separator: "-").last.flatMap { Int64($0, radix: 16) }
     }
 

@@ -98,7 +98,8 @@ final class CoinDCXVenue: WireVenue {
             throw CoinDCXError(400, "Invalid Request.")
         }
         let window = core.settings.milliseconds(CoinDCXSettings.window)
-        guard window == 0 || abs(core.now.milliseconds - stamp) <= window else {
+        guard window == 0 || abs(core.now.milliseconds - Timestamp(named: stamp).milliseconds) <= window
+        else {
             throw CoinDCXError(
                 core.settings.integer(CoinDCXSettings.clockStatus),
                 core.settings.text(CoinDCXSettings.clockMessage))

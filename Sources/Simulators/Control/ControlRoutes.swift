@@ -357,7 +357,7 @@ enum BooksView {
                             }),
                         "orders": .array(orders(account).map { json($0) }),
                         "trades": .array(
-                            core.books.trades(of: account, from: trade + 1).map { json($0) }),
+                            core.books.trades(of: account, from: min(trade, .max - 1) + 1).map { json($0) }),
                     ])
                 }),
         ])

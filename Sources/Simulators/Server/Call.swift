@@ -1,4 +1,6 @@
 import HTTPMessages
+import MarketData
+import Trading
 
 /// One request and the ways to end it. On the loop; the first way taken counts.
 final class Call {
@@ -21,6 +23,11 @@ final class Call {
 
     /// The first of the query's values under that name.
     func query(_ name: String) -> String? { head.target.query.first { $0.name == name }?.value }
+
+    /// The time, in milliseconds, under that name; nil when it is absent or no whole number.
+    func time(_ name: String) -> Timestamp? {
+        query(name).flatMap { Int64($0) }.map { Timestamp(named: $0) }
+    }
 
     /// Whether a WebSocket is asked for.
     var wantsWebSocket: Bool {
@@ -110,4 +117,11 @@ final class WebSocket {
 extension WebSocket {
     /// For the connection alone.
     func connectionEnded() { ended() }
+}
+
+extension Timestamp {
+    /// The time that a client names. What lies beyond all times is the nearest that there is, so that it can be reckoned with.
+    init(named milliseconds: Int64) {
+        self.init(milliseconds: min(max(milliseconds, 0), Timestamp.endOfTime.milliseconds))
+    }
 }
