@@ -174,7 +174,7 @@ class Browser:
         """Waits until something visible matches `selector` and holds `words`; returns its middle."""
         source = """(() => {
             const words = %s;
-            const found = [...document.querySelectorAll(%s)].reverse().find((one) => one.checkVisibility() &&
+            const found = [...document.querySelectorAll(%s)].reverse().find((one) => one.checkVisibility({ visibilityProperty: true }) &&
                 (words === null || one.textContent.includes(words) || (one.getAttribute('aria-label') ?? '').includes(words)));
             if (!found) return null;
             if (%s) found.scrollIntoView({ block: 'center', inline: 'nearest' });
