@@ -175,7 +175,10 @@ final class LabBars: CandleSource {
     let key = SeriesKey(venue: "bench", symbol: "BTCUSDT", resolution: Resolution(milliseconds: 60_000))
 
     var start: Timestamp { Timestamp(milliseconds: columns.openTimes[0]) }
-    var end: Timestamp { Timestamp(milliseconds: columns.openTimes[columns.count - 1] + 1) }
+    /// When the last candle has closed.
+    var end: Timestamp {
+        Timestamp(milliseconds: columns.openTimes[columns.count - 1] + key.resolution.milliseconds)
+    }
 
     /// Reads the file that `lab_bars.py` makes.
     init(file: String, count: Int) throws {
