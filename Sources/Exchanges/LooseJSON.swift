@@ -54,7 +54,7 @@ extension JSONValue {
             case UInt8(ascii: ".") where point == nil: point = digits.count
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
                 guard let written = Int(String(decoding: bytes[(index + 1)...], as: UTF8.self)),
-                    abs(written) <= 60
+                    (-60...60).contains(written)
                 else { return nil }
                 exponent = written
                 return scaled(digits, point: (point ?? digits.count) + exponent, isNegative: isNegative)
@@ -75,7 +75,10 @@ extension JSONValue {
             guard !tooLarge, !stillTooLarge else { return nil }
             units = sum
         }
-        if wanted >= 0, wanted < digits.count, digits[wanted] >= UInt8(ascii: "5") { units += 1 }
+        if wanted >= 0, wanted < digits.count, digits[wanted] >= UInt8(ascii: "5") {
+            guard units < .max else { return nil }
+            units += 1
+        }
         return FixedDecimal(units: isNegative ? -units : units)
     }
 }

@@ -193,4 +193,54 @@ extension OrderDeskTests {
         #expect(actions.alarms == [.externalOrder("paper", symbol: "BTCUSDT", "x")])
         #expect(fixture.report(.openOrders([other])).alarms == [])
     }
+
+    @Test(arguments: ["170000000000000000000", "-1", "0"])
+    func `R10: terms that no order can have are no answer, and are told`(_ quantity: String) throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.open("2", limit(.buy, "2", "99"))
+        for request in ["1", "2"] as [RequestID] {
+            let id = fixture.clientID(request)
+            let amended = fixture.report(.amended(id, Amendment(quantity: d(quantity), price: d("100"))))
+            #expect(amended.alarms.count == 1 && amended.records == [])
+            let found = VenueOrder(
+                clientID: id, venueOrderID: VenueOrderID("v-\(request)"), symbol: "BTCUSDT", side: .buy,
+                quantity: d(quantity), price: d("100"), filledQuantity: .zero, averagePrice: nil,
+                state: .open,
+                reason: nil, time: at(0))
+            #expect(fixture.report(.order(found)).alarms.count == 1)
+            #expect(fixture.report(.openOrders([found])).alarms.count == 1)
+            #expect(fixture.order(request).quantity == d("2") && fixture.order(request).status == .open)
+        }
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test func `R10: a change that is answered so is asked about`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.keep(fixture.desk.amend("1", quantity: d("3"), price: nil, by: "alpha", at: at(1)))
+        let id = fixture.clientID("1")
+        let told = fixture.report(.amended(id, Amendment(quantity: d("-3"), price: nil)), after: 2)
+        #expect(told.requests == [.status(fixture.order("1").reference)])
+        #expect(fixture.order("1").amendment?.quantity == d("3"))
+        #expect(fixture.desk.flaws == [])
+    }
+
+    @Test(arguments: ["170000000000000000000", "-1"])
+    func `R10: so is more filled than any order can have`(_ filled: String) throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", limit(.buy, "2", "100"))
+        fixture.open("2", limit(.buy, "2", "99"))
+        for request in ["1", "2"] as [RequestID] {
+            #expect(
+                fixture.report(.order(fixture.venueOrder(request, .filled, filled: filled))).alarms.count == 1
+            )
+            let id = fixture.clientID(request)
+            #expect(fixture.report(.cancelled(id, filled: d(filled), reason: nil)).alarms.count == 1)
+            #expect(fixture.report(.expired(id, filled: d(filled), reason: nil)).alarms.count == 1)
+            #expect(
+                fixture.order(request).status == .open && fixture.order(request).venueFilledQuantity.isZero)
+        }
+        #expect(fixture.desk.flaws == [])
+    }
 }

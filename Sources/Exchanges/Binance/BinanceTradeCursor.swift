@@ -40,7 +40,7 @@ struct BinanceTradeCursor: Hashable, Sendable {
 
     /// Moves a symbol behind a trade.
     mutating func move(_ symbol: String, behind trade: Int64) {
-        places[symbol] = .trade(trade + 1)
+        places[symbol] = .trade(trade == .max ? .max : trade + 1)
     }
 
     /// Moves a symbol that has had no trade to a later time.

@@ -49,8 +49,9 @@ final class CoinDCXAccount {
     }
 
     func hasTold(_ trade: VenueTrade) {
-        let sum = (toldOf[trade.venueOrderID] ?? .zero).units + trade.quantity.units
-        toldOf[trade.venueOrderID] = FixedDecimal(units: sum)
+        let told = toldOf[trade.venueOrderID] ?? .zero
+        // Beyond the range it is more than any order can have filled.
+        toldOf[trade.venueOrderID] = (try? told + trade.quantity) ?? told
     }
 
     /// Whether more of an order has filled than trades of it were told.

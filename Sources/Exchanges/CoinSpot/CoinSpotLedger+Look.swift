@@ -492,6 +492,10 @@ extension FixedDecimal {
     /// The sum of amounts that ``TradingBounds`` keeps small.
     func plus(_ other: Self) -> Self { Self(units: units + other.units) }
 
-    /// What is left of an amount, and never less than nought.
-    func less(_ other: Self) -> Self { Self(units: max(0, units - other.units)) }
+    /// What is left of an amount, and never less than nought. Balances may be of any size.
+    func less(_ other: Self) -> Self {
+        guard self > other else { return .zero }
+        // Beyond the range there is no more to be left.
+        return (try? self - other) ?? Self(units: .max)
+    }
 }

@@ -37,11 +37,14 @@ public struct RateBudget: Sendable {
             precondition(limit >= 1 && interval > .zero)
             self.name = name
             self.kind = kind
-            self.limit = limit
+            self.limit = min(limit, RateBudget.largest)
             self.interval = interval
             self.isPerAccount = isPerAccount
         }
     }
+
+    /// The most that is counted of anything: a venue may say any number.
+    static let largest = 1 << 40
 
     /// What one call takes.
     public struct Charge: Hashable, Sendable {
@@ -186,7 +189,8 @@ public struct RateBudget: Sendable {
             else { continue }
             let isExact =
                 part.wasAlone && ledgers[part.key]?.calls == part.number && ledgers[part.key]?.underWay == 0
-            ledgers[part.key]?.correct(to: used, isExact: isExact, at: now, interval: window.interval)
+            ledgers[part.key]?.correct(
+                to: min(used, Self.largest), isExact: isExact, at: now, interval: window.interval)
         }
     }
 

@@ -57,6 +57,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
     case strangeOrder(AccountID, String)
     /// A fill's numbers are no market's; it was not booked.
     case absurdTrade(FillKey)
+    /// The venue told of an order in numbers that no order can have; it counts as not told.
+    case absurdReport(AccountID, order: String)
     case halted(RiskScope, reason: String)
     /// Equity has fallen from its peak as far as the limit; only orders that reduce a position pass.
     case drawdown(Drawdown)
@@ -106,6 +108,8 @@ public enum DeskAlarm: Hashable, Sendable, CustomStringConvertible {
             "the venue of account \(account) reports order \(id), which this host never had"
         case .absurdTrade(let key):
             "trade \(key.trade) in \(key.symbol) on \(key.account) has impossible numbers; it was not booked"
+        case .absurdReport(let account, let order):
+            "order \(order) on \(account) was told of with impossible numbers; that counts as no answer"
         case .halted(let scope, let reason): "trading halted for \(scope): \(reason)"
         case .drawdown(let drawdown):
             "\(drawdown.scope) has fallen by \(drawdown.fallen) from its peak of \(drawdown.peak), the limit is the "

@@ -4,6 +4,10 @@ extension OrderDesk {
         _ report: VenueReport, on account: AccountID, at time: Timestamp
     ) -> [DeskAction] {
         var actions = roll(to: time)
+        if let order = report.absurdOrder {
+            takeAbsurdity(report, of: order, on: account, at: time, &actions)
+            return actions
+        }
         switch report {
         case .sent(let id): pass(.sent, to: id, account, time, &actions)
         case .unsent(let id, let reason): pass(.unsent(reason: reason), to: id, account, time, &actions)
@@ -43,6 +47,32 @@ extension OrderDesk {
             takeSilence(request, reason: reason, on: account, at: time, &actions)
         }
         return actions
+    }
+
+    /// Numbers that no order can have say nothing, and would carry sums out of range: as if nobody had answered.
+    private mutating func takeAbsurdity(
+        _ report: VenueReport, of order: String, on account: AccountID, at time: Timestamp,
+        _ actions: inout [DeskAction]
+    ) {
+        actions.append(.alarm(.absurdReport(account, order: order)))
+        switch report {
+        case .order(let found):
+            if let id = ours(found.clientID, found.venueOrderID, found.symbol, found.side, on: account) {
+                takeStatusAnswer(about: id)
+            }
+        case .openOrders: takeAnswer(on: account, wasGiven: false)
+        case .amended(let name, _):
+            guard let id = self.order(named: name, on: account), let known = entries[id]?.order,
+                let amendment = known.amendment
+            else { return }
+            takeSilence(
+                .amend(known.reference, amendment), reason: "impossible numbers", on: account, at: time,
+                &actions)
+        case .sent, .unsent, .outcomeUnknown, .accepted, .rejected, .cancelled, .expired, .cancelRefused,
+            .amendRefused, .trade, .absent, .streamGap, .streamRestored, .venueUnavailable, .venueAvailable,
+            .ambiguous, .trades, .balances, .unanswered:
+            break
+        }
     }
 
     private mutating func pass(

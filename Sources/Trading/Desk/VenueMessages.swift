@@ -162,3 +162,36 @@ public enum VenueReport: Hashable, Sendable {
     /// A question went unanswered. Nothing is known, which is not the same as nothing being there.
     case unanswered(VenueRequest, reason: String)
 }
+
+extension VenueReport {
+    /// The order, by any name, of which this tells numbers that no order can have; nil when there is none.
+    var absurdOrder: String? {
+        switch self {
+        case .order(let order): order.isAbsurd ? order.venueOrderID.text : nil
+        case .openOrders(let orders): orders.first(where: \.isAbsurd)?.venueOrderID.text
+        case .cancelled(let id, let filled, _), .expired(let id, let filled, _):
+            filled.map { $0.isNegative || $0 > TradingBounds.quantity } ?? false ? id.text : nil
+        case .amended(let id, let amendment):
+            TradingBounds.allows(price: amendment.price, quantity: amendment.quantity) ? nil : id.text
+        case .sent, .unsent, .outcomeUnknown, .accepted, .rejected, .cancelRefused, .amendRefused, .trade,
+            .absent,
+            .streamGap, .streamRestored, .venueUnavailable, .venueAvailable, .ambiguous, .trades, .balances,
+            .unanswered:
+            nil
+        }
+    }
+}
+
+extension VenueOrder {
+    fileprivate var isAbsurd: Bool {
+        filledQuantity.isNegative || filledQuantity > TradingBounds.quantity
+            || !TradingBounds.allows(price: price, quantity: quantity)
+    }
+}
+
+extension TradingBounds {
+    /// Whether terms are above nought and within bounds, those of an order without a price too.
+    fileprivate static func allows(price: FixedDecimal?, quantity: FixedDecimal) -> Bool {
+        quantity.isPositive && quantity <= Self.quantity && price.map { allows(price: $0) } ?? true
+    }
+}

@@ -11,9 +11,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// Earlier is less.
     public static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// The instant `milliseconds` later, or earlier when negative.
+    /// The instant `milliseconds` later, or earlier when negative; the last or the first there is, where that lies beyond:
+    /// times come from venues, too.
     public func advanced(byMilliseconds milliseconds: Int64) -> Self {
-        Self(milliseconds: self.milliseconds + milliseconds)
+        let (sum, isBeyond) = self.milliseconds.addingReportingOverflow(milliseconds)
+        return Self(milliseconds: isBeyond ? (milliseconds < 0 ? .min : .max) : sum)
     }
 }
 
