@@ -108,6 +108,23 @@ extension OrderDeskTests {
         #expect(fixture.journal.enrolments["alpha"]?.dayOpeningEquity == d("9950"))
     }
 
+    @Test func `a clock that was days ahead once does not keep the next days from beginning`() throws {
+        var fixture = try DeskFixture()
+        fixture.open("1", market(.buy, "10"))
+        fixture.fill("1", "10")
+        fixture.keep(fixture.desk.priceMoved(trade("94"), on: "paper", at: at(30 * 86_400_000)))
+        // Set right: this day counts from now.
+        fixture.keep(fixture.desk.priceMoved(trade("90"), on: "paper", at: at(1)))
+        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("-40"))
+        let midnight: Int64 = 43_200_000
+        fixture.keep(fixture.desk.priceMoved(trade("91"), on: "paper", at: at(midnight)))
+        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("10"))
+        // A second back over midnight is no day of its own.
+        fixture.keep(fixture.desk.priceMoved(trade("92"), on: "paper", at: at(midnight - 1_000)))
+        #expect(fixture.desk.profit(of: "alpha" as StrategyID)?.today == d("20"))
+        #expect(fixture.desk.profit(of: "paper" as AccountID)?.today == d("20"))
+    }
+
     @Test func `a price of a feed that runs ahead starts no day, and one of a replay is not old`() throws {
         var fixture = try DeskFixture()
         fixture.open("1", market(.buy, "10"))

@@ -494,8 +494,7 @@ extension FixedDecimal {
 
     /// What is left of an amount, and never less than nought. Balances may be of any size.
     func less(_ other: Self) -> Self {
-        guard self > other else { return .zero }
         // Beyond the range there is no more to be left.
-        return (try? self - other) ?? Self(units: .max)
+        self > other ? (try? self - other) ?? Self(units: .max) : .zero
     }
 }

@@ -257,7 +257,8 @@ extension OrderDesk {
     mutating func roll(to time: Timestamp) -> [DeskAction] {
         latest = time
         let day = time.advanced(byMilliseconds: settings.dayOffsetMilliseconds).utcDay
-        guard day > today else { return [] }
+        // More than a day back the clock was wrong before, and set right now: nothing else would begin until then.
+        guard day > today || day < today - 1 else { return [] }
         today = day
         var actions: [DeskAction] = []
         for number in gate.strategies.indices {
