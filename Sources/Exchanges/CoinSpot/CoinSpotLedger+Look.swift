@@ -492,9 +492,6 @@ extension FixedDecimal {
     /// The sum of amounts that ``TradingBounds`` keeps small.
     func plus(_ other: Self) -> Self { Self(units: units + other.units) }
 
-    /// What is left of an amount, and never less than nought. Balances may be of any size.
-    func less(_ other: Self) -> Self {
-        // Beyond the range there is no more to be left.
-        self > other ? (try? self - other) ?? Self(units: .max) : .zero
-    }
+    /// What is left of an amount, never less than nought; of balances of any size, all that there can be.
+    func less(_ other: Self) -> Self { self > other ? (try? self - other) ?? Self(units: .max) : .zero }
 }
