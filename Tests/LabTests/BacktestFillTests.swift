@@ -259,21 +259,6 @@ import Wire
         #expect(engine.log.suffix(2) == ["the account was liquidated", "the venue bore 800 of the loss"])
     }
 
-    @Test(arguments: BacktestJob.Mode.allCases)
-    func `a liquidation is booked though an order of its side is on its way`(mode: BacktestJob.Mode) throws {
-        // The order to buy back comes to the venue after the open at which the account was liquidated.
-        let candles = [
-            (100, 100, 100, 100), (100, 100, 100, 100), (300, 300, 300, 300), (300, 300, 300, 300),
-        ]
-        let acts = [0: [order(.sell, .market, 9)], 1: [order(.buy, .market, 9, request: "b")]]
-        let setup = try BacktestSetup(
-            Bench.job(mode: mode, minutes: 60, capital: 1_000), config: .init(), source: source(candles),
-            instrument: { _ in nil })
-        let engine = setup.converse(ScriptedPeer(Plan(acts: acts), batches: true)) { _ in true }.engine
-        #expect(engine.fills.map(\.price) == [FixedDecimal(100), FixedDecimal(300)])
-        #expect(engine.held("BTCUSDT") == .zero && engine.equity == .zero)
-    }
-
     @Test func `round trips are first in, first out, with how far the price went`() throws {
         let acts = [
             0: [order(.buy, .market, 2, request: "a")], 1: [order(.buy, .market, 1, request: "b")],

@@ -53,11 +53,9 @@ extension OrderDesk {
     /// nobody's, it would be missing from that order for good. Once the order is accounted for the venue tells it again,
     /// since until then the cursor does not move.
     ///
-    /// Of an order about which a person is asked the adapter has found out what can be found out. A venue that tells each trade
-    /// once, that of a backtest, puts the name on every trade that has one.
+    /// Of an order about which a person is asked the adapter has found out what can be found out.
     func isUndecided(_ trade: VenueTrade, on account: AccountID) -> Bool {
-        guard trade.clientID == nil, let number = gate.account(account),
-            !gate.accounts[number].settings.tellsTradesOnce, owner(of: trade, on: account) == nil
+        guard trade.clientID == nil, let number = gate.account(account), owner(of: trade, on: account) == nil
         else { return false }
         let key = FillKey(
             venue: gate.accounts[number].settings.venue, account: account, symbol: trade.symbol,
