@@ -34,15 +34,17 @@ extension CoinDCXVenue {
     }
 
     private func askActive(
-        in symbols: ArraySlice<String>, page: Int = 1, on account: AccountID, _ found: [CoinDCXOrder],
+        in symbols: ArraySlice<String>, _ pages: CoinDCXOrderPages = CoinDCXOrderPages(),
+        on account: AccountID, _ found: [CoinDCXOrder],
         _ completion: @escaping (Result<[CoinDCXOrder], CallFailure>) -> Void
     ) {
         guard let symbol = symbols.first else { return completion(.success(found)) }
-        let size = 200
         let call = question(
             "orders/active_orders",
-            [.init("market", .string(symbol)), .init("page", .integer(page)), .init("size", .integer(size))],
-            on: account, weight: 1)
+            [
+                .init("market", .string(symbol)), .init("page", .integer(pages.count + 1)),
+                .init("size", .integer(CoinDCXOrderPages.size)),
+            ], on: account, weight: 1)
         connection.send(call) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -53,13 +55,14 @@ extension CoinDCXVenue {
                     return completion(.failure(.outcomeUnknown("open orders that cannot be read")))
                 }
                 for order in orders { learn(order, on: account) }
-                // A venue that does not know pages gives the same ones again.
-                let known = Set(found.map(\.id))
-                let fresh = orders.filter { !known.contains($0.id) }
-                let isFull = orders.count >= size && !fresh.isEmpty
-                askActive(
-                    in: isFull ? symbols : symbols.dropFirst(), page: isFull ? page + 1 : 1, on: account,
-                    found + fresh.filter { $0.state == .open }, completion)
+                var pages = pages
+                guard pages.take(orders) else {
+                    return askActive(in: symbols.dropFirst(), on: account, found + pages.open, completion)
+                }
+                guard pages.count < CoinDCXOrderPages.limit else {
+                    return completion(.failure(.outcomeUnknown("open orders of \(symbol) without end")))
+                }
+                askActive(in: symbols, pages, on: account, found, completion)
             }
         }
     }

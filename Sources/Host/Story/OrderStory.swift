@@ -175,7 +175,7 @@ struct OrderStory {
         switch order.status {
         case .unknown:
             let times = questions.count == 1 ? "once" : "\(questions.count) times"
-            let last = questions.last.map { ", last at \($0.time.milliseconds) ms of the epoch" } ?? ""
+            let last = questions.last.map { ", last at \($0.time.utcText()) UTC" } ?? ""
             return "unknown\(reason); asked \(questions.isEmpty ? "not yet" : times)\(last)"
         case .filled:
             return "filled at \(order.averagePrice.map { "\($0)" } ?? "no known price")" + foundByAsking

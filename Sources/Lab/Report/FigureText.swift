@@ -50,15 +50,10 @@ enum FigureText {
     }
 
     /// As in `2024-07-04 12:30`, UTC.
-    static func time(_ time: Timestamp) -> String {
-        let minutes = (time.milliseconds - time.utcDay * 86_400_000) / 60_000
-        return date(time) + " " + two(minutes / 60) + ":" + two(minutes % 60)
-    }
+    static func time(_ time: Timestamp) -> String { time.utcText(to: .minutes) }
 
     /// As in `2024-07-04`, UTC.
     static func date(_ time: Timestamp) -> String { CivilDate(utcDay: time.utcDay).description }
-
-    private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

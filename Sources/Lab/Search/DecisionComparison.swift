@@ -60,13 +60,6 @@ public struct DecisionDifference: Hashable, Sendable {
 enum InstantWords {
     /// As in `2026-01-31 09:05:00Z`, with milliseconds where there are any.
     static func text(_ time: Timestamp) -> String {
-        let rest = time.milliseconds - time.utcDay * 86_400_000
-        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let seconds = rest / 1000
-        var text = "\(CivilDate(utcDay: time.utcDay)) "
-        text += "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
-        let fraction = rest % 1000
-        if fraction > 0 { text += "." + String("00\(fraction)".suffix(3)) }
-        return text + "Z"
+        time.utcText(to: time.milliseconds % 1000 == 0 ? .seconds : .milliseconds) + "Z"
     }
 }

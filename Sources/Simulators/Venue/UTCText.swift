@@ -2,11 +2,7 @@ import Trading
 
 /// Instants in the form `2026-07-04T05:06:07.000Z`.
 enum UTCText {
-    static func text(_ time: Timestamp) -> String {
-        let rest = Int(time.milliseconds - time.utcDay * 86_400_000)
-        return "\(CivilDate(utcDay: time.utcDay))T\(digits(rest / 3_600_000, 2)):"
-            + "\(digits(rest / 60_000 % 60, 2)):\(digits(rest / 1000 % 60, 2)).\(digits(rest % 1000, 3))Z"
-    }
+    static func text(_ time: Timestamp) -> String { time.utcText(to: .milliseconds, between: "T") + "Z" }
 
     /// Reads `2026-07-04`, or an instant in seconds or milliseconds since the epoch.
     static func time(_ text: String) -> Timestamp? {
@@ -18,10 +14,5 @@ enum UTCText {
             let date = CivilDate(year: parts[0], month: parts[1], day: parts[2])
         else { return nil }
         return Timestamp(milliseconds: date.utcDay * 86_400_000)
-    }
-
-    private static func digits(_ number: Int, _ count: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
     }
 }

@@ -154,7 +154,7 @@ extension RiskDenial: CustomStringConvertible {
             "reduce-only for \(asked), but the \(symbol) position is \(position)"
         case .venueUnavailable(let account, let until, let reason):
             "the venue of account \(account) may not be asked"
-                + (until.map { " until \($0.milliseconds) ms of the epoch" } ?? "") + ": \(reason)"
+                + (until.map { " until \($0.utcText()) UTC" } ?? "") + ": \(reason)"
         case .accountInDoubt(let account, let reason):
             "account \(account) may have changed unseen (\(reason)); until that is known, "
                 + "only orders that reduce a position pass"

@@ -31,18 +31,13 @@ enum Words {
     }
 
     static func time(milliseconds: Int) -> String {
-        let day = Timestamp(milliseconds: Int64(milliseconds)).utcDay
-        let rest = (milliseconds - Int(day) * 86_400_000) / 1000
-        return
-            "\(CivilDate(utcDay: day)) \(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):"
-            + padded(rest % 60, 2)
+        Timestamp(milliseconds: Int64(milliseconds)).utcText()
     }
 
     /// An instant in UTC to the millisecond, such as `2026-11-20 11:15:10.042`.
     static func instant(_ value: JSONValue?) -> String {
         guard let milliseconds = value?.intValue else { return "-" }
-        let rest = (milliseconds % 1000 + 1000) % 1000
-        return time(milliseconds: milliseconds) + ".\(padded(rest, 3))"
+        return Timestamp(milliseconds: Int64(milliseconds)).utcText(to: .milliseconds)
     }
 
     /// Bytes in a unit that fits.
@@ -54,10 +49,5 @@ enum Words {
         case ..<1_073_741_824: return "\(count / 1_048_576) MiB"
         default: return "\(count / 1_073_741_824) GiB"
         }
-    }
-
-    private static func padded(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
     }
 }

@@ -166,6 +166,23 @@ struct CoinWireTests {
         #expect(CoinDCXOrder.list(try json(#"{"orders":[{}]}"#), nil) == nil)
     }
 
+    @Test func `a page of open orders without a new one is the last, though all of them have ended`() throws {
+        func page(from first: Int, _ status: String) throws -> [CoinDCXOrder] {
+            try (first..<first + CoinDCXOrderPages.size).map {
+                try #require(
+                    CoinDCXOrder(
+                        try json(
+                            #"{"id":"\#($0)","market":"BTCINR","side":"buy","status":"\#(status)","total_quantity":2}"#
+                        ), nil))
+            }
+        }
+        var pages = CoinDCXOrderPages()
+        #expect(pages.take(try page(from: 0, "open")))
+        #expect(pages.take(try page(from: 200, "cancelled")))
+        #expect(!pages.take(try page(from: 200, "cancelled")))
+        #expect(pages.open.count == 200 && pages.count == 3)
+    }
+
     private func trade(_ id: Int, _ time: Int64) throws -> CoinDCXTrade {
         try #require(
             CoinDCXTrade(

@@ -21,10 +21,16 @@ export function openStory(order) {
     }, { side: true });
 }
 
+/** The summary without the status that it begins with, which the badge says. */
+function beside(story) {
+    const status = humanise(story.order.status).toLowerCase();
+    return story.summary.startsWith(status) ? story.summary.slice(status.length).replace(/^[:;,]? /, "") : story.summary;
+}
+
 function show(story) {
     const unknown = story.unknown_since === null ? null : callout("warn", "Its outcome is unknown", h("p", {}, `Since ${stamp(story.unknown_since)}; the venue was asked ${story.questions.count} times${story.questions.last === null ? "" : `, last at ${stamp(story.questions.last)}`}.`));
     return [
-        h("p", {}, orderBadge(story.order.status), " ", story.summary),
+        h("p", {}, orderBadge(story.order.status), " ", beside(story)),
         unknown,
         facts([["Account", story.account], ["Venue", story.venue], ["Our name for it", h("code", {}, story.client_id)], ["The venue's", h("code", {}, story.venue_order ?? "–")]]),
         h("ol", { class: "story" }, story.entries.map(line)),
