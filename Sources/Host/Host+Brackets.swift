@@ -22,9 +22,7 @@ extension Host {
 
     /// Takes a bracket away. What it protected is protected no longer.
     public func cancelBracket(_ id: String, by user: String) async throws(HostError) -> BracketView {
-        guard let number = Int64(id), number > 0, String(number) == id else {
-            throw .notFound(kind: "bracket", id: id)
-        }
+        guard let number = Int64(numberedID: id) else { throw .notFound(kind: "bracket", id: id) }
         let view = try await floor { floor throws(HostError) in
             try floor.cancelBracket(OrderID(number), by: user)
         }

@@ -189,9 +189,7 @@ extension Host {
     public func settleOrder(
         _ id: String, as venueOrder: String?, by user: String
     ) async throws(HostError) -> OrderView {
-        guard let number = Int64(id), number > 0, String(number) == id else {
-            throw .notFound(kind: "order", id: id)
-        }
+        guard let number = Int64(numberedID: id) else { throw .notFound(kind: "order", id: id) }
         audit(
             user, "order.settle", id, venueOrder.map { "it is \($0) at the venue" } ?? "it was never placed")
         return try await floor { floor throws(HostError) in

@@ -5,9 +5,7 @@ internal import Trading
 extension Host {
     /// Everything that happened to an order, whoever's it is, with what was noted until now.
     public func orderStory(_ id: String) async throws(HostError) -> StoryView {
-        guard let number = Int64(id), number > 0, String(number) == id else {
-            throw .notFound(kind: "order", id: id)
-        }
+        guard let number = Int64(numberedID: id) else { throw .notFound(kind: "order", id: id) }
         try await floor { floor throws(HostError) in floor.story.flush() }
         await stories?.settle()
         guard let order = try deskStore.order(OrderID(number)) else {

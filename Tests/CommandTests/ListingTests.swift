@@ -37,7 +37,10 @@ import Wire
             #expect(invocation.command.name == name && invocation.wantsJSON)
         }
         #expect(throws: CommandFailure.self) { try parser.parse(["halt", "list"]) }
-        guard case .run(let orders) = try parser.parse(["orders", "list"]) else { return }
+        guard case .run(let orders) = try parser.parse(["orders", "list"]) else {
+            Issue.record("orders list does not run")
+            return
+        }
         #expect(orders.operands == ["list"], "a strategy may have this name")
     }
 }

@@ -376,7 +376,7 @@ final class FloorStore: Sendable {
 
     /// The signal with the id, or nil.
     func signal(_ id: String) throws(HostError) -> SignalView? {
-        guard let number = Int64(id), String(number) == id else { return nil }
+        guard let number = Int64(numberedID: id) else { return nil }
         return try read { database in
             try database.first(
                 """

@@ -66,10 +66,9 @@ extension Host {
 
     /// A replay and what came of it.
     public func replay(_ id: String) async throws(HostError) -> ReplayRecord {
-        let number = Int64(id) ?? 0
-        guard let record = try reading({ try ReplayStore.replay(number, in: $0) }) else {
-            throw .notFound(kind: "replay", id: id)
-        }
+        guard let number = Int64(numberedID: id),
+            let record = try reading({ try ReplayStore.replay(number, in: $0) })
+        else { throw .notFound(kind: "replay", id: id) }
         return record
     }
 

@@ -42,7 +42,8 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible {
         "\(Self.digits(year, 4))-\(Self.digits(month, 2))-\(Self.digits(day, 2))"
     }
 
-    private static func digits(_ number: Int, _ count: Int) -> String {
+    /// A number of at least `count` digits.
+    static func digits(_ number: Int, _ count: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
     }

@@ -1,7 +1,7 @@
 /// Instants as people read them.
 extension Timestamp {
     /// How much of the time of day is written.
-    public enum TextPrecision: Int, Sendable {
+    public enum TextPrecision: Sendable {
         case minutes, seconds, milliseconds
     }
 
@@ -12,14 +12,9 @@ extension Timestamp {
         let remainder = Int(milliseconds % 86_400_000)
         let ofDay = remainder < 0 ? remainder + 86_400_000 : remainder
         var text = "\(CivilDate(utcDay: utcDay))\(mark)"
-        text += Self.digits(ofDay / 3_600_000, 2) + ":" + Self.digits(ofDay / 60_000 % 60, 2)
-        if precision != .minutes { text += ":" + Self.digits(ofDay / 1000 % 60, 2) }
-        if precision == .milliseconds { text += "." + Self.digits(ofDay % 1000, 3) }
+        text += CivilDate.digits(ofDay / 3_600_000, 2) + ":" + CivilDate.digits(ofDay / 60_000 % 60, 2)
+        if precision != .minutes { text += ":" + CivilDate.digits(ofDay / 1000 % 60, 2) }
+        if precision == .milliseconds { text += "." + CivilDate.digits(ofDay % 1000, 3) }
         return text
-    }
-
-    private static func digits(_ number: Int, _ count: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
     }
 }

@@ -84,7 +84,7 @@ enum LabRunRoutes {
     /// The run called `id`, in the same way.
     static func run(_ id: String, _ call: APICall, _ action: Action) throws -> LabRun {
         let missing = HostError.notFound(kind: "backtest", id: id)
-        guard let number = Int64(id), number > 0, String(number) == id else { throw missing }
+        guard let number = Int64(numberedID: id) else { throw missing }
         let run = try call.lab.run(number)
         try call.check(action, owner: run.owner, else: missing)
         return run

@@ -61,7 +61,7 @@ enum StudyRoutes {
     ) throws -> LabStudy {
         let id = call.parameter("id")
         let missing = HostError.notFound(kind: "study", id: id)
-        guard let number = Int64(id), number > 0, String(number) == id else { throw missing }
+        guard let number = Int64(numberedID: id) else { throw missing }
         let study = try call.studies.study(number)
         guard kinds.contains(study.plan.kind) else { throw missing }
         try call.check(action, owner: study.owner, else: missing)
